@@ -1,0 +1,146 @@
+"""What is measured, where it comes from, and when it means something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from anlan.model.domain import level
+from anlan.model.errors import InvalidValue
+from anlan.model.quantity import unit
+from anlan.model.text import Text
+from anlan.model.time import Interval, Validity
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """`kind`: count (of events in a period), measure (a reading), price, stock, event (single events
+    with a magnitude). `frequency`: the period one value covers (P7D, P1D, PT1H; None for events).
+    `season`: periods per year for seasonal detectors (52, 365), None for none. `direction`: up (more
+    is worse), down, both. `sum_to_parent`: children add up to the parent's value (counts)."""
+
+    id: str
+    title: Text
+    domain: str
+    unit: str
+    kind: str
+    direction: str
+    basis: str
+    frequency: timedelta | None = None
+    season: int | None = None
+    sum_to_parent: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        unit(self.unit, f"indicator {self.id}.unit")
+        if self.kind not in ("count", "measure", "price", "stock", "event"):
+            raise InvalidValue(
+                "no such kind",
+                where=f"indicator {self.id}.kind",
+                found=self.kind,
+                expected="count, measure, price, stock or event",
+            )
+        if self.direction not in ("up", "down", "both"):
+            raise InvalidValue(
+                "no such direction",
+                where=f"indicator {self.id}.direction",
+                found=self.direction,
+                expected="up, down or both",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDef:
+    """One configured source. `kind` names an adapter (table, usgs, cap, push, mqtt); `options` are
+    the adapter's own (path or url, mapping of columns ...); `stale_after`: without news for so long
+    the source is late (state unknown), `dead_after`: for so long it is dead. `poll`: every how long."""
+
+    id: str
+    title: Text
+    kind: str
+    licence: str
+    attribution: Text
+    stale_after: timedelta
+    dead_after: timedelta
+    poll: timedelta | None = None
+    indicators: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A dated threshold: from `validity.since`, `measure` at or beyond `at_least` gives `level`."""
+
+    level: int
+    at_least: float
+    basis: str
+    validity: Validity = field(default_factory=Validity)
+
+    def __post_init__(self) -> None:
+        level(self.level, "band.level")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When an indicator becomes a finding.
+
+    `detector` names an engine detector with `params`. `when` is a CEL condition over the detection:
+    value, expected, threshold, score, p_value (doubles, NaN where unknown), alarm, known (bool),
+    place, month (int). `measure` (value, score, excess, ratio) is compared with the dated `bands`;
+    the most severe band reached gives the level. The condition must hold for `hold` before the rule
+    is on and be gone for `keep` before it is off. `if_missing`: hold (stay as it is, flagged stale)
+    or unknown. `places`: ids or `*` of a level (`level:province`); empty = wherever observed.
+    `say` may use {place} {value} {unit} {expected} {threshold} {score} {at} {level}. `horizon`: how
+    long after a finding the event it announces may begin (for verification)."""
+
+    id: str
+    title: Text
+    indicator: str
+    hazard: str
+    detector: str
+    when: str
+    measure: str
+    bands: tuple[Band, ...]
+    say: Text
+    basis: str
+    params: dict[str, Any] = field(default_factory=dict)
+    hold: timedelta = timedelta(0)
+    keep: timedelta = timedelta(0)
+    if_missing: str = "unknown"
+    places: tuple[str, ...] = ()
+    horizon: timedelta = timedelta(days=14)
+    validity: Validity = field(default_factory=Validity)
+
+    def __post_init__(self) -> None:
+        if self.if_missing not in ("hold", "unknown"):
+            raise InvalidValue(
+                "no such treatment",
+                where=f"rule {self.id}.if_missing",
+                found=self.if_missing,
+                expected="hold or unknown",
+            )
+        if self.measure not in ("value", "score", "excess", "ratio"):
+            raise InvalidValue(
+                "no such measure",
+                where=f"rule {self.id}.measure",
+                found=self.measure,
+                expected="value, score, excess or ratio",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """Something that did happen, as history records it: what rules are verified against."""
+
+    id: str
+    hazard: str
+    place: str
+    start: datetime
+    end: datetime
+    source: str
+    title: Text
+
+    def __post_init__(self) -> None:
+        Interval(self.start, self.end)

@@ -1,0 +1,127 @@
+"""A resolved pack: every definition of a country, city or company, with its overlays applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from anlan.model.domain import (
+    Domain,
+    EventCategory,
+    GradeBand,
+    Hazard,
+    PlaceLevel,
+    ResponseLevel,
+    WarningLevel,
+)
+from anlan.model.errors import NotFound, UnknownPlace
+from anlan.model.indicator import Indicator, KnownEvent, Rule, SourceDef
+from anlan.model.law import Law, Organ, Power, ReportingDuty
+from anlan.model.place import Place
+from anlan.model.plan import Plan
+from anlan.model.text import Text
+from anlan.model.user import User
+from anlan.model.warning import Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryLayer:
+    """A TopoJSON or GeoJSON file with the outlines of one place level. `path` is absolute; `prefix`
+    + the feature's `key` property is the place id. `caution` is shown with every map of it."""
+
+    path: str
+    level: str
+    key: str
+    prefix: str
+    licence: str
+    source: str
+    caution: Text | None = None
+    objects: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """`digest` is the SHA-256 over every file of the pack and those it extends: two packs with the
+    same digest decide alike. `places` hold every dated version of a place, oldest first."""
+
+    id: str
+    version: str
+    title: Text
+    digest: str
+    folders: tuple[str, ...]
+    places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    place_levels: dict[str, PlaceLevel] = field(default_factory=dict)
+    geometry: tuple[GeometryLayer, ...] = ()
+    domains: dict[str, Domain] = field(default_factory=dict)
+    categories: dict[str, EventCategory] = field(default_factory=dict)
+    hazards: dict[str, Hazard] = field(default_factory=dict)
+    warning_levels: tuple[WarningLevel, ...] = ()
+    response_levels: tuple[ResponseLevel, ...] = ()
+    grades: tuple[GradeBand, ...] = ()
+    laws: dict[str, Law] = field(default_factory=dict)
+    organs: dict[str, Organ] = field(default_factory=dict)
+    powers: tuple[Power, ...] = ()
+    duties: dict[str, ReportingDuty] = field(default_factory=dict)
+    indicators: dict[str, Indicator] = field(default_factory=dict)
+    sources: dict[str, SourceDef] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    recipients: dict[str, Recipient] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    events: dict[str, KnownEvent] = field(default_factory=dict)
+
+    def place(self, id: str, at: datetime | date) -> Place:
+        """The version of a place in force at `at`; UnknownPlace if there is none."""
+        for version in reversed(self.places.get(id, ())):
+            if version.validity.covers(at if not isinstance(at, datetime) else at.date()):
+                return version
+        raise UnknownPlace(
+            "no such place at that date",
+            where="place",
+            found=f"{id!r} at {at}",
+            expected="an id of places/*.csv, valid then",
+        )
+
+    def ancestry(self, id: str, at: datetime | date) -> tuple[str, ...]:
+        """The place and its parents up to the root, nearest first."""
+        chain = [id]
+        while (parent := self.place(chain[-1], at).parent) is not None:
+            if parent in chain:
+                break
+            chain.append(parent)
+        return tuple(chain)
+
+    def within(self, id: str, area: str, at: datetime | date) -> bool:
+        """True when `id` is `area` or lies below it in the tree at that date."""
+        return area in self.ancestry(id, at)
+
+    def children(self, id: str, at: datetime | date) -> tuple[Place, ...]:
+        """The places directly below `id` at that date, by id."""
+        day = at.date() if isinstance(at, datetime) else at
+        found = [
+            version
+            for versions in self.places.values()
+            for version in versions
+            if version.parent == id and version.validity.covers(day)
+        ]
+        return tuple(sorted(found, key=lambda place: place.id))
+
+    def warning_level(self, level: int, at: datetime | date) -> WarningLevel:
+        day = at.date() if isinstance(at, datetime) else at
+        for entry in self.warning_levels:
+            if entry.level == level and entry.validity.covers(day):
+                return entry
+        raise NotFound("no warning level in force", where="levels.toml", found=f"{level} at {at}")
+
+    def plan_for(self, hazard: str, place: str, at: datetime | date) -> Plan | None:
+        """The plan for a hazard whose area lies nearest above the place, or None."""
+        day = at.date() if isinstance(at, datetime) else at
+        best: tuple[int, Plan] | None = None
+        chain = self.ancestry(place, at)
+        for plan in self.plans.values():
+            if hazard not in plan.hazards or not plan.validity.covers(day):
+                continue
+            for area in plan.places:
+                if area in chain and (best is None or chain.index(area) < best[0]):
+                    best = (chain.index(area), plan)
+        return best[1] if best else None

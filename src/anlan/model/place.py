@@ -1,0 +1,57 @@
+"""Places: dated divisions in a tree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from anlan.model.errors import InvalidValue
+from anlan.model.text import Text
+from anlan.model.time import Validity
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """WGS 84, degrees; `depth_km` positive down, None where unknown."""
+
+    lon: float
+    lat: float
+    depth_km: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.lon) and -180 <= self.lon <= 180):
+            raise InvalidValue(
+                "longitude out of range",
+                where="point.lon",
+                found=str(self.lon),
+                expected="-180 to 180",
+            )
+        if not (math.isfinite(self.lat) and -90 <= self.lat <= 90):
+            raise InvalidValue(
+                "latitude out of range",
+                where="point.lat",
+                found=str(self.lat),
+                expected="-90 to 90",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A division valid between two dates. `id` is unique in a resolved pack at any one date, as in
+    `cn/110105` or `de/NI`; `parent` None only for a root; `population` None means unknown, never 0."""
+
+    id: str
+    name: Text
+    level: str
+    parent: str | None = None
+    validity: Validity = field(default_factory=Validity)
+    population: int | None = None
+    population_year: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.id or self.id != self.id.strip():
+            raise InvalidValue("a place needs an id", where="place.id", found=repr(self.id))
+        if self.parent == self.id:
+            raise InvalidValue("a place is its own parent", where=f"place {self.id}")
+        if self.population is not None and self.population < 0:
+            raise InvalidValue("population below zero", where=f"place {self.id}", found=str(self.population))

@@ -1,0 +1,1 @@
+"""Protocols between the rooms: what a stage may ask of the world."""

@@ -1,0 +1,43 @@
+"""Where observations come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from anlan.model.indicator import SourceDef
+from anlan.model.observation import Observation
+from anlan.model.pack import Pack
+from anlan.model.quarantine import Quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one fetch brought: usable observations, and what is not, with reasons. `unchanged` True
+    when the source said that nothing is new (HTTP 304)."""
+
+    source: str
+    known: datetime
+    observations: tuple[Observation, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    unchanged: bool = False
+
+
+class Source(Protocol):
+    """One configured source. `fetch` and `parse` never raise for bad data: they quarantine it."""
+
+    definition: SourceDef
+
+    def parse(self, raw: bytes, ref: str, known: datetime, pack: Pack) -> Batch:
+        """Bytes as received at `known` into observations. Pure."""
+        ...
+
+    def fetch(self, now: datetime, pack: Pack) -> Batch:
+        """Ask the source once (a conditional request where it can)."""
+        ...
+
+    def history(self, pack: Pack) -> Iterator[Batch]:
+        """For replay: everything recorded, in order of `known`, one batch per instant of `known`."""
+        ...
