@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anlan.model.assessment import Assessment
-from anlan.model.entry import Entry, Handover, Marker
+from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
 from anlan.model.review import Lesson, Review
@@ -17,8 +17,8 @@ from anlan.model.warning import Delivery, Warning
 
 @dataclass(slots=True)
 class State:
-    """The newest value of everything, by id. Nothing here that the journal does not give; `apply` is
-    the only way it changes."""
+    """The newest value of everything, by id. Nothing here that the journal does not give; `apply` and
+    `put` are the only ways it changes."""
 
     head: int = 0
     findings: dict[str, Finding] = field(default_factory=dict)
@@ -42,6 +42,10 @@ class State:
         if entry.seq != self.head + 1:
             raise ValueError(f"entry {entry.seq} follows {self.head}")
         self.head = entry.seq
+        self.put(entry.subject, entry.value)
+
+    def put(self, subject: str, value: Value) -> None:
+        """The newest value of a subject, before it has a number in the journal."""
         tables: dict[type, dict[str, Any]] = {
             Finding: self.findings,
             Assessment: self.assessments,
@@ -57,10 +61,9 @@ class State:
             Handover: self.handovers,
             Marker: self.markers,
         }
-        tables[type(entry.value)][entry.subject] = entry.value
-        if isinstance(entry.value, Finding):
-            finding = entry.value
-            self.latest[(finding.rule, finding.place, finding.event)] = finding.id
+        tables[type(value)][subject] = value
+        if isinstance(value, Finding):
+            self.latest[(value.rule, value.place, value.event)] = value.id
 
 
 def fold(entries: Iterable[Entry]) -> State:

@@ -12,8 +12,14 @@ from anlan.model.entry import Draft, Entry
 class Journal(Protocol):
     """Append-only, hash-chained. One append is one transaction: all of its rows or none."""
 
-    def append(self, drafts: Sequence[Draft], at: datetime) -> tuple[Entry, ...]:
+    def append(
+        self, drafts: Sequence[Draft], at: datetime, cursor: tuple[str, str] | None = None
+    ) -> tuple[Entry, ...]:
         """Durable when it returns. StoreUnavailable when the disk is full or the database locked."""
+        ...
+
+    def cursor(self, name: str) -> str | None:
+        """The value last stored with an append under that name."""
         ...
 
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Entry]:

@@ -1,0 +1,90 @@
+"""Acts on deliveries, incidents, tasks, reports and lessons; the handover of a shift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from anlan.acts import assessments
+from anlan.flow import Turn, respond
+from anlan.formats.values import short_id
+from anlan.model.entry import Handover
+from anlan.model.errors import NotFound, WrongState
+from anlan.model.user import User
+from anlan.respond import clocks
+from anlan.respond.activate import open_incident
+from anlan.respond.stand_down import stand_down as end_response
+from anlan.review.make import lesson_done as done_lesson
+from anlan.warn import ladder
+
+T = TypeVar("T")
+
+
+def _found(table: Mapping[str, T], id: str, noun: str) -> T:
+    try:
+        return table[id]
+    except KeyError:
+        raise NotFound(f"no such {noun}", where=noun, found=id) from None
+
+
+def answer(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    delivery = _found(turn.state.deliveries, id, "delivery")
+    after = ladder.answer(delivery, user.name, fields.get("answer", ""), turn.now)
+    turn.put("delivery.answered", after, after.risk, (after.warning,), user.name)
+
+
+def task_done(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    task = _found(turn.state.tasks, id, "task")
+    after = clocks.complete(task, user.name, fields.get("note", ""), turn.now)
+    turn.put("task.done", after, after.risk, (after.incident,), user.name)
+
+
+def report_file(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    report = _found(turn.state.reports, id, "report")
+    filed, *following = clocks.file(report, user.name, fields.get("text", ""), turn.pack, turn.state,
+                                    turn.now)
+    turn.put("report.filed", filed, filed.risk, (filed.incident,), user.name)
+    for owed in following:
+        turn.put("report.owed", owed, owed.risk, (filed.id,))
+
+
+def incident_open(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    """A person opens an incident without waiting for a warning; `id` is the risk."""
+    thread = assessments.found(turn, id)
+    plan = turn.pack.plan_for(thread.hazard, thread.place, turn.now)
+    if plan is None:
+        raise WrongState("no plan covers this hazard here", where=id, found=thread.hazard)
+    if open_incident(id, turn.state) is not None:
+        raise WrongState("an incident of this risk is open", where=id)
+    respond(turn, thread, thread.level or thread.highest or plan.opens_at, user.name)
+    if open_incident(id, turn.state) is None:
+        raise WrongState("the response could not be activated", where=id,
+                         found=turn.state.assessments[id].reasons[-1].text.en)
+
+
+def stand_down(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    incident = _found(turn.state.incidents, id, "incident")
+    closed, record, dropped, reports = end_response(
+        incident, user, fields.get("reason", ""), turn.pack, turn.state, turn.now
+    )
+    turn.put("incident.stood_down", closed, closed.risk, (id,), user.name, record.reason)
+    turn.put("stand_down.recorded", record, closed.risk, (id,), user.name)
+    for task in dropped:
+        turn.put("task.cancelled", task, task.risk, (record.id,), user.name)
+    for report in reports:
+        turn.put("report.owed", report, report.risk, (record.id,))
+
+
+def lesson_done(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    lesson = _found(turn.state.lessons, id, "lesson")
+    turn.put("lesson.done", done_lesson(lesson, turn.now), lesson.risk, (id,), user.name)
+
+
+def handover(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    value = Handover(
+        id=short_id("H", user.name, turn.now.isoformat()),
+        by=user.name,
+        to=fields.get("to", ""),
+        note=fields.get("note", ""),
+    )
+    turn.put("handover.made", value, actor=user.name)

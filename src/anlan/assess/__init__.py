@@ -1,0 +1,1 @@
+"""Assess (研判): from observations to findings, from findings to one thread per risk."""

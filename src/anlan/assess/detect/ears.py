@@ -1,0 +1,140 @@
+"""EARS C1, C2, C3: short-memory aberration detection for a series without years of history.
+
+Hutwagner, Thompson, Seeman, Treadwell (2003), "The bioterrorism preparedness and response Early
+Aberration Reporting System (EARS)", J Urban Health 80(2 Suppl 1):i89-i96; bounds as written by
+Salmon, Schumacher, Hoehle (2016), J Stat Softw 70(10), section 3.2.1, and as computed by
+`surveillance::earsC`. With m and s the mean and standard deviation of the baseline:
+
+    C1(t) = (y(t) - m1) / s1        baseline t-B ... t-1           U1 = m1 + z s1
+    C2(t) = (y(t) - m2) / s2        baseline t-B-2 ... t-3         U2 = m2 + z s2
+    C3(t) = sum_{i=t-2..t} max(0, C2(i) - 1)                       U3 = m2 + s2 (z - excess)
+            excess = sum_{i=t-2..t-1} max(0, C2(i) - 1)            floored at 0
+
+z is the (1 - alpha) quantile of the standard normal distribution. C3 adds up a slow rise.
+The package's C3 puts y(t) where m2 stands in U3, so its alarm asks only whether the excess of the
+two periods before is above z: today's count has no say, and a flat baseline has no bound. That is
+`c3_rule="surveillance"`; `c3_rule="published"` is the rule as written above.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from anlan.assess.detect.panel import (
+    Detection,
+    Floats,
+    Ints,
+    Known,
+    Panel,
+    Reason,
+    Test,
+    Trend,
+    decide,
+)
+
+Method: TypeAlias = Literal["C1", "C2", "C3"]
+C3Rule: TypeAlias = Literal["surveillance", "published"]
+
+_GAP = {"C1": 1, "C2": 3, "C3": 3}
+
+
+def ears(
+    panel: Panel,
+    test: Test,
+    *,
+    method: Method = "C1",
+    baseline: int = 7,
+    alpha: float | None = None,
+    min_sigma: float = 0.0,
+    c3_rule: C3Rule = "surveillance",
+) -> Detection:
+    """Test `panel` at `test`. `baseline` in periods, `min_sigma` in cases (a floor under s, so a
+    flat baseline does not alarm at one case); `alpha` one-sided, by default 0.001 (C1, C2) or
+    0.025 (C3). A missing value in the baseline or at the tested time makes the answer unknown."""
+    if method not in _GAP:
+        raise ValueError(f"method must be one of {sorted(_GAP)}, found {method!r}")
+    if c3_rule not in ("surveillance", "published"):
+        raise ValueError(f"c3_rule must be 'surveillance' or 'published', found {c3_rule!r}")
+    if baseline < 3:
+        raise ValueError(f"baseline must be at least 3 periods, found {baseline}")
+    if min_sigma < 0:
+        raise ValueError(f"min_sigma must not be negative, found {min_sigma}")
+    level = alpha if alpha is not None else (0.025 if method == "C3" else 0.001)
+    if not 0 < level < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, found {level}")
+    at = panel.test_indexes(test)
+    need = baseline + _GAP[method] - 1 + (2 if method == "C3" else 0)
+    if at.size and at.min() < need:
+        raise ValueError(
+            f"EARS {method} with a baseline of {baseline} needs {need} periods before the first "
+            f"tested one, found {at.min()}: postpone the test or shorten the baseline"
+        )
+
+    z = float(ndtri(1 - level))
+    y = panel.counts[:, at]
+    mean, sd = _baseline(panel.counts, at, _GAP[method], baseline, min_sigma)
+    score = _standardise(y, mean, sd)
+    if method == "C3":
+        excess = np.zeros_like(y)
+        for back in (1, 2):
+            past_mean, past_sd = _baseline(panel.counts, at - back, 3, baseline, min_sigma)
+            past = _standardise(panel.counts[:, at - back], past_mean, past_sd)
+            if c3_rule == "surveillance":  # 0 / 0 over a flat baseline stays without a bound
+                past[(past_sd == 0) & (past == 0)] = np.nan
+            excess += np.maximum(0.0, past - 1.0)
+        centre = y if c3_rule == "surveillance" else mean
+        with np.errstate(invalid="ignore"):  # 0 * inf: flat now, a jump off a flat baseline before
+            threshold = np.maximum(0.0, centre + sd * (z - excess))
+            if c3_rule == "published":
+                threshold[(sd == 0) & np.isposinf(excess)] = 0.0
+        score = np.maximum(0.0, score - 1.0) + excess
+        p_value = np.full_like(y, np.nan)  # C3 is a sum of truncated normals: no stated law
+    else:
+        threshold = mean + sd * z
+        p_value = ndtr(-score)
+
+    reason = np.full(y.shape, Reason.OK, dtype=np.int16)
+    reason[np.isnan(threshold)] = Reason.NO_BOUND
+    reason[np.isnan(y) | _touches_missing(panel.counts, at, need)] = Reason.MISSING_VALUE
+    unknown = np.isnan(threshold) | np.isnan(y)
+    reason[~unknown] = Reason.OK  # missing outside the values in use
+    return Detection(
+        test=at,
+        expected=mean,
+        threshold=threshold,
+        score=score,
+        p_value=p_value,
+        variance=sd**2,
+        phi=np.full_like(y, np.nan),
+        trend_coef=np.full_like(y, np.nan),
+        alarm=decide(y > threshold, reason, [Reason.MISSING_VALUE, Reason.NO_BOUND]),
+        state=np.where(unknown, Known.UNKNOWN, Known.KNOWN).astype(np.int8),
+        reason=reason,
+        trend=np.full(y.shape, Trend.NOT_KEPT, dtype=np.int8),
+    )
+
+
+def _baseline(counts: Floats, at: Ints, gap: int, baseline: int, min_sigma: float) -> tuple[Floats, Floats]:
+    """Mean and standard deviation (n - 1) [n_series, n_test] of the `baseline` periods that end
+    `gap` periods before `at`."""
+    windows = counts[:, at[:, None] - gap - np.arange(baseline)]
+    return windows.mean(axis=2), np.maximum(windows.std(axis=2, ddof=1), min_sigma)
+
+
+def _standardise(y: Floats, mean: Floats, sd: Floats) -> Floats:
+    """(y - mean) / sd; over a flat baseline +-inf off the mean and 0 on it."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled: Floats = (y - mean) / sd
+    scaled[(sd == 0) & (y == mean)] = 0.0
+    return scaled
+
+
+def _touches_missing(counts: Floats, at: Ints, need: int) -> npt.NDArray[np.bool_]:
+    """Whether any of the `need` periods before `at` is missing, [n_series, n_test]."""
+    seen = np.concatenate([np.zeros((len(counts), 1)), np.isnan(counts).cumsum(axis=1)], axis=1)
+    touched: npt.NDArray[np.bool_] = seen[:, at] > seen[:, at - need]
+    return touched

@@ -1,0 +1,63 @@
+"""The sentence that explains a finding, in both languages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from anlan.model.indicator import Indicator, Rule
+from anlan.model.pack import Pack
+from anlan.model.text import Text
+
+UNIT_WORDS = {
+    "{case}": Text("cases", "例"),
+    "{death}": Text("deaths", "人死亡"),
+    "{person}": Text("persons", "人"),
+    "{event}": Text("events", "起"),
+    "{magnitude}": Text("magnitude", "级"),
+    "USD/[bbl_us]": Text("US dollars a barrel", "美元/桶"),
+    "Cel": Text("°C", "℃"),
+    "1": Text(" ", " "),
+}
+
+
+def number(value: float | None) -> str:
+    """At most three decimals, no trailing zeros; an en dash where there is no number."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def level_words(pack: Pack, level: int | None, at: datetime) -> Text:
+    """The colour of a level as people say it."""
+    if level is None:
+        return Text("no level", "无级别")
+    return pack.warning_level(level, at).colour
+
+
+def sentence(
+    pack: Pack,
+    rule: Rule,
+    indicator: Indicator,
+    place: str,
+    at: datetime,
+    known: datetime,
+    level: int | None,
+    numbers: dict[str, float | None],
+) -> Text:
+    """`rule.say` with its placeholders filled: {place} {value} {unit} {expected} {threshold} {score}
+    {at} {level}."""
+    name = pack.place(place, at).name
+    unit = UNIT_WORDS.get(indicator.unit, Text(indicator.unit, indicator.unit))
+    colour = level_words(pack, level, known)
+    return Text(
+        *(
+            rule.say.in_(language).format(
+                place=name.in_(language),
+                unit=unit.in_(language).strip(),
+                level=colour.in_(language),
+                at=at.strftime("%Y-%m-%d"),
+                **{key: number(value) for key, value in numbers.items()},
+            )
+            for language in ("en", "zh")
+        )
+    )

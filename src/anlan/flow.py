@@ -1,0 +1,328 @@
+"""The whole chain on one page: observations > findings > assessments > warnings > incidents > reviews.
+
+One `Turn` is what happens at one instant. Everything it decides is journalled in one transaction,
+together with the cursor that says how far a replay has come; only then do messages leave, and what the
+peers said is journalled after. A process killed anywhere goes on from the last whole turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from anlan.assess.evaluate import evaluate
+from anlan.assess.thread import gather, places
+from anlan.model.assessment import Assessment
+from anlan.model.entry import Draft, Entry, Marker, Value
+from anlan.model.errors import NotAllowed
+from anlan.model.finding import Finding
+from anlan.model.incident import Task
+from anlan.model.pack import Pack
+from anlan.model.reason import Reason
+from anlan.model.sourcestate import SourceState
+from anlan.model.state import State
+from anlan.model.text import Text
+from anlan.model.user import SYSTEM
+from anlan.model.warning import Warning
+from anlan.monitor.freshness import freshness, next_change
+from anlan.monitor.intake import admit
+from anlan.ports.channel import Parcel
+from anlan.ports.house import House
+from anlan.ports.source import Batch
+from anlan.respond import clocks
+from anlan.respond.activate import activate, open_incident
+from anlan.review.make import make_review
+from anlan.warn import ladder
+from anlan.warn.approve import close
+from anlan.warn.decide import decide, in_force
+
+CURSOR = "turn"
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is being decided at `now`. `put` takes a decision into the state at once, so that later
+    steps of the same turn see it; `commit` makes all of it durable, or none."""
+
+    house: House
+    now: datetime
+    drafts: list[Draft] = field(default_factory=list)
+    touched: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def state(self) -> State:
+        return self.house.state
+
+    @property
+    def pack(self) -> Pack:
+        return self.house.pack
+
+    def put(
+        self,
+        kind: str,
+        value: Value,
+        risk: str = "",
+        cause: Sequence[str] = (),
+        actor: str = SYSTEM.name,
+        why: Reason | None = None,
+    ) -> None:
+        """Decide: `kind` is `<noun>.<verb>`, `value` the subject's whole new value."""
+        subject = value.source if isinstance(value, SourceState) else value.id
+        text = why.text if why else None
+        self.state.put(subject, value)
+        self.drafts.append(Draft(kind, subject, risk, actor, value, tuple(cause), text))
+
+    def commit(self, cursor: str | None = None) -> tuple[Entry, ...]:
+        """Durable when it returns; with `cursor` the replay's position in the same transaction."""
+        mark = None if cursor is None else (CURSOR, cursor)
+        entries = self.house.journal.append(self.drafts, self.now, cursor=mark)
+        self.state.head += len(entries)
+        self.drafts.clear()
+        return entries
+
+
+# ── monitor ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
+    """Batches into the lake and the quarantine; the indicators that have news."""
+    news: set[str] = set()
+    for batch in batches:
+        accepted, refused = admit(batch, turn.pack)
+        turn.house.lake.append(accepted)
+        turn.house.lake.quarantine(refused)
+        news |= {observation.indicator for observation in accepted}
+        definition = turn.pack.sources.get(batch.source)
+        if definition is None:
+            continue
+        before = turn.state.sources.get(batch.source)
+        after = freshness(definition, before, turn.now, turn.now)
+        after = replace(
+            after,
+            accepted=(before.accepted if before else 0) + len(accepted),
+            quarantined=(before.quarantined if before else 0) + len(refused),
+        )
+        turn.put(f"source.{after.status}", after)
+    return news
+
+
+def watch_sources(turn: Turn) -> set[str]:
+    """Sources that have gone late or dead; the indicators that are unknown from now on."""
+    unknown: set[str] = set()
+    for id in sorted(turn.state.sources):
+        definition, before = turn.pack.sources.get(id), turn.state.sources[id]
+        if definition is None or not turn.house.watched(id, turn.now):
+            continue
+        after = freshness(definition, before, before.last, turn.now)
+        if after.status != before.status:
+            turn.put(f"source.{after.status}", after, why=after.reasons[0] if after.reasons else None)
+            unknown |= set(definition.indicators)
+    return unknown
+
+
+# ── assess ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def assess(turn: Turn, indicators: set[str], stale: set[str]) -> None:
+    """Rules over the indicators with news (or gone stale); findings gathered into threads."""
+    for rule in sorted(turn.pack.rules.values(), key=lambda rule: rule.id):
+        if rule.indicator not in indicators | stale:
+            continue
+        old = rule.indicator in stale and rule.indicator not in indicators
+        for finding in evaluate(rule, turn.pack, turn.house.lake, turn.state, turn.now, stale=old):
+            take(turn, finding)
+
+
+def take(turn: Turn, finding: Finding) -> None:
+    """One finding into the journal and into its thread."""
+    turn.put(f"finding.{finding.change}", finding)
+    thread = gather(finding, turn.state, turn.pack, turn.now)
+    if thread is None:
+        return
+    verb = "updated" if thread.id in turn.state.assessments else "opened"
+    turn.put(f"assessment.{verb}", thread, thread.id, (finding.id,))
+    turn.touched[thread.id] = None
+
+
+def expiring_events(turn: Turn) -> set[str]:
+    """Indicators of single events whose level has stood long enough."""
+    return {
+        finding.indicator
+        for id in turn.state.latest.values()
+        if (finding := turn.state.findings[id]).event
+        and finding.level is not None
+        and finding.at + turn.pack.rules[finding.rule].keep <= turn.now
+    }
+
+
+# ── warn ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def warn(turn: Turn) -> None:
+    """A draft for every touched thread that asks for one; expired messages closed."""
+    for id in turn.touched:
+        thread = turn.state.assessments[id]
+        if thread.verdict not in ("open", "confirmed"):
+            continue
+        decision = decide(
+            thread, places(thread, turn.state), turn.state, turn.pack, turn.now, turn.house.status
+        )
+        for old in decision.replaced:
+            turn.put("warning.superseded", close(old, "superseded", decision.reason), id)
+        if decision.draft is not None:
+            turn.put("warning.drafted", decision.draft, id, (thread.findings[-1],), why=decision.reason)
+        elif decision.reason.code == "no_power" and decision.reason not in thread.reasons:
+            turn.put(
+                "assessment.noted",
+                replace(thread, reasons=(*thread.reasons, decision.reason)),
+                id,
+                why=decision.reason,
+            )
+    turn.touched.clear()
+    over = Reason("expired", Text("its period is over", "有效期已过"))
+    for warning in list(turn.state.warnings.values()):
+        if warning.status == "approved" and warning.expires <= turn.now:
+            turn.put("warning.expired", close(warning, "expired", over), warning.risk, why=over)
+
+
+def publish(turn: Turn, warning: Warning, actor: str) -> None:
+    """An approved message: its bytes fixed, the chain moved on, every recipient due, the plan run."""
+    head = in_force(warning.risk, turn.state, turn.now)
+    cap = turn.house.render(warning)
+    sent = replace(warning, digest=turn.house.digest(cap))
+    turn.put("warning.approved", sent, sent.risk, (sent.id,), actor)
+    if head is not None and head.id != sent.id:
+        status = "cancelled" if sent.change == "cancel" else "superseded"
+        reason = Reason("followed", Text(f"followed by {sent.id}", f"后续消息 {sent.id}"))
+        turn.put(f"warning.{status}", close(head, status, reason), head.risk, (sent.id,))
+    plan = turn.pack.plans[sent.plan]
+    for delivery in ladder.first_calls(sent, plan, turn.pack, turn.now):
+        turn.put("delivery.due", delivery, sent.risk, (sent.id,))
+    if sent.change != "cancel" and sent.level <= plan.opens_at:
+        thread = turn.state.assessments[sent.risk]
+        if open_incident(sent.risk, turn.state) is None:
+            respond(turn, thread, sent.level, sent.id)
+
+
+def insist(turn: Turn) -> None:
+    """The answer-required ladder: overdue answers marked, the next rung told."""
+    for delivery in ladder.climb(turn.state, turn.pack, turn.now):
+        new = delivery.id not in turn.state.deliveries
+        verb = "due" if new else "unanswered"
+        turn.put(
+            f"delivery.{verb}",
+            delivery,
+            delivery.risk,
+            (delivery.warning,),
+            why=None if new else delivery.reasons[-1],
+        )
+
+
+def deliver(turn: Turn) -> None:
+    """After the commit: hand over everything due, and journal what the peers said."""
+    house = turn.house
+    due = [d for d in turn.state.deliveries.values() if d.status in ("due", "failed") and d.due <= turn.now]
+    for delivery in due:
+        warning = turn.state.warnings[delivery.warning]
+        if warning.expires <= turn.now:
+            over = replace(delivery, status="expired", reasons=(*delivery.reasons, ladder.EXPIRED))
+            turn.put("delivery.expired", over, delivery.risk, why=ladder.EXPIRED)
+            continue
+        attempt = house.outbox.begin(delivery.id, turn.now)
+        parcel: Parcel = house.parcel(delivery, warning, attempt.repeat)
+        receipt = house.channel(delivery.channel).deliver(parcel)
+        house.outbox.finish(attempt, "accepted" if receipt.accepted else "failed", receipt.detail, turn.now)
+        after = ladder.outcome(delivery, receipt.accepted, receipt.transient, receipt.detail, turn.now)
+        turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
+    if turn.drafts:
+        turn.commit()
+
+
+# ── respond, review ──────────────────────────────────────────────────────────────────────────────
+
+
+def respond(turn: Turn, thread: Assessment, warning_level: int, by: str) -> None:
+    """The incident, its tasks and the reports owed; a missing power is noted, never skipped."""
+    plan = turn.pack.plan_for(thread.hazard, thread.place, turn.now)
+    if plan is None:
+        return
+    try:
+        incident, tasks, reports = activate(thread, plan, warning_level, by, turn.pack, turn.state, turn.now)
+    except NotAllowed as refusal:
+        reason = Reason("no_power", Text(refusal.message, refusal.message), refusal.basis)
+        turn.put(
+            "assessment.noted", replace(thread, reasons=(*thread.reasons, reason)), thread.id, why=reason
+        )
+        return
+    turn.put("incident.opened", incident, thread.id, (by,))
+    for task in tasks:
+        turn.put("task.opened", task, thread.id, (incident.id,))
+    for report in reports:
+        turn.put("report.owed", report, thread.id, (incident.id,))
+
+
+def keep_clocks(turn: Turn) -> None:
+    """Tasks and reports whose time has run out."""
+    for late in clocks.overdue(turn.state, turn.now):
+        noun = "task.overdue" if isinstance(late, Task) else "report.late"
+        turn.put(noun, late, late.risk, (late.incident,))
+
+
+def review(turn: Turn, thread: Assessment, actor: str) -> None:
+    """The review of a thread that has ended, from its journal so far and this turn's drafts."""
+    entries = list(turn.house.history(thread, turn.drafts, turn.now))
+    made, lessons = make_review(thread, entries, turn.state, turn.pack, turn.house.began(), turn.now)
+    for lesson in lessons:
+        turn.put("lesson.opened", lesson, thread.id, (made.id,))
+    turn.put("review.made", made, thread.id, (thread.id,), actor)
+
+
+# ── one turn ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def begin(house: House, now: datetime, batches: Sequence[Batch] = ()) -> Turn:
+    """Everything that follows by itself at `now`, not yet committed: a caller may add people's acts."""
+    turn = Turn(house, now)
+    news = observe(turn, batches)
+    stale = watch_sources(turn)
+    assess(turn, news | expiring_events(turn), stale)
+    warn(turn)
+    insist(turn)
+    keep_clocks(turn)
+    return turn
+
+
+def end(turn: Turn, cursor: str | None = None) -> None:
+    """Commit the turn, then let its messages leave."""
+    turn.commit(cursor)
+    deliver(turn)
+
+
+def recover(house: House, now: datetime) -> None:
+    """After a restart: what was committed but not handed over leaves now, marked as a repeat where it
+    may have left before."""
+    deliver(Turn(house, now))
+
+
+def next_due(house: House) -> datetime | None:
+    """The next instant at which something happens by itself."""
+    state, pack = house.state, house.pack
+    times = [ladder.next_due(state), clocks.next_due(state)]
+    times += [w.expires for w in state.warnings.values() if w.status == "approved"]
+    times += [
+        next_change(pack.sources[id], source) for id, source in state.sources.items() if id in pack.sources
+    ]
+    times += [
+        f.at + pack.rules[f.rule].keep
+        for id in state.latest.values()
+        if (f := state.findings[id]).event and f.level is not None
+    ]
+    return min((t for t in times if t is not None), default=None)
+
+
+def mark(house: House, now: datetime, kind: str, detail: str) -> None:
+    """A fact about the system itself: pack loaded, replay begun or ended, mode changed."""
+    turn = Turn(house, now)
+    turn.put(f"marker.{kind}", Marker(f"{kind}:{now.isoformat()}", kind, detail))
+    turn.commit()

@@ -1,0 +1,118 @@
+"""Atom (RFC 4287) and RSS 2.0 indexes of CAP messages: where the messages are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin
+
+from lxml import etree
+
+from anlan.formats.cap.schema import NAMESPACES
+from anlan.formats.cap.secure import MAX_BYTES, parse
+from anlan.formats.cap.times import read_time
+from anlan.model.errors import Unreadable
+
+CAP_TYPE = "application/cap+xml"
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_ALERTS = tuple(f"{{{namespace}}}alert" for namespace in NAMESPACES)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One entry. `links` to the message, the surest first (those typed application/cap+xml, then
+    others); `cap` the messages embedded in it, each as a document of its own (an enveloped signature
+    may not verify over it); `id` is empty where the index gives none, `updated` None where it gives
+    none that can be read."""
+
+    id: str
+    title: str
+    updated: datetime | None
+    links: tuple[str, ...]
+    cap: tuple[bytes, ...] = ()
+
+
+def read_index(
+    raw: bytes, base: str = "", where: str = "", limit: int = MAX_BYTES
+) -> tuple[IndexEntry, ...]:
+    """Every entry, in the order of the index; `base` is the address that relative links start from.
+    Unreadable when it is neither Atom nor RSS; Hostile as for a message."""
+    root = parse(raw, where, limit)
+    if root.tag == f"{_ATOM}feed":
+        return tuple(_atom(node, base) for node in root.iterchildren(f"{_ATOM}entry"))
+    if root.tag == "rss":
+        return tuple(_rss(node, base) for node in root.iterfind("channel/item"))
+    raise Unreadable("not an index", where=where, found=f"element {root.tag[:80]}", expected="an Atom feed or RSS")
+
+
+def _atom(entry: Any, base: str) -> IndexEntry:
+    links: list[tuple[int, str]] = []
+    for link in entry.iterchildren(f"{_ATOM}link"):
+        href = (link.get("href") or "").strip()
+        if href:
+            links.append((_rank(link.get("type", ""), link.get("rel", "alternate")), urljoin(base, href)))
+    content = entry.find(f"{_ATOM}content")
+    if content is not None and content.get("src"):
+        links.append((_rank(content.get("type", ""), "alternate"), urljoin(base, content.get("src").strip())))
+    return IndexEntry(
+        id=_text(entry, f"{_ATOM}id"),
+        title=_text(entry, f"{_ATOM}title"),
+        updated=_instant(_text(entry, f"{_ATOM}updated")),
+        links=tuple(href for _, href in sorted(links, key=lambda link: link[0])),
+        cap=_embedded(entry),
+    )
+
+
+def _rss(item: Any, base: str) -> IndexEntry:
+    links = [
+        (_rank(node.get("type", ""), "alternate"), urljoin(base, node.get("url").strip()))
+        for node in item.iterchildren("enclosure")
+        if node.get("url")
+    ]
+    link = _text(item, "link")
+    if link:
+        links.append((1, urljoin(base, link)))
+    return IndexEntry(
+        id=_text(item, "guid") or link,
+        title=_text(item, "title"),
+        updated=_mail_date(_text(item, "pubDate")),
+        links=tuple(href for _, href in sorted(links, key=lambda link: link[0])),
+        cap=_embedded(item),
+    )
+
+
+def _rank(type_: str, rel: str) -> int:
+    if type_.partition(";")[0].strip().lower() == CAP_TYPE:
+        return 0
+    return 1 if rel == "alternate" and "html" not in type_.lower() else 2
+
+
+def _embedded(entry: Any) -> tuple[bytes, ...]:
+    found: list[bytes] = []
+    for alert in entry.iter(*_ALERTS):
+        alone = etree.fromstring(etree.tostring(alert, with_tail=False))
+        found.append(etree.tostring(alone, xml_declaration=True, encoding="UTF-8"))
+    return tuple(found)
+
+
+def _text(entry: Any, tag: str) -> str:
+    node = entry.find(tag)
+    return "" if node is None else "".join(node.itertext()).strip()
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return read_time(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _mail_date(text: str) -> datetime | None:
+    try:
+        instant = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return _instant(text)
+    return instant if instant.tzinfo is not None else None

@@ -1,0 +1,1 @@
+"""Checks across a resolved pack: each function looks at one thing and gives its faults."""

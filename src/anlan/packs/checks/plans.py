@@ -1,0 +1,105 @@
+"""Plans: who is named exists, every level leads somewhere, tasks and ladder in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anlan.model.errors import Fault
+from anlan.packs.checks.references import named, one
+from anlan.packs.citations import check_basis
+from anlan.packs.definitions import Resolved
+
+
+def plan_references(resolved: Resolved) -> Iterator[Fault]:
+    """Hazards, places, issuer, lead, recipients and the basis of every plan."""
+    for item in resolved.items.plans:
+        plan, origin = item.value, item.origin
+        yield from named(resolved, "hazards", plan.hazards, origin, "hazards")
+        yield from named(resolved, "places", plan.places, origin, "places")
+        yield from one(resolved, "organs", plan.issuer, origin, "issuer")
+        yield from one(resolved, "organs", plan.lead, origin, "lead")
+        yield from named(resolved, "recipients", plan.recipients, origin, "recipients")
+        yield from check_basis(resolved, origin, ("basis",), plan.basis)
+        for rung, step in enumerate(plan.ladder):
+            yield from named(resolved, "recipients", step.recipients, origin, "rung", rung, "recipients")
+        for key, names in (("hazards", plan.hazards), ("places", plan.places)):
+            if not names:
+                yield origin.fault("names none, so the plan never applies", key)
+
+
+def plan_tasks(resolved: Resolved) -> Iterator[Fault]:
+    """Owners exist, tasks follow tasks of the same plan without circles, bases hold."""
+    for item in resolved.items.plans:
+        plan, origin = item.value, item.origin
+        ids = [task.id for task in plan.tasks]
+        follows = {task.id: task.after for task in plan.tasks}
+        for place, task in enumerate(plan.tasks):
+            yield from one(resolved, "organs", task.owner, origin, "task", place, "owner")
+            if task.basis:
+                yield from check_basis(resolved, origin, ("task", place, "basis"), task.basis)
+            if task.id in ids[:place]:
+                yield origin.fault("the task stands twice", "task", place, "id", found=repr(task.id))
+            for step, before in enumerate(task.after):
+                if before not in follows:
+                    yield origin.fault(
+                        "no such task in this plan",
+                        "task",
+                        place,
+                        "after",
+                        step,
+                        found=repr(before),
+                        expected=", ".join(ids),
+                    )
+            if _leads_back(task.id, follows):
+                yield origin.fault("the task waits for itself", "task", place, "after", found=repr(task.id))
+
+
+def _leads_back(start: str, follows: dict[str, tuple[str, ...]]) -> bool:
+    seen: set[str] = set()
+    todo = list(follows[start])
+    while todo:
+        id = todo.pop()
+        if id == start:
+            return True
+        if id not in seen:
+            seen.add(id)
+            todo.extend(follows.get(id, ()))
+    return False
+
+
+def plan_levels(resolved: Resolved) -> Iterator[Fault]:
+    """`response` maps warning levels 1-4 to response levels 1-4, all that open an incident."""
+    for item in resolved.items.plans:
+        plan, origin = item.value, item.origin
+        for key, level in plan.response.items():
+            if key not in ("1", "2", "3", "4"):
+                yield origin.fault(
+                    "no such warning level", "response", key, found=repr(key), expected='"1" to "4"'
+                )
+            if level not in (1, 2, 3, 4):
+                yield origin.fault(
+                    "no such response level", "response", key, found=str(level), expected="1, 2, 3 or 4"
+                )
+        for number in range(1, plan.opens_at + 1):
+            if str(number) not in plan.response:
+                yield origin.fault(
+                    "a level that opens an incident has no response level",
+                    "response",
+                    found=", ".join(plan.response) or "none",
+                    expected=f'"{number}" = 1, 2, 3 or 4',
+                )
+
+
+def ladders(resolved: Resolved) -> Iterator[Fault]:
+    """Every rung is later than the one before and tells somebody; warnings are valid for a while."""
+    for item in resolved.items.plans:
+        plan, origin = item.value, item.origin
+        if not plan.valid:
+            yield origin.fault("a warning valid for no time", "valid", expected="a duration above zero")
+        for place, rung in enumerate(plan.ladder):
+            if not rung.recipients:
+                yield origin.fault("a rung that tells nobody", "rung", place, "recipients")
+            if place and rung.after <= plan.ladder[place - 1].after:
+                yield origin.fault(
+                    "a rung no later than the one before", "rung", place, "after", expected="a longer time"
+                )

@@ -1,0 +1,160 @@
+"""What one pack defines, with the place of each definition, and how packs lie over one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from anlan.model.domain import (
+    Domain,
+    EventCategory,
+    GradeBand,
+    Hazard,
+    PlaceLevel,
+    ResponseLevel,
+    WarningLevel,
+)
+from anlan.model.errors import Fault
+from anlan.model.indicator import Indicator, KnownEvent, Rule, SourceDef
+from anlan.model.law import Law, Organ, Power, ReportingDuty
+from anlan.model.pack import GeometryLayer, Pack
+from anlan.model.place import Place
+from anlan.model.plan import Plan
+from anlan.model.user import User
+from anlan.model.warning import Recipient
+from anlan.packs.documents import Item
+from anlan.packs.tables import Manifest
+
+
+@dataclass(slots=True)
+class Definitions:
+    """Items in the order of their files. `broken` names, by field, the ids of tables that could not
+    be read, so that what refers to them is not reported a second time."""
+
+    manifest: list[Item[Manifest]] = field(default_factory=list)
+    place_levels: list[Item[PlaceLevel]] = field(default_factory=list)
+    places: list[Item[Place]] = field(default_factory=list)
+    geometry: list[Item[GeometryLayer]] = field(default_factory=list)
+    warning_levels: list[Item[WarningLevel]] = field(default_factory=list)
+    response_levels: list[Item[ResponseLevel]] = field(default_factory=list)
+    categories: list[Item[EventCategory]] = field(default_factory=list)
+    hazards: list[Item[Hazard]] = field(default_factory=list)
+    grades: list[Item[GradeBand]] = field(default_factory=list)
+    laws: list[Item[Law]] = field(default_factory=list)
+    organs: list[Item[Organ]] = field(default_factory=list)
+    powers: list[Item[Power]] = field(default_factory=list)
+    duties: list[Item[ReportingDuty]] = field(default_factory=list)
+    domains: list[Item[Domain]] = field(default_factory=list)
+    indicators: list[Item[Indicator]] = field(default_factory=list)
+    sources: list[Item[SourceDef]] = field(default_factory=list)
+    rules: list[Item[Rule]] = field(default_factory=list)
+    plans: list[Item[Plan]] = field(default_factory=list)
+    recipients: list[Item[Recipient]] = field(default_factory=list)
+    users: list[Item[User]] = field(default_factory=list)
+    events: list[Item[KnownEvent]] = field(default_factory=list)
+    broken: dict[str, set[str]] = field(default_factory=dict)
+
+    def items(self) -> dict[str, list[Item[Any]]]:
+        """Field -> its items."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "broken"}
+
+
+def _by_id(value: Any) -> Hashable:
+    return str(value.id)
+
+
+# What makes two definitions the same one. Dated kinds (places, levels, grades) share a key between
+# their versions, and an overlay replaces all versions together.
+IDENTITY: dict[str, Callable[[Any], Hashable]] = {
+    "geometry": lambda layer: (layer.level, layer.prefix),
+    "warning_levels": lambda entry: entry.level,
+    "response_levels": lambda entry: entry.level,
+    "grades": lambda band: (band.hazard, band.grade, band.metric),
+    "powers": lambda power: (
+        power.organ,
+        power.act,
+        power.basis,
+        power.hazards,
+        power.levels,
+        power.validity,
+    ),
+    "users": lambda user: user.name,
+}
+DATED = frozenset({"places", "warning_levels", "response_levels", "grades"})
+
+
+def identity(target: str) -> Callable[[Any], Hashable]:
+    """How definitions of that field are told apart."""
+    return IDENTITY.get(target, _by_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A definition of a lower pack that an upper one replaced."""
+
+    target: str
+    old: Item[Any]
+    new: Item[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A pack with its overlays applied, and what the checks need besides: where everything stands,
+    and what was replaced."""
+
+    pack: Pack
+    items: Definitions
+    replaced: tuple[Replacement, ...]
+
+    def knows(self, target: str, id: str) -> bool:
+        """True when the pack defines `id`, readable or not."""
+        return id in getattr(self.pack, target) or id in self.items.broken.get(target, ())
+
+
+def overlay(layers: Sequence[Definitions]) -> tuple[Definitions, tuple[Replacement, ...]]:
+    """Lowest first: a later layer adds, or replaces what has the same identity, all versions of it."""
+    result = Definitions()
+    replaced: list[Replacement] = []
+    for layer in layers:
+        for target, items in layer.items().items():
+            if target == "manifest":
+                result.manifest = items
+                continue
+            key = identity(target)
+            new = {key(item.value): item for item in items}
+            present: list[Item[Any]] = getattr(result, target)
+            kept: list[Item[Any]] = []
+            for item in present:
+                winner = new.get(key(item.value))
+                if winner is None:
+                    kept.append(item)
+                else:
+                    replaced.append(Replacement(target, item, winner))
+            setattr(result, target, [*kept, *items])
+        for target, ids in layer.broken.items():
+            result.broken.setdefault(target, set()).update(ids)
+    return result, tuple(replaced)
+
+
+def duplicates(layer: Definitions) -> list[Fault]:
+    """Definitions that stand twice in one pack; versions of a dated kind are judged by their dates."""
+    faults: list[Fault] = []
+    for target, items in layer.items().items():
+        if target in DATED or target == "manifest":
+            continue
+        key = identity(target)
+        seen: dict[Hashable, Item[Any]] = {}
+        for item in items:
+            first = seen.setdefault(key(item.value), item)
+            if first is not item:
+                there = first.origin.fault("")
+                name = getattr(item.value, "id", None) or getattr(item.value, "name", None)
+                faults.append(
+                    item.origin.fault(
+                        "defined twice in one pack",
+                        found=str(name or key(item.value)),
+                        expected=f"one definition; the first stands in {there.file}, {there.where}",
+                    )
+                )
+    return faults

@@ -1,0 +1,35 @@
+"""Where packs lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+MANIFEST = "pack.toml"
+ENVIRONMENT = "ANLAN_PACKS"
+
+
+def pack_path() -> tuple[Path, ...]:
+    """The folders searched for packs, in order: those of the environment variable `ANLAN_PACKS`
+    (separated as in PATH), then the packs installed with anlan or those of the source checkout."""
+    added = [Path(part).expanduser() for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    package = Path(__file__).resolve().parents[1]
+    shipped = [package / "_packs", package.parents[1] / "packs"]
+    return (*added, *(folder for folder in shipped if folder.is_dir()))
+
+
+def available(search: Sequence[Path]) -> dict[str, Path]:
+    """Pack id (the folder's name) -> folder; of two with one id the earlier in `search` counts."""
+    found: dict[str, Path] = {}
+    for folder in search:
+        for candidate in [folder, *(sorted(folder.iterdir()) if folder.is_dir() else [])]:
+            if (candidate / MANIFEST).is_file():
+                found.setdefault(candidate.resolve().name, candidate.resolve())
+    return found
+
+
+def is_path(pack: str | Path) -> bool:
+    """True when `pack` names a folder rather than an id: a Path, or text with a separator or a dot
+    in front."""
+    return isinstance(pack, Path) or "/" in pack or os.sep in pack or pack.startswith(".")

@@ -1,0 +1,125 @@
+"""What the console and the HTTP API ask of the running system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from anlan.model.entry import Entry
+from anlan.model.pack import Pack
+from anlan.model.quarantine import Quarantined
+from anlan.model.state import State
+from anlan.model.user import User
+from anlan.ports.clock import Clock
+
+MODES = ("live", "replay", "exercise")
+
+# act -> names of the fields it reads; every act but `delivery.answer` also takes `reason`.
+ACTS: dict[str, tuple[str, ...]] = {
+    "assessment.confirm": ("reason",),
+    "assessment.dismiss": ("reason",),
+    "assessment.merge": ("into", "reason"),
+    "assessment.split": ("findings", "reason"),
+    "assessment.finalise": ("reason",),
+    "warning.submit": ("reason",),
+    "warning.approve": ("reason",),
+    "warning.return": ("reason",),
+    "warning.reject": ("reason",),
+    "warning.update": ("level", "expires", "reason"),
+    "warning.cancel": ("reason",),
+    "delivery.answer": ("answer",),
+    "task.done": ("note", "reason"),
+    "report.file": ("text", "reason"),
+    "incident.open": ("reason",),
+    "incident.stand_down": ("reason",),
+    "lesson.done": ("reason",),
+    "handover": ("to", "note"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What became of one delivery of observations: `accepted` new rows, `repeated` rows that were
+    already there, `quarantined` the ids under which the unusable rest is kept."""
+
+    accepted: int
+    repeated: int
+    quarantined: tuple[str, ...] = ()
+
+
+class Desk(Protocol):
+    """The system as one duty room sees it. Safe to call from several threads at once."""
+
+    @property
+    def pack(self) -> Pack: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def mode(self) -> str:
+        """live, replay or exercise."""
+        ...
+
+    def state(self) -> State:
+        """The current fold of the journal. The caller only reads it, and nobody changes the returned
+        value while it does."""
+        ...
+
+    def entries(self, risk: str) -> Sequence[Entry]:
+        """Every journal entry of a risk, in order; empty when the risk is unknown."""
+        ...
+
+    def changes(self, after: int, limit: int | None = None) -> Sequence[Entry]:
+        """Entries with seq > `after`, in order; with `limit`, the first so many of them."""
+        ...
+
+    def last_handover(self) -> Entry | None:
+        """The entry of the newest handover, or None when no shift was handed over yet."""
+        ...
+
+    def series(self, indicator: str, place: str) -> Sequence[tuple[datetime, float | None]]:
+        """(at, value) as known now, in order of `at`, in the indicator's unit; value None is a gap."""
+        ...
+
+    def cap(self, warning_id: str) -> bytes:
+        """The published CAP 1.2 bytes; before publication, the bytes as they would be published.
+        NotFound for an unknown warning."""
+        ...
+
+    def act(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
+        """Do one act of `ACTS` to `subject` (a risk, warning, delivery, task, report, incident or
+        lesson id; "" for `handover`) and journal it. Returns the ids it wrote. `findings` and `into`
+        of the fields are ids (several separated by blanks), `expires` is an RFC 3339 instant, `level`
+        a number. Raises NotAllowed (with the article), WrongState, NotFound, InvalidValue or
+        StoreUnavailable; then nothing is written."""
+        ...
+
+    def ingest(self, raw: bytes, content_type: str, source: str) -> IngestResult:
+        """Take in pushed observations (application/json or
+        application/vnd.apache.arrow.stream) under a source of the pack. What cannot be used is
+        quarantined; NotFound for an unknown source, Hostile for a document built to do harm."""
+        ...
+
+    def quarantined(self) -> Sequence[Quarantined]:
+        """What is held, newest first."""
+        ...
+
+    def explain(self, id: str) -> Mapping[str, Any]:
+        """Plain JSON: how the value with that id came about, as known then. NotFound."""
+        ...
+
+    def sign_in(self, name: str, password: str) -> str:
+        """A new session's token. NotAllowed when name and password do not fit (the same words for
+        both) or the account is locked."""
+        ...
+
+    def user(self, token: str) -> User | None:
+        """Whose session it is; None when it is unknown, ended or expired."""
+        ...
+
+    def sign_out(self, token: str) -> None:
+        """End the session; nothing happens when there is none."""
+        ...

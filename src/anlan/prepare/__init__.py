@@ -1,0 +1,1 @@
+"""Prepare: the standing base that the loop rests on. Lessons come back here as items of work."""

@@ -1,0 +1,1 @@
+"""Respond (处置): activate the plan, keep the clocks, stand down."""

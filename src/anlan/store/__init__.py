@@ -1,0 +1,1 @@
+"""What is kept: the journal, delivery attempts, local accounts, durable timers and the lake."""

@@ -1,0 +1,98 @@
+"""The words of the console, in both languages, from two files with the same keys."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from anlan.model.text import LANGUAGES
+from anlan.model.user import ROLES
+from anlan.model.warning import CHANGES, STATUSES
+from anlan.ports.desk import ACTS, MODES
+
+# Terms that are looked up by a value of the model: family -> its values.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "act": tuple(ACTS),
+    "change": CHANGES,
+    "delivery": ("due", "accepted", "failed", "given_up", "expired", "answered"),
+    "finding": ("raised", "lowered", "ended", "unknown", "known"),
+    "incident": ("open", "stood_down"),
+    "mode": MODES,
+    "noun": (
+        "observation",
+        "finding",
+        "assessment",
+        "warning",
+        "delivery",
+        "incident",
+        "task",
+        "report",
+        "stand_down",
+        "review",
+        "lesson",
+        "source",
+        "handover",
+        "marker",
+    ),
+    "outcome": ("hit", "false_alarm", "miss", "unknown"),
+    "report": ("owed", "filed", "late"),
+    "role": ROLES,
+    "scope": ("Public", "Restricted"),
+    "source": ("fresh", "late", "dead", "failing", "never"),
+    "stage": ("monitor", "assess", "warn", "respond", "review", "system"),
+    "task": ("open", "done", "overdue", "cancelled"),
+    "verdict": ("open", "confirmed", "dismissed", "merged", "split", "closed"),
+    "warning": STATUSES,
+}
+
+
+def flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    """Nested TOML tables as dotted keys."""
+    flat: dict[str, str] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{name}."))
+        else:
+            flat[name] = str(value)
+    return flat
+
+
+@cache
+def messages(language: str) -> Mapping[str, str]:
+    """Every message of a language by its dotted key."""
+    raw = files("anlan.web").joinpath("messages", f"{language}.toml").read_text(encoding="utf-8")
+    return flatten(tomllib.loads(raw))
+
+
+class Words:
+    """Looks words up in one language. A missing key is an error, never an empty place on a screen."""
+
+    def __init__(self, language: str) -> None:
+        self.language = "zh" if language.lower().startswith("zh") else "en"
+        self._messages = messages(self.language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        return self._messages[key].format(**values)
+
+    def term(self, family: str, value: str) -> str:
+        """The word for a value of the model; the value itself when a pack or plug-in brought a new
+        one."""
+        return self._messages.get(f"term.{family}.{value}", value)
+
+
+def preferred(accept_language: str, fallback: str = "en") -> str:
+    """The first of our languages in an Accept-Language header (RFC 9110, section 12.5.4)."""
+    ranked: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept_language[:400].split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        for language in LANGUAGES:
+            if tag.lower().split("-")[0] == language:
+                ranked.append((-quality, place, language))
+    return min(ranked)[2] if ranked else fallback

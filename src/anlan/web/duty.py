@@ -1,0 +1,152 @@
+"""What the duty page shows: what needs me now, what is in force, what comes, what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from anlan.model.assessment import Assessment
+from anlan.model.entry import Entry
+from anlan.model.incident import Incident, Report, Task
+from anlan.model.indicator import SourceDef
+from anlan.model.review import Lesson
+from anlan.model.sourcestate import SourceState
+from anlan.model.state import State
+from anlan.model.warning import Delivery, Warning
+from anlan.ports.desk import Desk
+from anlan.web.subjects import places_of
+
+T = TypeVar("T")
+
+SHOWN = 50
+SOON = timedelta(hours=24)
+# Entries of these nouns say nothing that a shift must know.
+QUIET = ("marker", "handover")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[T]):
+    """The first rows of a list, and how many there are in all."""
+
+    rows: tuple[T, ...]
+    total: int
+
+    @property
+    def more(self) -> int:
+        return self.total - len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """The duty page. Every list is sorted by urgency: most severe first, then soonest."""
+
+    to_approve: Rows[Warning]
+    to_submit: Rows[Warning]
+    unanswered: Rows[Delivery]
+    overdue_tasks: Rows[Task]
+    overdue_reports: Rows[Report]
+    unconfirmed: Rows[Assessment]
+    in_force: Rows[Warning]
+    incidents: Rows[Incident]
+    next_tasks: Rows[Task]
+    next_reports: Rows[Report]
+    expiring: Rows[Warning]
+    lessons: Rows[Lesson]
+    handover: Entry | None
+    changed: Rows[Entry]
+    sources: tuple[tuple[SourceDef, SourceState | None], ...]
+
+    @property
+    def pressing(self) -> int:
+        """How many things need somebody now."""
+        lists = (
+            self.to_approve,
+            self.to_submit,
+            self.unanswered,
+            self.overdue_tasks,
+            self.overdue_reports,
+            self.unconfirmed,
+        )
+        return sum(rows.total for rows in lists)
+
+
+def in_force(warnings: Iterable[Warning], now: datetime) -> list[Warning]:
+    """Published warnings that hold now: not superseded, cancelled or expired; most severe first."""
+    held = [
+        w
+        for w in warnings
+        if w.status == "approved" and w.change != "cancel" and w.sent is not None and w.expires > now
+    ]
+    return sorted(held, key=lambda w: (w.level, w.expires, w.id))
+
+
+def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime) -> Duty:
+    """Everything the caller may see, as at `now`."""
+
+    def seen(id: str) -> bool:
+        return any(visible(place) for place in places_of(state, id))
+
+    warnings = [w for w in state.warnings.values() if any(visible(place) for place in w.places)]
+    held = in_force(warnings, now)
+    tasks = [t for t in state.tasks.values() if t.status in ("open", "overdue") and seen(t.id)]
+    reports = [r for r in state.reports.values() if r.filed is None and seen(r.id)]
+    handover = desk.last_handover()
+    changed = [
+        entry
+        for entry in desk.changes(handover.seq if handover else 0)
+        if entry.kind.partition(".")[0] not in QUIET and (not entry.risk or _at(state, entry.risk, visible))
+    ]
+    return Duty(
+        to_approve=_first(
+            (w for w in warnings if w.status == "submitted"), lambda w: (w.level, w.submitted or w.drafted, w.id)
+        ),
+        to_submit=_first(
+            (w for w in warnings if w.status in ("draft", "returned")), lambda w: (w.level, w.drafted, w.id)
+        ),
+        unanswered=_first(
+            (
+                d
+                for d in state.deliveries.values()
+                if d.answer_by is not None and d.answered is None and d.status in ("due", "accepted", "failed")
+                and seen(d.id)
+            ),
+            lambda d: (d.answer_by or d.due, d.id),
+        ),
+        overdue_tasks=_first((t for t in tasks if t.due <= now), lambda t: (t.due, t.id)),
+        overdue_reports=_first((r for r in reports if r.due <= now), lambda r: (r.due, r.id)),
+        unconfirmed=_first(
+            (
+                a
+                for a in state.assessments.values()
+                if a.verdict == "open" and (a.level is not None or a.state == "unknown") and visible(a.place)
+            ),
+            lambda a: (a.level or 5, a.opened, a.id),
+        ),
+        in_force=_first(held, lambda w: (w.level, w.expires, w.id)),
+        incidents=_first(
+            (i for i in state.incidents.values() if i.status == "open" and visible(i.place)),
+            lambda i: (i.level, i.opened, i.id),
+        ),
+        next_tasks=_first((t for t in tasks if t.due > now), lambda t: (t.due, t.id)),
+        next_reports=_first((r for r in reports if r.due > now), lambda r: (r.due, r.id)),
+        expiring=_first((w for w in held if w.expires <= now + SOON), lambda w: (w.expires, w.id)),
+        lessons=_first(
+            (item for item in state.lessons.values() if item.status == "open" and seen(item.id)),
+            lambda item: (item.due, item.id),
+        ),
+        handover=handover,
+        changed=_first(changed, lambda entry: -entry.seq),
+        sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
+    )
+
+
+def _at(state: State, risk: str, visible: Callable[[str], bool]) -> bool:
+    assessment = state.assessments.get(risk)
+    return assessment is None or visible(assessment.place)
+
+
+def _first(items: Iterable[T], order: Callable[[T], object]) -> Rows[T]:
+    ranked = sorted(items, key=order)  # type: ignore[arg-type]
+    return Rows(tuple(ranked[:SHOWN]), len(ranked))

@@ -1,0 +1,172 @@
+"""The console's pages: parse, look, render."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from anlan.model.errors import NotFound
+from anlan.model.finding import Finding
+from anlan.model.text import Text
+from anlan.ports.desk import Desk
+from anlan.web.access import QUARANTINE, READ, Decision
+from anlan.web.duty import duty
+from anlan.web.guards import sees
+from anlan.web.render import page
+from anlan.web.session import Caller
+from anlan.web.thread import hops, line
+from anlan.web.warningview import chain, deliveries, reach
+
+Ask = Request[Any, Any, Any]
+CHART_ROWS = 30
+
+
+@get("/", opt={"act": READ}, sync_to_thread=True)
+def home(request: Ask) -> Response[str]:
+    """The duty page."""
+    desk: Desk = request.app.state.desk
+    state, visible = desk.state(), sees(request)
+    found = duty(desk, state, visible, desk.clock.now())
+    changed = [line(entry, desk.pack) for entry in found.changed.rows]
+    return page(request, "duty.html", d=found, changed=changed, entries=found.changed.rows, state=state)
+
+
+@get("/risk/{id:str}", opt={"act": READ}, sync_to_thread=True)
+def risk(request: Ask, id: FromPath[str]) -> Response[str]:
+    """The thread of a risk."""
+    desk: Desk = request.app.state.desk
+    state = desk.state()
+    assessment = state.assessments.get(id)
+    if assessment is None:
+        raise NotFound("no such risk", where="risk", found=repr(id))
+    findings = [state.findings[f] for f in assessment.findings if f in state.findings]
+    return page(
+        request,
+        "risk.html",
+        a=assessment,
+        findings=findings,
+        hops=hops(desk.entries(id), desk.pack),
+        warnings=[w for w in state.warnings.values() if w.risk == id],
+        incidents=[i for i in state.incidents.values() if i.risk == id],
+        reviews=[r for r in state.reviews.values() if r.risk == id],
+        lessons=[item for item in state.lessons.values() if item.risk == id],
+        points=_points(desk, findings)[-CHART_ROWS:],
+    )
+
+
+@get("/risk/{id:str}/series", opt={"act": READ}, sync_to_thread=True)
+def series(request: Ask, id: FromPath[str]) -> dict[str, Any]:
+    """The series behind a risk's first finding, with its findings, for the chart."""
+    desk: Desk = request.app.state.desk
+    state = desk.state()
+    assessment = state.assessments.get(id)
+    findings = [state.findings[f] for f in assessment.findings if f in state.findings] if assessment else []
+    if not findings:
+        raise NotFound("the risk has no finding", where="risk", found=repr(id))
+    first = findings[0]
+    indicator = desk.pack.indicators.get(first.indicator)
+    title = indicator.title if indicator else Text(first.indicator, first.indicator)
+    return {
+        "title": {"en": title.en, "zh": title.zh},
+        "unit": first.unit,
+        "points": [[at.isoformat(), value] for at, value in _points(desk, findings)],
+        "findings": [
+            {
+                "at": finding.at.isoformat(),
+                "known": finding.known.isoformat(),
+                "value": finding.value,
+                "threshold": finding.threshold,
+                "expected": finding.expected,
+                "level": finding.level,
+                "say": {"en": finding.sentence.en, "zh": finding.sentence.zh},
+            }
+            for finding in findings
+            if finding.indicator == first.indicator and finding.place == first.place
+        ],
+    }
+
+
+@get("/warning/{id:str}", opt={"act": READ}, sync_to_thread=True)
+def warning(request: Ask, id: FromPath[str]) -> Response[str]:
+    """The approval page: everything an approver must see, and the only place to approve."""
+    desk: Desk = request.app.state.desk
+    state = desk.state()
+    found = state.warnings.get(id)
+    if found is None:
+        raise NotFound("no such warning", where="warning", found=repr(id))
+    at = found.sent or desk.clock.now()
+    return page(
+        request,
+        "warning.html",
+        w=found,
+        reach=reach(found.places, desk.pack, at),
+        cap=desk.cap(id).decode("utf-8", "replace"),
+        chain=chain(found, state),
+        deliveries=deliveries(found, state),
+        own=_not_own(request, found.author),
+        layer=_layer_of(desk, found.places),
+    )
+
+
+@get("/warning/{id:str}/cap", opt={"act": READ}, sync_to_thread=True)
+def cap(request: Ask, id: FromPath[str]) -> Response[bytes]:
+    """The CAP document, byte for byte."""
+    desk: Desk = request.app.state.desk
+    return Response(desk.cap(id), media_type="application/cap+xml")
+
+
+@get("/incident/{id:str}", opt={"act": READ}, sync_to_thread=True)
+def incident(request: Ask, id: FromPath[str]) -> Response[str]:
+    """Tasks, clocks, reports, stand-down."""
+    desk: Desk = request.app.state.desk
+    state = desk.state()
+    found = state.incidents.get(id)
+    if found is None:
+        raise NotFound("no such incident", where="incident", found=repr(id))
+    ends = [s for s in state.stand_downs.values() if s.incident == id]
+    return page(
+        request,
+        "incident.html",
+        i=found,
+        tasks=sorted((x for x in state.tasks.values() if x.incident == id), key=lambda x: (x.due, x.id)),
+        reports=sorted((x for x in state.reports.values() if x.incident == id), key=lambda x: (x.due, x.id)),
+        stand_down=ends[-1] if ends else None,
+        risk=state.assessments.get(found.risk),
+    )
+
+
+@get("/quarantine", opt={"act": QUARANTINE}, sync_to_thread=True)
+def quarantine(request: Ask) -> Response[str]:
+    """What could not be used, with its reason."""
+    desk: Desk = request.app.state.desk
+    return page(request, "quarantine.html", held=desk.quarantined())
+
+
+def _points(desk: Desk, findings: list[Finding]) -> list[tuple[Any, float | None]]:
+    return list(desk.series(findings[0].indicator, findings[0].place)) if findings else []
+
+
+def _not_own(request: Ask, author: str) -> Decision:
+    """Nobody approves what they wrote."""
+    user, caller = request.user, request.auth
+    if isinstance(caller, Caller) and user is not None and user.name == author:
+        return Decision(
+            False,
+            Text("you wrote it: another person must approve", "该预警由您起草：须由他人批准"),
+        )
+    return Decision(True, Text("not the author", "非起草人"))
+
+
+def _layer_of(desk: Desk, places: tuple[str, ...]) -> int | None:
+    """The map layer on which the warned places can be drawn."""
+    now = desk.clock.now()
+    for number, layer in enumerate(desk.pack.geometry):
+        for id in places:
+            versions = desk.pack.places.get(id, ())
+            if any(v.level == layer.level and v.validity.covers(now.date()) for v in versions):
+                return number
+    return 0 if desk.pack.geometry else None
+
+

@@ -1,0 +1,137 @@
+"""What a template sees: words, times, places, levels, citations, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from litestar.datastructures import URL
+
+from anlan.model.errors import NotFound, UnknownPlace
+from anlan.model.law import Law
+from anlan.model.text import Text
+from anlan.model.time import format_instant
+from anlan.model.user import User
+from anlan.ports.desk import Desk
+from anlan.web.access import Decision, may
+from anlan.web.catalogue import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A basis as a person reads it: the law's title, the article, its gist; only `code` when the pack
+    holds no such article."""
+
+    code: str
+    title: str = ""
+    number: str = ""
+    gist: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A warning level: number, colour word and the class of its shape."""
+
+    number: int | None
+    word: str
+    css: str
+
+
+class Screen:
+    """One request's view of the desk. `zone` is the zone in which instants are shown."""
+
+    def __init__(
+        self, desk: Desk, user: User | None, language: str, theme: str, zone: str, url: URL, csrf: str
+    ) -> None:
+        self.desk, self.user, self.theme, self.csrf = desk, user, theme, csrf
+        self.words = Words(language)
+        self.language = self.words.language
+        self.lang = "zh-CN" if self.language == "zh" else "en"
+        self.zone = ZoneInfo(zone)
+        self.url = url
+        self.now = desk.clock.now()
+        self.here = url.path + (f"?{url.query}" if url.query else "")
+
+    def text(self, text: Text | None) -> str:
+        return text.in_(self.language) if text else ""
+
+    def other(self, text: Text) -> str:
+        return text.en if self.language == "zh" else text.zh
+
+    def when(self, instant: datetime | None) -> str:
+        """The instant in the desk's zone, to the minute."""
+        if instant is None:
+            return "–"
+        local = instant.astimezone(self.zone)
+        return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+
+    def iso(self, instant: datetime) -> str:
+        return format_instant(instant.astimezone(UTC))
+
+    def span(self, span: timedelta) -> str:
+        """A length of time in its two largest units."""
+        seconds = int(abs(span.total_seconds()))
+        days, rest = divmod(seconds, 86_400)
+        hours, rest = divmod(rest, 3600)
+        minutes, seconds = divmod(rest, 60)
+        parts = [
+            self.words(f"span.{unit}", n=n)
+            for unit, n in (("d", days), ("h", hours), ("min", minutes), ("s", seconds))
+            if n
+        ]
+        shown = " ".join(parts[:2]) or self.words("span.s", n=0)
+        return f"−{shown}" if span < timedelta(0) else shown
+
+    def ago(self, instant: datetime) -> str:
+        gone = self.now - instant
+        if gone < timedelta(0):
+            return self.words("time.in", span=self.span(gone).lstrip("−"))
+        return self.words("time.ago", span=self.span(gone))
+
+    def place(self, id: str) -> str:
+        try:
+            return self.text(self.desk.pack.place(id, self.now).name)
+        except UnknownPlace:
+            versions = self.desk.pack.places.get(id, ())
+            return self.text(versions[-1].name) if versions else id
+
+    def level(self, number: int | None) -> Level:
+        if number is None:
+            return Level(None, self.words("level.none"), "level-none")
+        try:
+            word = self.text(self.desk.pack.warning_level(number, self.now).colour)
+        except NotFound:
+            word = self.words(f"level.{number}")
+        return Level(number, word, f"level-{number}")
+
+    def named(self, table: str, id: str) -> str:
+        """The title of an entry of the pack by its table's name; the id when the pack has none."""
+        entry = getattr(self.desk.pack, table).get(id)
+        title = getattr(entry, "title", None) or getattr(entry, "name", None)
+        return self.text(title) if isinstance(title, Text) else id
+
+    def cite(self, basis: str) -> Citation:
+        law_id, _, number = basis.partition("#")
+        law: Law | None = self.desk.pack.laws.get(law_id)
+        if law is None:
+            return Citation(basis)
+        for article in law.articles:
+            if article.number == number:
+                return Citation(basis, self.text(law.title), number, self.text(article.gist))
+        return Citation(basis, self.text(law.title), number)
+
+    def may(self, act: str, places: Iterable[str] = ()) -> Decision:
+        return may(self.user, act, places, pack=self.desk.pack, at=self.now)
+
+    def number(self, value: float | None, unit: str = "") -> str:
+        """A number with its unit; unknown is said."""
+        if value is None:
+            return self.words("unknown")
+        shown = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+        return f"{shown} {self.unit(unit)}".rstrip()
+
+    def unit(self, symbol: str) -> str:
+        """UCUM annotations without their braces."""
+        return symbol.replace("{", "").replace("}", "").replace("[", "").replace("]", "") if symbol != "1" else ""

@@ -1,0 +1,137 @@
+"""A risk from its first observation to its review, hop by hop, each one timed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from anlan.model.assessment import Assessment
+from anlan.model.entry import Entry, Handover, Marker, Value
+from anlan.model.finding import Finding
+from anlan.model.incident import Incident, Report, StandDown, Task
+from anlan.model.pack import Pack
+from anlan.model.reason import Reason
+from anlan.model.review import Lesson, Review
+from anlan.model.sourcestate import SourceState
+from anlan.model.text import Text
+from anlan.model.warning import Delivery, Warning
+
+STAGES = {
+    "observation": "monitor",
+    "finding": "monitor",
+    "assessment": "assess",
+    "warning": "warn",
+    "delivery": "warn",
+    "incident": "respond",
+    "task": "respond",
+    "report": "respond",
+    "stand_down": "respond",
+    "review": "review",
+    "lesson": "review",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened: `what` in words, `status` as (family, value) for the catalogue."""
+
+    seq: int
+    at: datetime
+    subject: str
+    what: Text
+    family: str
+    status: str
+    level: int | None
+    actor: str
+    why: Text | None
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """Lines of one kind at one instant. `since` is the time from the hop before."""
+
+    stage: str
+    noun: str
+    kind: str
+    at: datetime
+    since: timedelta | None
+    lines: tuple[Line, ...]
+
+
+def hops(entries: Sequence[Entry], pack: Pack) -> list[Hop]:
+    """The thread of one risk; before the first finding stands the observation it was seen in."""
+    found: list[Hop] = []
+    previous: datetime | None = None
+    for entry in entries:
+        if isinstance(entry.value, Finding):
+            first = entry.value
+            at = first.known
+            found.append(Hop("monitor", "observation", "observation", at, None, (_observed(first, pack),)))
+            previous = at
+            break
+    for (kind, at), group in groupby(entries, key=lambda entry: (entry.kind, entry.at)):
+        noun = kind.partition(".")[0]
+        lines = tuple(line(entry, pack) for entry in group)
+        since = at - previous if previous is not None else None
+        found.append(Hop(STAGES.get(noun, "system"), noun, kind, at, since, lines))
+        previous = at
+    return found
+
+
+def line(entry: Entry, pack: Pack) -> Line:
+    """An entry in words."""
+    what, family, status, level = describe(entry.value, pack)
+    reasons: tuple[Reason, ...] = getattr(entry.value, "reasons", ())
+    if isinstance(entry.value, StandDown):
+        reasons = (entry.value.reason,)
+    return Line(
+        entry.seq, entry.at, entry.subject, what, family, status, level, entry.actor, entry.why, reasons
+    )
+
+
+def describe(value: Value, pack: Pack) -> tuple[Text, str, str, int | None]:
+    """(words, catalogue family, status, level or None) of any journalled value."""
+    match value:
+        case Finding():
+            return value.sentence, "finding", value.change, value.level
+        case Assessment():
+            return value.title, "verdict", value.verdict, value.level
+        case Warning():
+            return value.headline, "warning", value.status, value.level
+        case Delivery():
+            recipient = pack.recipients.get(value.recipient)
+            return recipient.name if recipient else _same(value.recipient), "delivery", value.status, None
+        case Incident():
+            return value.title, "incident", value.status, None
+        case Task():
+            return value.title, "task", value.status, None
+        case Report():
+            return value.title, "report", value.status, None
+        case StandDown():
+            return value.reason.text, "incident", "stood_down", None
+        case Review():
+            event = pack.events.get(value.event)
+            return event.title if event else _same(value.id), "outcome", value.outcome, None
+        case Lesson():
+            return value.text, "task", value.status, None
+        case SourceState():
+            source = pack.sources.get(value.source)
+            return source.title if source else _same(value.source), "source", value.status, None
+        case Handover():
+            return _same(f"{value.by} → {value.to}"), "noun", "handover", None
+        case Marker():
+            return _same(value.detail or value.kind), "noun", "marker", None
+
+
+def _same(words: str) -> Text:
+    shown = words if words.strip() else "–"
+    return Text(shown, shown)
+
+
+def _observed(finding: Finding, pack: Pack) -> Line:
+    indicator = pack.indicators.get(finding.indicator)
+    what = indicator.title if indicator else _same(finding.indicator)
+    return Line(0, finding.known, finding.id, what, "noun", "observation", None, "", None, ())
