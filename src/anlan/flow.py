@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from anlan.assess.evaluate import evaluate
 from anlan.assess.thread import gather, places
 from anlan.model.assessment import Assessment
-from anlan.model.entry import Draft, Entry, Marker, Value
+from anlan.model.entry import Draft, Entry, Value
 from anlan.model.errors import NotAllowed
 from anlan.model.finding import Finding
 from anlan.model.incident import Task
@@ -24,10 +24,10 @@ from anlan.model.sourcestate import SourceState
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.user import SYSTEM
-from anlan.model.warning import Warning
+from anlan.model.warning import Delivery, Warning
 from anlan.monitor.freshness import freshness, next_change
 from anlan.monitor.intake import admit
-from anlan.ports.channel import Parcel
+from anlan.ports.channel import Receipt
 from anlan.ports.house import House
 from anlan.ports.source import Batch
 from anlan.respond import clocks
@@ -38,6 +38,8 @@ from anlan.warn.approve import close
 from anlan.warn.decide import decide, in_force
 
 CURSOR = "turn"
+#: the smallest step of time: no two turns share an instant
+INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -88,20 +90,22 @@ class Turn:
 def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
     """Batches into the lake and the quarantine; the indicators that have news."""
     news: set[str] = set()
+    brought: dict[str, tuple[int, int]] = {}
     for batch in batches:
         accepted, refused = admit(batch, turn.pack)
         turn.house.lake.append(accepted)
         turn.house.lake.quarantine(refused)
         news |= {observation.indicator for observation in accepted}
-        definition = turn.pack.sources.get(batch.source)
-        if definition is None:
+        good, bad = brought.get(batch.source, (0, 0))
+        brought[batch.source] = (good + len(accepted), bad + len(refused))
+    for source, (good, bad) in brought.items():
+        if source not in turn.pack.sources:
             continue
-        before = turn.state.sources.get(batch.source)
-        after = freshness(definition, before, turn.now, turn.now)
+        before = turn.state.sources.get(source)
         after = replace(
-            after,
-            accepted=(before.accepted if before else 0) + len(accepted),
-            quarantined=(before.quarantined if before else 0) + len(refused),
+            freshness(turn.pack.sources[source], before, turn.now, turn.now),
+            accepted=(before.accepted if before else 0) + good,
+            quarantined=(before.quarantined if before else 0) + bad,
         )
         turn.put(f"source.{after.status}", after)
     return news
@@ -160,30 +164,27 @@ def expiring_events(turn: Turn) -> set[str]:
 
 
 def warn(turn: Turn) -> None:
-    """A draft for every touched thread that asks for one; expired messages closed."""
+    """Expired messages closed; a draft for every touched thread that asks for one."""
+    over = Reason("expired", Text("its period is over", "有效期已过"))
+    for warning in list(turn.state.warnings.values()):
+        if warning.status == "approved" and warning.expires <= turn.now:
+            turn.put("warning.expired", close(warning, "expired", over), warning.risk, why=over)
+            # a risk that still has its level needs a new message
+            turn.touched[warning.risk] = None
     for id in turn.touched:
         thread = turn.state.assessments[id]
         if thread.verdict not in ("open", "confirmed"):
             continue
-        decision = decide(
-            thread, places(thread, turn.state), turn.state, turn.pack, turn.now, turn.house.status
-        )
+        area = places(thread, turn.state, turn.pack, turn.now)
+        decision = decide(thread, area, turn.state, turn.pack, turn.now, turn.house.status)
         for old in decision.replaced:
             turn.put("warning.superseded", close(old, "superseded", decision.reason), id)
         if decision.draft is not None:
             turn.put("warning.drafted", decision.draft, id, (thread.findings[-1],), why=decision.reason)
         elif decision.reason.code == "no_power" and decision.reason not in thread.reasons:
-            turn.put(
-                "assessment.noted",
-                replace(thread, reasons=(*thread.reasons, decision.reason)),
-                id,
-                why=decision.reason,
-            )
+            noted = replace(thread, reasons=(*thread.reasons, decision.reason))
+            turn.put("assessment.noted", noted, id, why=decision.reason)
     turn.touched.clear()
-    over = Reason("expired", Text("its period is over", "有效期已过"))
-    for warning in list(turn.state.warnings.values()):
-        if warning.status == "approved" and warning.expires <= turn.now:
-            turn.put("warning.expired", close(warning, "expired", over), warning.risk, why=over)
 
 
 def publish(turn: Turn, warning: Warning, actor: str) -> None:
@@ -229,14 +230,27 @@ def deliver(turn: Turn) -> None:
             over = replace(delivery, status="expired", reasons=(*delivery.reasons, ladder.EXPIRED))
             turn.put("delivery.expired", over, delivery.risk, why=ladder.EXPIRED)
             continue
-        attempt = house.outbox.begin(delivery.id, turn.now)
-        parcel: Parcel = house.parcel(delivery, warning, attempt.repeat)
-        receipt = house.channel(delivery.channel).deliver(parcel)
-        house.outbox.finish(attempt, "accepted" if receipt.accepted else "failed", receipt.detail, turn.now)
+        receipt = _hand_over(turn, delivery, warning)
         after = ladder.outcome(delivery, receipt.accepted, receipt.transient, receipt.detail, turn.now)
         turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
     if turn.drafts:
         turn.commit()
+
+
+def _hand_over(turn: Turn, delivery: Delivery, warning: Warning) -> Receipt:
+    """One attempt; none where an attempt that the journal does not know yet has already ended (the
+    process was killed between the two)."""
+    house = turn.house
+    ended = [a for a in house.outbox.history(delivery.id) if a.outcome is not None]
+    if len(ended) > delivery.attempts:
+        told = ended[delivery.attempts]
+        return Receipt(told.outcome == "accepted", told.detail, transient=told.outcome == "failed")
+    attempt = house.outbox.begin(delivery.id, turn.now)
+    parcel = house.parcel(delivery, warning, attempt.repeat)
+    receipt = house.channel(delivery.channel).deliver(parcel)
+    outcome = "accepted" if receipt.accepted else "failed" if receipt.transient else "refused"
+    house.outbox.finish(attempt, outcome, receipt.detail, turn.now)
+    return receipt
 
 
 # ── respond, review ──────────────────────────────────────────────────────────────────────────────
@@ -310,9 +324,10 @@ def next_due(house: House) -> datetime | None:
     state, pack = house.state, house.pack
     times = [ladder.next_due(state), clocks.next_due(state)]
     times += [w.expires for w in state.warnings.values() if w.status == "approved"]
-    times += [
-        next_change(pack.sources[id], source) for id, source in state.sources.items() if id in pack.sources
-    ]
+    for id, source in state.sources.items():
+        changes = next_change(pack.sources[id], source) if id in pack.sources else None
+        if changes is not None and house.watched(id, changes):
+            times.append(changes)
     times += [
         f.at + pack.rules[f.rule].keep
         for id in state.latest.values()
@@ -320,9 +335,3 @@ def next_due(house: House) -> datetime | None:
     ]
     return min((t for t in times if t is not None), default=None)
 
-
-def mark(house: House, now: datetime, kind: str, detail: str) -> None:
-    """A fact about the system itself: pack loaded, replay begun or ended, mode changed."""
-    turn = Turn(house, now)
-    turn.put(f"marker.{kind}", Marker(f"{kind}:{now.isoformat()}", kind, detail))
-    turn.commit()

@@ -29,13 +29,11 @@ SRC = Path(__file__).resolve().parents[2] / "src"
 
 
 def batch(number: int, size: int = 20) -> list[Observation]:
+    at = T0 + timedelta(days=number)
     return [
-        Observation(
-            "cases", f"p{row}", T0 + timedelta(days=number), T0 + timedelta(days=number), float(row), "{case}",
-            Provenance("s", "r" * 40, row),
-        )
+        Observation("cases", f"p{row}", at, at, float(row), "{case}", Provenance("s", "r" * 40, row))
         for row in range(size)
-    ]  # fmt: skip
+    ]
 
 
 WRITER = textwrap.dedent(
@@ -89,7 +87,7 @@ def test_leavings_of_a_killed_writer_are_never_read_and_are_swept(tmp_path: Path
     lake = DeltaLake.open(tmp_path)
     lake.append(batch(0))
     table = tmp_path / "lake" / "observations"
-    (table / "cases" / "2020" / "0000000002-0.parquet").write_bytes(b"PAR1 half")
+    (table / "indicator=cases" / "year=2020" / "0000000002-0.parquet").write_bytes(b"PAR1 half")
     (table / "_delta_log" / ".00000000000000000002.json.draft").write_bytes(b'{"add"')
     again = DeltaLake.open(tmp_path)
     assert again.indicators() == {"cases": 20}

@@ -78,7 +78,16 @@ def test_memory_and_files_give_the_same_slice(
 @given(observations, observations)
 def test_equal_content_has_an_equal_key_and_other_content_another(one: Observation, two: Observation) -> None:
     def content(item: Observation) -> tuple[object, ...]:
-        return (item.indicator, item.place, item.event, item.at, item.known, item.value, item.unit, item.point)
+        return (
+            item.indicator,
+            item.place,
+            item.event,
+            item.at,
+            item.known,
+            item.value,
+            item.unit,
+            item.point,
+        )
 
     assert (_key(one) == _key(two)) == (content(one) == content(two))
 
@@ -133,6 +142,4 @@ def _oracle(
             rank = (item.known, key, item.value)
             if group not in newest or rank[:2] > newest[group][:2]:
                 newest[group] = rank
-    return [
-        (place, event, micros(at), newest[place, event, at][2]) for place, event, at in sorted(newest)
-    ]
+    return [(place, event, micros(at), newest[place, event, at][2]) for place, event, at in sorted(newest)]

@@ -69,9 +69,7 @@ def test_every_bound_and_alarm_is_the_packages(
     assert agreed == 16
 
 
-def test_too_short_a_history_is_refused_and_named(
-    folder: Path, cases: list[dict[str, Any]]
-) -> None:
+def test_too_short_a_history_is_refused_and_named(folder: Path, cases: list[dict[str, Any]]) -> None:
     errors = [case for case in cases if case["status"] == "error"]
     assert len(errors) == 1
     for case in errors:

@@ -101,9 +101,7 @@ def ks_of(case: dict[str, Any], peer: Peer) -> list[int]:
     return sorted({k for _, k in peer[case["id"]]})
 
 
-def test_every_number_is_the_packages(
-    folder: Path, cases: list[dict[str, Any]], peer: Peer
-) -> None:
+def test_every_number_is_the_packages(folder: Path, cases: list[dict[str, Any]], peer: Peer) -> None:
     agreed = 0
     for case in cases:
         if case["status"] != "ok":
@@ -140,9 +138,7 @@ def test_every_number_is_the_packages(
     assert agreed == 125
 
 
-def test_the_packages_errors_are_refused_and_named(
-    folder: Path, cases: list[dict[str, Any]]
-) -> None:
+def test_the_packages_errors_are_refused_and_named(folder: Path, cases: list[dict[str, Any]]) -> None:
     says = {
         "ff/agona/periods_too_many": "no_periods is too large: 59 seasons cannot share the 45",
         "ff/agona/too_short": "some reference times do not exist: 5 year",

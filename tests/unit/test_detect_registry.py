@@ -89,7 +89,7 @@ def test_a_limit_counts_as_reached_when_equalled() -> None:
     ("fields", "says"),
     [
         ({"counts": np.zeros(3), "freq": 52}, "found 1 dimension"),
-        ({"counts": np.array([[1.0, -1.0]]), "freq": 52}, "found -1.0 at series 0, time 1"),
+        ({"counts": np.array([[1.0, np.inf]]), "freq": 52}, "found inf at series 0, time 1"),
         ({"counts": np.zeros((1, 3)), "freq": 0}, "freq must be a whole number"),
         ({"counts": np.zeros((1, 3)), "freq": 52, "population": np.ones((3, 1))}, "shape of counts"),
         (

@@ -14,8 +14,7 @@ from numpy.testing import assert_allclose
 from anlan.assess.detect.ears import ears
 from anlan.assess.detect.panel import Alarm, Panel, Reason
 
-AGONA = np.array([1, 0, 5, 2, 1, 2, 0, 4, 0, 0, 0,
-                  3, 1, 1, 0, 0, 2, 2, 0, 2, 6, 3], dtype=np.float64)
+AGONA = np.array([1, 0, 5, 2, 1, 2, 0, 4, 0, 0, 0, 3, 1, 1, 0, 0, 2, 2, 0, 2, 6, 3], dtype=np.float64)
 
 BOUNDS = {
     "C1": ([3.637534290731327, 4.090232306167813, 8.321480305840154], [0, 1, 0]),

@@ -18,7 +18,7 @@ from anlan.assess.detect.farrington_plain import cell
 from anlan.assess.detect.panel import Alarm, Panel, Reason
 from anlan.assess.detect.seasons import reference_rows
 
-AGONA = np.array(
+AGONA = np.fromstring(
     """
 1 0 5 2 1 2 0 4 0 0 0 3 1 1 0 0 2 2 0 2 6 3 2 1 2 0 1 1 3 5 3 4 3 6 5 8 6 3 6 2 5 2 1 5 7
 1 10 3 4 0 0 1 6 0 2 2 0 0 2 2 0 6 7 1 0 0 0 1 1 4 3 1 3 2 6 3 4 4 8 12 9 17 16 8 6 13 4 7
@@ -27,8 +27,8 @@ AGONA = np.array(
 4 3 3 0 3 5 3 3 4 3 3 3 4 5 7 6 5 3 2 1 3 2 1 2 1 1 0 0 1 1 0 1 4 3 2 0 1 0 3 1 1 4 4 0 1
 4 2 0 1 1 0 1 1 2 5 4 0 2 1 1 3 6 1 7 6 2 5 7 5 4 5 6 6 1 2 2 5 4 1 6 2 5 3 4 7 6 10 2 4 0
 3 0 1 3 0 1 1 0 1 0 1 0 1 2 2 4 7 6 1 4 6 4 2 4 5 5 9 8 6 3 2 3 4 3 3 4 4 2 1 2 3 2 2 0 4
-""".split(),
-    dtype=np.float64,
+""",
+    sep=" ",
 )
 AT = np.array([263, 293, 311])
 NOUFAILY: dict[str, Any] = {
@@ -46,18 +46,12 @@ def agona() -> Panel:
 
 def test_default_settings_give_the_packages_numbers() -> None:
     found = farrington_flexible(agona(), AT, compat="surveillance")
-    assert_allclose(
-        found.threshold[0], [4.892653117320493, 8.69731549438175, 10.668897617593835], rtol=1e-9
-    )
-    assert_allclose(
-        found.expected[0], [1.5428571429485587, 3.8429696454939175, 4.588130069174896], rtol=1e-9
-    )
+    assert_allclose(found.threshold[0], [4.892653117320493, 8.69731549438175, 10.668897617593835], rtol=1e-9)
+    assert_allclose(found.expected[0], [1.5428571429485587, 3.8429696454939175, 4.588130069174896], rtol=1e-9)
     assert_allclose(
         found.p_value[0], [0.000219078806851003, 0.0413504524839383, 0.5754840022703464], rtol=1e-9
     )
-    assert_allclose(
-        found.phi[0], [1.6906502122265064, 1.6292851047399448, 1.8689912391291421], rtol=1e-9
-    )
+    assert_allclose(found.phi[0], [1.6906502122265064, 1.6292851047399448, 1.8689912391291421], rtol=1e-9)
     assert found.alarm[0].tolist() == [1, 1, 0]
     assert found.trend[0].tolist() == [0, 1, 1]
 
@@ -104,9 +98,7 @@ def test_the_fast_form_agrees_with_its_readable_twin(
 ) -> None:
     panel = hard_panel()
     at = np.array([290, 307, 329])
-    rows = reference_rows(
-        at, 330, freq=52, dates=None, b=5, w=3, no_periods=no_periods, past_not_included=10
-    )
+    rows = reference_rows(at, 330, freq=52, dates=None, b=5, w=3, no_periods=no_periods, past_not_included=10)
     fits = fit_all(
         panel,
         at,
@@ -179,9 +171,7 @@ def test_a_season_without_cases_is_no_blind_spot(method: Any) -> None:
     week = np.arange(312)
     counts = np.where((week % 52 >= 20) & (week % 52 < 34), 12.0, 0.0)[None]
     counts[0, 311] = 6
-    found = farrington_flexible(
-        Panel(counts, 52), [311], no_periods=10, threshold_method=method, alpha=0.01
-    )
+    found = farrington_flexible(Panel(counts, 52), [311], no_periods=10, threshold_method=method, alpha=0.01)
     assert found.alarm.tolist() == [[Alarm.YES]]
     assert found.reason.tolist() == [[Reason.NO_CASES_IN_SEASON]]
     assert found.threshold[0, 0] < 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sqlite3
@@ -75,8 +76,6 @@ def test_an_empty_journal_has_no_head(journal: SqlJournal) -> None:
 
 
 def test_the_digest_can_be_computed_from_the_row_by_anyone(journal: SqlJournal, file: Path) -> None:
-    import hashlib
-
     journal.append([late("gauge")], at())
     with sqlite3.connect(file) as connection:
         row = connection.execute(
@@ -135,7 +134,7 @@ def test_a_decision_on_an_old_state_is_refused(journal: SqlJournal) -> None:
         (Draft("marker.set", "m\x00k", "", "system", Marker("mk", "a", "b")), "printable"),
         (Draft("marker.set", "mk", "", "system", Marker("mk", "a", "\ud800")), r"drafts\[1\]\.value"),
         (
-            Draft("source.set", "s", "", "system", SourceState("s", "late", START, None, math.nan, 0)),  # type: ignore[arg-type]
+            Draft("source.set", "s", "", "system", SourceState("s", "late", START, None, math.nan, 0)),
             r"drafts\[1\]\.value",
         ),
     ],

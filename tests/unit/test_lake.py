@@ -19,7 +19,9 @@ T0 = datetime(2020, 12, 14, tzinfo=UTC)
 LATE = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def cases(week: int, value: float | None, *, lag: int = 9, place: str = "de/BY", line: int = 1) -> Observation:
+def cases(
+    week: int, value: float | None, *, lag: int = 9, place: str = "de/BY", line: int = 1
+) -> Observation:
     at = T0 + timedelta(weeks=week)
     return Observation(
         "cases", place, at, at + timedelta(days=lag), value, "{case}", Provenance("rki", "f.csv", line)
@@ -104,7 +106,9 @@ def test_compaction_changes_no_row_and_no_digest(lake: DeltaLake, tmp_path: Path
     other = DeltaLake.open(tmp_path)
     for week in range(12):
         lake.append([cases(week, week), cases(week, week + 1, lag=20)])
-    before = {day: lake.digest(lake.read("cases", known=T0 + timedelta(days=day))) for day in range(0, 120, 7)}
+    before = {
+        day: lake.digest(lake.read("cases", known=T0 + timedelta(days=day))) for day in range(0, 120, 7)
+    }
     done = lake.compact(LATE)
     assert done.files > done.into and lake.fragments() == 0
     fresh = DeltaLake.open(tmp_path)

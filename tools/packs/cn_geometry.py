@@ -13,6 +13,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 LAYERS = ("provinces", "cities", "counties")
 
@@ -25,11 +26,28 @@ def known_codes(pack: Path) -> set[str]:
     return codes
 
 
+def settle_undrawn(features: list[dict[str, Any]]) -> None:
+    for undrawn in [feature for feature in features if not feature.get("arcs")]:
+        for drawn in features:
+            one, other = drawn["properties"], undrawn["properties"]
+            if (
+                drawn.get("arcs")
+                and not one.get("code")
+                and (one["name"], one["file"])
+                == (
+                    other["name"],
+                    other["file"],
+                )
+            ):
+                one["code"], other["code"] = other["code"], ""
+
+
 def main(source: Path, pack: Path) -> None:
     known = known_codes(pack)
     for layer in LAYERS:
         topology = json.loads((source / f"{layer}.topo.json").read_text(encoding="utf-8"))
         features = topology["objects"][layer]["geometries"]
+        settle_undrawn(features)
         joined, taken = 0, {feature["properties"].get("code") for feature in features}
         for feature in features:
             properties = feature["properties"]

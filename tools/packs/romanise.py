@@ -58,7 +58,7 @@ def _pinyin(text: str) -> str:
     if text in READINGS:
         return READINGS[text]
     syllables = lazy_pinyin(text, style=Style.NORMAL, v_to_u=True)
-    word = syllables[0]
+    word: str = syllables[0]
     for syllable in syllables[1:]:
         word += ("'" if syllable[0] in "aoe" else "") + syllable
     return word[:1].upper() + word[1:]

@@ -49,7 +49,8 @@ def countries(packages: Path) -> list[list[str]]:
         en, zh = CHINA.get(code) or NAMES.get(code) or (names(english, code), names(chinese, code))
         population = people.get(code, {}).get("population") or ""
         parent = "cn" if code in CHINA else "world"
-        rows.append([code.lower(), en, zh, "country", parent, "", "", str(population), ""])
+        level = "area" if code in CHINA else "country"
+        rows.append([code.lower(), en, zh, level, parent, "", "", str(population), ""])
     return rows
 
 

@@ -83,9 +83,7 @@ def may(
     if not wanted:
         return Decision(True, Text(f"{areas[0].role}", f"{areas[0].role}"))
     reach = _reads if act == READ else _covers
-    outside = [
-        place for place in wanted if not any(reach(pack, grant.place, place, at) for grant in areas)
-    ]
+    outside = [place for place in wanted if not any(reach(pack, grant.place, place, at) for grant in areas)]
     allowed = len(outside) < len(wanted) if act == READ else not outside
     if allowed:
         grant = areas[0]

@@ -39,8 +39,7 @@ def perform(turn: Turn, user: User, act: str, subject: str, fields: Mapping[str,
     try:
         does = ACTS[act]
     except KeyError:
-        raise NotFound("no such act", where="act", found=act,
-                       expected=", ".join(sorted(ACTS))) from None
+        raise NotFound("no such act", where="act", found=act, expected=", ".join(sorted(ACTS))) from None
     require(user, act, place_of(turn, subject), turn.pack, turn.now)
     does(turn, user, subject, fields)
 
@@ -49,9 +48,15 @@ def place_of(turn: Turn, subject: str) -> str | None:
     """The place that an act on `subject` is about; None where it has none (a handover)."""
     state = turn.state
     risk = subject
-    for table in (state.warnings, state.deliveries, state.incidents, state.tasks, state.reports,
-                  state.lessons):
+    for table in (
+        state.warnings,
+        state.deliveries,
+        state.incidents,
+        state.tasks,
+        state.reports,
+        state.lessons,
+    ):
         if subject in table:
-            risk = table[subject].risk  # type: ignore[attr-defined]
+            risk = table[subject].risk
     thread = state.assessments.get(risk)
     return thread.place if thread else None

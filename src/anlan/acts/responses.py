@@ -41,8 +41,9 @@ def task_done(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> Non
 
 def report_file(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     report = _found(turn.state.reports, id, "report")
-    filed, *following = clocks.file(report, user.name, fields.get("text", ""), turn.pack, turn.state,
-                                    turn.now)
+    filed, *following = clocks.file(
+        report, user.name, fields.get("text", ""), turn.pack, turn.state, turn.now
+    )
     turn.put("report.filed", filed, filed.risk, (filed.incident,), user.name)
     for owed in following:
         turn.put("report.owed", owed, owed.risk, (filed.id,))
@@ -58,8 +59,11 @@ def incident_open(turn: Turn, user: User, id: str, fields: Mapping[str, str]) ->
         raise WrongState("an incident of this risk is open", where=id)
     respond(turn, thread, thread.level or thread.highest or plan.opens_at, user.name)
     if open_incident(id, turn.state) is None:
-        raise WrongState("the response could not be activated", where=id,
-                         found=turn.state.assessments[id].reasons[-1].text.en)
+        raise WrongState(
+            "the response could not be activated",
+            where=id,
+            found=turn.state.assessments[id].reasons[-1].text.en,
+        )
 
 
 def stand_down(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:

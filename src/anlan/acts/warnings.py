@@ -52,14 +52,16 @@ def update(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     mode (Actual, Exercise, Test) never changes along a chain."""
     head = _head(turn, id)
     to = _level(fields.get("level", ""), head.level)
-    expires = (
-        parse_instant(fields["expires"], "expires") if fields.get("expires") else head.expires
-    )
+    expires = parse_instant(fields["expires"], "expires") if fields.get("expires") else head.expires
     if expires <= turn.now:
-        raise WrongState("the new end lies in the past", where="expires",
-                         found=expires.isoformat(), expected=f"after {turn.now.isoformat()}")
+        raise WrongState(
+            "the new end lies in the past",
+            where="expires",
+            found=expires.isoformat(),
+            expected=f"after {turn.now.isoformat()}",
+        )
     for place in head.places:
-        competent(turn.pack, "warn", head.organ, head.hazard, to, place, turn.now)
+        competent(turn.pack, "warn", head.organ, head.hazard, to, place, turn.now, head.scope)
     code = "raised" if to < head.level else "lowered" if to > head.level else "extended"
     note = fields.get("reason", "") or code
     draft = replace(
@@ -97,13 +99,20 @@ def _head(turn: Turn, id: str) -> Warning:
     warning = found(turn, id)
     head = in_force(warning.risk, turn.state, turn.now)
     if head is None or head.id != id:
-        raise WrongState("only the message in force can be followed by another", where=id,
-                         found=warning.status, expected=head.id if head else "nothing is in force")
-    pending = [w.id for w in turn.state.warnings.values()
-               if w.risk == head.risk and w.status in PENDING]
+        raise WrongState(
+            "only the message in force can be followed by another",
+            where=id,
+            found=warning.status,
+            expected=head.id if head else "nothing is in force",
+        )
+    pending = [w.id for w in turn.state.warnings.values() if w.risk == head.risk and w.status in PENDING]
     if pending:
-        raise WrongState("another message of this risk waits for approval", where=id,
-                         found=", ".join(pending), mend="approve or reject it first")
+        raise WrongState(
+            "another message of this risk waits for approval",
+            where=id,
+            found=", ".join(pending),
+            mend="approve or reject it first",
+        )
     return head
 
 

@@ -29,7 +29,9 @@ def openapi() -> OpenAPIConfig:
         description="Civil protection: observations in; risks, warnings and their reasons out. Errors "
         "are problem details (RFC 9457).",
         render_plugins=[JsonRenderPlugin(path="/")],
-        openapi_router=Router("/v1/schema", route_handlers=[], opt={"act": "public"}),
+        openapi_router=Router(
+            "/v1/schema", route_handlers=[], opt={"act": "public"}, include_in_schema=False
+        ),
         components=Components(
             security_schemes={
                 "bearer": SecurityScheme(

@@ -9,13 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from anlan.assess.detect.farrington_flexible import DATED
+from anlan.assess.detect.panel import Panel
 from anlan.assess.detect.registry import detector
 from anlan.assess.explain import sentence
 from anlan.assess.graded import Numbers, Standing, reached, stand
-from anlan.assess.grid import instant, instant64, lay
+from anlan.assess.grid import instant, lay
 from anlan.formats.values import short_id
 from anlan.model.errors import UnknownPlace
 from anlan.model.finding import Evidence, Finding
@@ -24,8 +28,11 @@ from anlan.model.pack import Pack
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
-from anlan.packs.conditions import Condition
+from anlan.packs.conditions import compile_condition
 from anlan.ports.lake import Lake, Slice
+
+#: parameters that a rule gets unless it says otherwise: a short history is unknown, not an error
+LIVE: dict[str, dict[str, Any]] = {"farrington_flexible": {"short_history": "unknown"}}
 
 STALE = Reason(
     "source_stale",
@@ -84,7 +91,8 @@ def history(rule: Rule, indicator: Indicator) -> timedelta:
 
 
 def _window(rule: Rule, step: timedelta) -> timedelta:
-    return rule.hold + rule.keep + step
+    """Twice what hysteresis needs, for days without a value (weekends, holidays) do not count."""
+    return 2 * (rule.hold + rule.keep) + 3 * step
 
 
 def _series(
@@ -107,10 +115,11 @@ def _series(
         return []
     tested = max(1, math.ceil(_window(rule, step) / step))
     tests = np.arange(max(0, grid.values.shape[1] - tested), grid.values.shape[1])
-    detection = detector(rule.detector)(
-        grid.values, tests, dates=grid.times, season=indicator.season, **rule.params
-    )
-    condition = Condition.compile(rule.when)
+    # only seasonal detectors read dates, and they count in days
+    dated = indicator.season in DATED and step >= timedelta(days=1)
+    panel = Panel(grid.values, indicator.season or 1, dates=grid.times if dated else None)
+    detection = detector(rule.detector)(panel, tests, **{**LIVE.get(rule.detector, {}), **rule.params})
+    condition = compile_condition(rule.when)
     findings = []
     for row, place in enumerate(grid.places):
         if not wanted(rule, pack, place, now):
@@ -131,7 +140,7 @@ def _series(
             for test, number in zip(tests, numbers, strict=True)
         ]
         before = _previous(state, rule, place, "")
-        standing = stand(rule, grid.times[tests], conditions, before.level if before else None)
+        standing = stand(rule, grid.times[tests], conditions, before.level if before else None, step)
         if stale:
             standing = Standing(before.level if before else standing.level, known=False)
         change = _change(before, standing)
@@ -172,7 +181,7 @@ def _events(
     slice = lake.read(
         rule.indicator, known=now, places=None if only is None else [only], since=since, until=now
     )
-    condition = Condition.compile(rule.when)
+    condition = compile_condition(rule.when)
     findings = []
     for i in range(len(slice.at)):
         place, event, at = str(slice.place[i]), str(slice.event[i]), instant(slice.at[i])
@@ -229,7 +238,7 @@ def _change(before: Finding | None, now: Standing) -> str | None:
     return None
 
 
-def _pick(slice: Slice, mask: np.ndarray) -> Slice:
+def _pick(slice: Slice, mask: NDArray[np.bool_]) -> Slice:
     return Slice(
         slice.place[mask],
         slice.event[mask],
@@ -298,6 +307,3 @@ def _finding(
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) or math.isinf(value) else value
-
-
-__all__ = ["evaluate", "history", "instant64", "wanted"]

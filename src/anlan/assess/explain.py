@@ -16,7 +16,6 @@ UNIT_WORDS = {
     "{magnitude}": Text("magnitude", "级"),
     "USD/[bbl_us]": Text("US dollars a barrel", "美元/桶"),
     "Cel": Text("°C", "℃"),
-    "1": Text(" ", " "),
 }
 
 

@@ -8,13 +8,13 @@ orange stays red for `keep`, then is orange, never suddenly nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.assess.detect.hysteresis import hysteresis
+from anlan.assess.detect.hysteresis import IfMissing, hysteresis
 from anlan.model.domain import LEVELS
 from anlan.model.indicator import Band, Rule
 from anlan.packs.conditions import Condition
@@ -97,29 +97,31 @@ def stand(
     times: NDArray[np.datetime64],
     conditions: list[dict[int, int]],
     before: int | None,
+    step: timedelta,
 ) -> Standing:
     """Fold the conditions of a window [n_times] into how the rule stands at its end.
 
-    `before` is the level it had before: where anything in the window is unknown it is not lowered,
-    for what is missing must not clear a warning."""
+    Only as much of the window is used as holds `hold` + `keep` of known values. Where there is not so
+    much, `before`, the level it had, is not lowered: what is missing must not clear a warning."""
+    known = np.array([any(v != UNKNOWN for v in condition.values()) for condition in conditions])
+    enough = rule.hold + rule.keep + step
+    behind = np.cumsum(known[::-1])[::-1] * step.total_seconds()
+    whole = np.flatnonzero(behind >= enough.total_seconds())
+    first = int(whole[-1]) if len(whole) else 0
     level: int | None = None
     for candidate in LEVELS:
-        row = np.array([[condition[candidate] for condition in conditions]], dtype=np.int8)
-        if not (row != NO).any():
+        row = np.array([[c[candidate] for c in conditions[first:]]], dtype=np.int8)
+        if not (row == YES).any():
             continue
-        states = hysteresis(row, times.astype("datetime64[s]"), rule.hold, rule.keep, rule.if_missing)
-        if is_on(int(states[0, -1])):
+        seconds = times[first:].astype("datetime64[s]")
+        if hysteresis(row, seconds, rule.hold, rule.keep, held(rule)).active[0, -1]:
             level = candidate
             break
-    newest_known = any(value != UNKNOWN for value in conditions[-1].values())
-    gap = any(all(value == UNKNOWN for value in condition.values()) for condition in conditions)
-    if before is not None and (level is None or level > before) and gap:
+    if before is not None and (level is None or level > before) and not len(whole):
         return Standing(before, known=False)
-    return Standing(level, newest_known)
+    return Standing(level, bool(known[-1]))
 
 
-def is_on(state: int) -> bool:
-    """On, or kept on after the condition went."""
-    from anlan.assess.detect.hysteresis import HysteresisState
-
-    return state in (HysteresisState.ON, HysteresisState.KEEPING)
+def held(rule: Rule) -> IfMissing:
+    """The rule's treatment of missing values, as the state machine names it."""
+    return "hold" if rule.if_missing == "hold" else "unknown"

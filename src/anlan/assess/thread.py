@@ -86,15 +86,16 @@ def _graded(thread: Assessment, newest: Finding, state: State) -> Assessment:
     return replace(thread, level=level, highest=highest, state="unknown" if "unknown" in states else "known")
 
 
-def places(thread: Assessment, state: State) -> tuple[str, ...]:
-    """Where the risk is now: places of current findings with a level; the thread's own place where
-    there are none."""
+def places(thread: Assessment, state: State, pack: Pack, now: datetime) -> tuple[str, ...]:
+    """Where the risk is now: places of current findings with a level, without those that lie within
+    another of them; the thread's own place where there are none."""
     current: dict[tuple[str, str, str], Finding] = {}
     for id in thread.findings:
         finding = state.findings[id]
         current[(finding.rule, finding.place, finding.event)] = finding
     found = {f.place for f in current.values() if f.level is not None}
-    return tuple(sorted(found)) or (thread.place,)
+    outer = {p for p in found if not any(up in found for up in pack.ancestry(p, now)[1:])}
+    return tuple(sorted(outer)) or (thread.place,)
 
 
 def confirm(thread: Assessment, by: str, note: str, now: datetime) -> Assessment:

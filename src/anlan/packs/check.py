@@ -7,6 +7,7 @@ from pathlib import Path
 
 from anlan.model.errors import Fault, Unreadable
 from anlan.packs.checks.rules import Detectors
+from anlan.packs.checks.sources import is_file
 from anlan.packs.definitions import Resolved
 from anlan.packs.documents import shorten
 from anlan.packs.lint import doubts, lint
@@ -38,7 +39,7 @@ def geometry(resolved: Resolved) -> tuple[list[Fault], list[Fault]]:
     places = resolved.pack.places
     for item in resolved.items.geometry:
         layer, origin = item.value, item.origin
-        if not Path(layer.path).is_file():
+        if not is_file(layer.path):
             continue  # the checks across the pack say so
         try:
             drawn = outlines(layer)

@@ -123,8 +123,9 @@ def examine(expression: str, variables: Mapping[str, type] = DETECTION) -> tuple
     Certain: syntax; identifiers that are no variable. The engine has no static types, so the rest is
     found by evaluating over sample values of the declared types: both booleans, twelve months, numbers
     on either side of every number written in the expression, and the texts written in it. Reported
-    from that: operands that do not fit (`value > "x"`, `value + 1`), unknown functions, a result
-    that is no bool, and, as a doubt, an expression that no sample makes true. A fault in a part that
+    from that: operands that do not fit (`value > "x"`, `value + 1`), unknown or failing functions, a
+    result that is no bool; and, as doubts, an expression that fails for some samples (a division by
+    zero, an index too far) or that no sample makes true. A fault in a part that
     no sample reaches stays unseen, and `==` between unlike types is no error in CEL, only false."""
     return _examine(expression, tuple(variables.items()))
 
@@ -147,15 +148,19 @@ def _examine(expression: str, declared: tuple[tuple[str, type], ...]) -> tuple[P
         except (TypeError, RuntimeError) as error:
             problem = _failure(str(error), sample, variables)
             problems.setdefault(problem.message, problem)
-        except (ArithmeticError, ValueError):  # division by zero and the like, of that sample alone
-            continue
+        except (ArithmeticError, LookupError, ValueError) as error:  # of that sample, perhaps not of others
+            message = "the condition fails for some values"
+            found = f"{_line(str(error))} for {_spell(sample)}"
+            problems.setdefault(
+                message, Problem(message, found, "an expression that always has a value", False)
+            )
         else:
             if isinstance(result, bool):
                 ever |= result
             else:
                 message = "the condition gives no yes or no"
                 problems.setdefault(message, Problem(message, f"{result!r} for {_spell(sample)}", "a bool"))
-    if not problems and not ever:
+    if not ever and not any(problem.grave for problem in problems.values()):
         doubt = "no sample makes the condition true"
         problems[doubt] = Problem(doubt, expression, "a condition that can hold", grave=False)
     return tuple(problems.values())
@@ -176,7 +181,7 @@ def _program(expression: str) -> Any:
         raise InvalidValue(
             "not a CEL expression",
             where=expression[:60],
-            found=" ".join(text.split())[:200],
+            found=_line(text),
             expected="CEL, such as alarm && value > 3.0",
         ) from error
 
@@ -189,10 +194,18 @@ def _unknown(program: Any, expression: str, variables: Mapping[str, type]) -> li
 def _failure(text: str, sample: Mapping[str, object], variables: Mapping[str, type]) -> Problem:
     if undefined := _UNDEFINED.search(text):
         return Problem("no such function", undefined[1], "a function of CEL")
+    if text.startswith("Function "):
+        return Problem("a function of the condition fails", _line(text), "arguments that the function takes")
     types = ", ".join(f"{name} {_NAMES[variables[name]]}" for name in sample)
     return Problem(
-        "operands do not fit", text.partition(". ")[0].rstrip("."), f"operands of one type; here {types}"
+        "operands do not fit",
+        _line(text.partition(". ")[0]).rstrip("."),
+        f"operands of one type; here {types}",
     )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:200]
 
 
 def _spell(sample: Mapping[str, object]) -> str:

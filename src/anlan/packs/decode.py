@@ -12,7 +12,6 @@ import json
 import math
 from dataclasses import is_dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,7 +20,7 @@ from anlan.model.errors import AnlanError, Fault, InvalidValue
 from anlan.model.text import Text
 from anlan.model.time import Validity, parse_duration
 from anlan.packs.documents import Keys, Origin, shorten
-from anlan.packs.tables import hints, key_of, keys_of, required, unwrap, validity_field
+from anlan.packs.tables import hints, key_of, keys_of, required, unwrap, validity_field, validity_keys
 
 T = TypeVar("T")
 
@@ -41,9 +40,13 @@ _EXPECTED = {
 _LARGE = 2**63  # TOML's integers end here
 
 
-@cache
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def decode(kind: type[T], raw: object, origin: Origin, faults: list[Fault]) -> T | None:
@@ -103,23 +106,24 @@ class _Shaping:
 
     def table(self, kind: type, raw: dict[str, Any], path: Keys) -> dict[str, Any]:
         known = keys_of(kind)
-        dated = validity_field(kind)
-        allowed = [*known, *(("from", "to") if dated else ())]
+        dated = validity_keys(kind)
+        allowed = [*known, *(dated or ())]
         shaped: dict[str, Any] = {}
         for key, value in raw.items():
             if key in known:
                 shaped[known[key]] = self.value(hints(kind)[known[key]], value, (*path, key))
-            elif not (dated and key in ("from", "to")):
+            elif key not in allowed:
                 near = difflib.get_close_matches(key, allowed, n=1)
                 expected = f"{near[0]} perhaps" if near else ", ".join(allowed)
                 self.fault("unknown key", (*path, key), shorten(repr(key), 60), expected)
-        if dated and ("from" in raw or "to" in raw):
-            shaped[dated] = self.validity(raw, path)
+        field = validity_field(kind)
+        if field and dated and not raw.keys().isdisjoint(dated):
+            shaped[field] = self.validity(raw, path, dated)
         return shaped
 
-    def validity(self, raw: dict[str, Any], path: Keys) -> dict[str, str | None]:
+    def validity(self, raw: dict[str, Any], path: Keys, dated: tuple[str, str]) -> dict[str, str | None]:
         bounds: dict[str, str | None] = {"since": None, "until": None}
-        for key, name in (("from", "since"), ("to", "until")):
+        for key, name in zip(dated, bounds, strict=True):
             value = raw.get(key)
             if isinstance(value, date) and not isinstance(value, datetime):
                 bounds[name] = value.isoformat()
@@ -127,7 +131,7 @@ class _Shaping:
                 self.fault("not a date", (*path, key), describe(value), "a date without quotes: 2024-11-01")
         since, until = bounds["since"], bounds["until"]
         if since and until and until <= since:
-            self.fault("ends before it starts", (*path, "to"), until, f"a date after {since}")
+            self.fault("ends before it starts", (*path, dated[1]), until, f"a date after {since}")
             bounds["until"] = None
         return bounds
 
@@ -173,7 +177,7 @@ class _Shaping:
         except OverflowError:
             self.fault("not a duration", path, raw, "at most 999999999 days")
         else:
-            return cast(str, raw)
+            return raw
         return "PT0S"
 
     def finite(self, raw: Any, path: Keys) -> None:

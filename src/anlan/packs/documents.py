@@ -106,7 +106,8 @@ class Document:
     def line(self, keys: Keys) -> int | None:
         """The line of a key, or of the nearest table around it; None for the file as a whole."""
         while keys:
-            if (number := self._lines.get(keys)) is not None:
+            number = self._lines.get(keys) or self._lines.get((*keys, 0))
+            if number is not None:
                 return number
             keys = keys[:-1]
         return None

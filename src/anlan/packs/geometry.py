@@ -161,7 +161,9 @@ def _arc(points: list[list[float]], transform: dict[str, Any] | None) -> NDArray
     line = np.asarray([point[:2] for point in points], dtype=np.float64).reshape(-1, 2)
     if transform is None:
         return line
-    return np.cumsum(line, axis=0) * np.asarray(transform["scale"]) + np.asarray(transform["translate"])
+    positions: NDArray[np.float64] = np.cumsum(line, axis=0) * np.asarray(transform["scale"])
+    positions += np.asarray(transform["translate"])
+    return positions
 
 
 def _polygon(rings: list[list[int]], arcs: list[NDArray[np.float64]]) -> Any:

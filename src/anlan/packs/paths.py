@@ -23,7 +23,8 @@ def available(search: Sequence[Path]) -> dict[str, Path]:
     """Pack id (the folder's name) -> folder; of two with one id the earlier in `search` counts."""
     found: dict[str, Path] = {}
     for folder in search:
-        for candidate in [folder, *(sorted(folder.iterdir()) if folder.is_dir() else [])]:
+        inside = sorted(folder.iterdir()) if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK) else []
+        for candidate in [folder, *inside]:
             if (candidate / MANIFEST).is_file():
                 found.setdefault(candidate.resolve().name, candidate.resolve())
     return found

@@ -36,25 +36,26 @@ class Folder:
 
 
 def read_pack(pack: str | Path, search: Sequence[Path] | None) -> tuple[Resolved | None, list[Fault], bool]:
-    """The resolved pack with its faults of reading, and whether every file was readable. None when
-    there is nothing to resolve: no such pack, a broken manifest, or a cycle."""
+    """The resolved pack with its faults of reading, and whether it is whole: every file readable and
+    every extended pack there. None when there is nothing to resolve."""
     faults: list[Fault] = []
-    stack = _stack(pack, pack_path() if search is None else tuple(search), faults)
+    search = pack_path() if search is None else tuple(search)
+    stack, whole = _stack(pack, search, faults)
     if not stack:
         return None, faults, False
     top = stack[-1]
     items, replaced = overlay([folder.definitions for folder in stack])
     resolved = Resolved(_pack(top.manifest, stack, items), items, replaced)
-    return resolved, faults, all(folder.whole for folder in stack)
+    return resolved, faults, whole and all(folder.whole for folder in stack)
 
 
-def _stack(pack: str | Path, search: tuple[Path, ...], faults: list[Fault]) -> list[Folder]:
-    """The packs from the lowest to the one asked for, each once."""
+def _stack(pack: str | Path, search: tuple[Path, ...], faults: list[Fault]) -> tuple[list[Folder], bool]:
+    """The packs from the lowest to the one asked for, each once, and whether none is missing."""
     if is_path(pack):
         top = Path(pack).expanduser().resolve()
         if not (top / MANIFEST).is_file():
             faults.append(Fault(MANIFEST, "", "no pack there", str(top), f"a folder with {MANIFEST}"))
-            return []
+            return [], False
         search = (*search, top.parent)
     known = available(search)
     if not is_path(pack):
@@ -69,24 +70,28 @@ def _stack(pack: str | Path, search: tuple[Path, ...], faults: list[Fault]) -> l
                     f"one of {', '.join(known) or 'none'} (searched {looked})",
                 )
             )
-            return []
+            return [], False
         top = known[str(pack)]
     stack: list[Folder] = []
     done: set[Path] = set()
+    lost: list[str] = []
 
     def climb(path: Path, below: tuple[str, ...]) -> None:
         folder = read_folder(path, "" if path == top else f"{path.name}:", faults)
         if folder is None:
+            lost.append(path.name)
             return
         origin = folder.definitions.manifest[0].origin
         chain = (*below, folder.manifest.id)
         for place, base in enumerate(folder.manifest.extends):
             if base in chain:
+                lost.append(base)
                 circle = " -> ".join((*chain[chain.index(base) :], base))
                 faults.append(
                     origin.fault("packs extend each other in a circle", "extends", place, found=circle)
                 )
             elif base not in known:
+                lost.append(base)
                 faults.append(
                     origin.fault(
                         "no such pack",
@@ -102,7 +107,7 @@ def _stack(pack: str | Path, search: tuple[Path, ...], faults: list[Fault]) -> l
         stack.append(folder)
 
     climb(top, ())
-    return stack if stack and stack[-1].path == top else []
+    return (stack, not lost) if stack and stack[-1].path == top else ([], False)
 
 
 def read_folder(path: Path, prefix: str, faults: list[Fault]) -> Folder | None:
@@ -112,6 +117,10 @@ def read_folder(path: Path, prefix: str, faults: list[Fault]) -> Folder | None:
     whole = True
     files = tuple(pack_files(path))
     for file in files:
+        if not os.access(path / file, os.R_OK):  # a broken link, or no right to read
+            faults.append(Fault(prefix + file, "", "cannot be read", expected="a readable file"))
+            whole = False
+            continue
         if PurePosixPath(file).parts[0] in FREE_FOLDERS:
             continue
         toml = next((kind for kind in TOML_FILES if matches(kind.pattern, file)), None)
@@ -239,12 +248,16 @@ def pack_files(path: Path) -> Iterator[str]:
 
 
 def digest(stack: Sequence[Folder]) -> str:
-    """SHA-256 over the sorted lines `<pack id>/<file> <SHA-256 of the file>` of all packs of a stack."""
+    """SHA-256 over the sorted lines `<pack id>/<file> <SHA-256 of the file>` of all packs of a stack.
+    A file that cannot be read has its fault already, and a pack with faults is not in service."""
     lines = []
     for folder in stack:
         for file in folder.files:
-            with (folder.path / file).open("rb") as stream:
-                mark = hashlib.file_digest(stream, "sha256").hexdigest()
+            try:
+                with (folder.path / file).open("rb") as stream:
+                    mark = hashlib.file_digest(stream, "sha256").hexdigest()
+            except OSError:
+                mark = "unreadable"
             lines.append(f"{folder.manifest.id}/{file} {mark}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from anlan.model.errors import NotAllowed
 from anlan.model.indicator import Band, Rule
 from anlan.model.law import Organ, Power, ReportingDuty
 from anlan.model.pack import Pack
+
+_NAMED = 5  # powers and articles that a refusal names
 
 
 def _day(at: datetime | date) -> date:
@@ -77,29 +79,29 @@ def competent(
     who = pack.organs[organ].name.en if organ is not None else "any organ"
     if not left:
         raise NotAllowed(f"no article gives {who} the power to {act}", where=organ or place)
-    sieves: Sequence[tuple[str, list[Power]]] = (
-        (f"does not cover the hazard {hazard}", [p for p in left if not p.hazards or hazard in p.hazards]),
+    sieves: tuple[tuple[str, Callable[[Power], bool]], ...] = (
+        (f"is not in force on {day}", lambda power: _in_force(pack, power, day)),
+        (f"does not extend to {place}", lambda power: _area(pack, power) in chain),
+        (f"does not cover the hazard {hazard}", lambda power: not power.hazards or hazard in power.hazards),
         (
             f"does not reach level {level}",
-            [p for p in left if level is None or not p.levels or level in p.levels],
+            lambda power: level is None or not power.levels or level in power.levels,
         ),
         (
             f"does not reach the scope {scope}",
-            [p for p in left if act != "warn" or p.scope in ("Public", scope)],
+            lambda power: act != "warn" or power.scope in ("Public", scope),
         ),
-        (f"is not in force on {day}", [p for p in left if _in_force(pack, p, day)]),
-        (f"does not extend to {place}", [p for p in left if _area(pack, p) in chain]),
     )
-    for lack, kept in sieves:
-        passing = [power for power in left if power in kept]
-        if not passing:
+    for lack, passes in sieves:
+        kept = [power for power in left if passes(power)]
+        if not kept:
             raise NotAllowed(
                 f"the power of {who} to {act} {lack}",
                 basis=_cite(left),
                 where=organ or place,
                 mend=_mend(left, pack),
             )
-        left = passing
+        left = kept
     return min(left, key=lambda power: (chain.index(_area(pack, power)), power.organ, power.basis))
 
 
@@ -124,16 +126,20 @@ def _area(pack: Pack, power: Power) -> str:
 
 
 def _cite(powers: Sequence[Power]) -> str:
-    return "; ".join(sorted({power.basis for power in powers}))
+    bases = sorted({power.basis for power in powers})
+    return "; ".join(bases[:_NAMED]) + (f"; and {len(bases) - _NAMED} more" if len(bases) > _NAMED else "")
 
 
 def _mend(powers: Sequence[Power], pack: Pack) -> str:
-    spelled = sorted(
-        {
-            f"{power.organ} may {power.act} "
-            f"hazards {', '.join(power.hazards) or 'all'}, levels {', '.join(map(str, power.levels)) or 'all'}, "
-            f"scope {power.scope}, at {_area(pack, power) or 'nowhere'} ({power.basis})"
-            for power in powers
-        }
+    spelled = sorted({_spell(power, _area(pack, power)) for power in powers})
+    rest = f"; and {len(spelled) - _NAMED} more" if len(spelled) > _NAMED else ""
+    return "; ".join(spelled[:_NAMED]) + rest
+
+
+def _spell(power: Power, area: str) -> str:
+    hazards = ", ".join(power.hazards) or "all"
+    levels = ", ".join(map(str, power.levels)) or "all"
+    return (
+        f"{power.organ} may {power.act} at {area or 'nowhere'}: hazards {hazards}, levels {levels}, "
+        f"scope {power.scope} ({power.basis})"
     )
-    return "; ".join(spelled[:5]) + (f"; and {len(spelled) - 5} more" if len(spelled) > 5 else "")

@@ -1,14 +1,14 @@
 """The pack format: which file holds which tables, and which class each table becomes.
 
-TOML keys are the fields of the class, apart from `Validity`, which is written `from` and `to`, and
-from the few names in `ALIASES`. Readers, checks and the JSON Schemas all go by these tables.
+TOML keys are the fields of the class, apart from `Validity`, which is written `from` and `to` (`until`
+where the class has a `to` of its own, as a reporting duty has), and from the few names in `ALIASES`.
+Readers, checks and the JSON Schemas all go by these tables.
 """
 
 from __future__ import annotations
 
 import types
 from dataclasses import MISSING, Field, dataclass, fields
-from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -21,7 +21,7 @@ from anlan.model.domain import (
     ResponseLevel,
     WarningLevel,
 )
-from anlan.model.indicator import Indicator, Rule, SourceDef
+from anlan.model.indicator import Band, Indicator, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.pack import GeometryLayer
 from anlan.model.plan import Plan, PlanTask
@@ -183,6 +183,9 @@ LEVEL_FIELDS = frozenset(
 )
 LEVEL_NUMBERS = LEVELS
 
+# Where the checks ask for the first date although the class would do without.
+MUST_BE_DATED = frozenset({Band, Power, ReportingDuty, WarningLevel, ResponseLevel, Law})
+
 
 def matches(pattern: str, file: str) -> bool:
     """True when a path relative to the pack is of that kind; `*` stands for one name."""
@@ -190,14 +193,17 @@ def matches(pattern: str, file: str) -> bool:
     return len(path.parts) == len(shape.parts) and path.match(pattern)
 
 
-@cache
+_HINTS: dict[type, dict[str, Any]] = {}
+
+
 def hints(kind: type) -> dict[str, Any]:
-    """Field -> resolved type, in order."""
-    resolved = get_type_hints(kind)
-    return {field.name: resolved[field.name] for field in fields(kind)}
+    """Field -> resolved type, in order; looked up once per class."""
+    if kind not in _HINTS:
+        resolved = get_type_hints(kind)
+        _HINTS[kind] = {field.name: resolved[field.name] for field in fields(kind)}
+    return _HINTS[kind]
 
 
-@cache
 def required(kind: type) -> frozenset[str]:
     """The fields that have no default."""
     return frozenset(field.name for field in fields(kind) if _bare(field))
@@ -214,15 +220,21 @@ def key_of(kind: type, field: str) -> str:
     return ALIASES.get(kind, {}).get(field, field)
 
 
-@cache
 def keys_of(kind: type) -> dict[str, str]:
-    """TOML key -> field, `from` and `to` excepted, in the order of the class."""
+    """TOML key -> field, those of the validity excepted, in the order of the class."""
     return {key_of(kind, name): name for name, hint in hints(kind).items() if hint is not Validity}
 
 
 def validity_field(kind: type) -> str | None:
     """The field that holds the validity, if the class has one."""
     return next((name for name, hint in hints(kind).items() if hint is Validity), None)
+
+
+def validity_keys(kind: type) -> tuple[str, str] | None:
+    """How the two dates of its validity are written, if the class has one."""
+    if validity_field(kind) is None:
+        return None
+    return ("from", "until" if "to" in keys_of(kind) else "to")
 
 
 def unwrap(hint: Any) -> tuple[Any, bool]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 
 class Attempt(Protocol):
-    """`repeat` True when an earlier attempt was begun and never finished: it may have arrived."""
+    """`repeat` True when an earlier attempt was begun and never finished: it may have arrived.
+    `outcome`: accepted, failed (a retry may help), refused (it will not); None: begun, not ended."""
 
     @property
     def repeat(self) -> bool: ...
+
+    @property
+    def outcome(self) -> str | None: ...
+
+    @property
+    def detail(self) -> str: ...
 
 
 class Outbox(Protocol):
@@ -18,6 +26,10 @@ class Outbox(Protocol):
 
     def begin(self, delivery: str, now: datetime) -> Attempt:
         """Before the channel is called."""
+        ...
+
+    def history(self, delivery: str) -> Sequence[Attempt]:
+        """All attempts at a delivery, first to last."""
         ...
 
     def finish(self, attempt: Attempt, outcome: str, detail: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -82,9 +83,11 @@ class Accounts:
         self._nobody = self._hasher.hash(secrets.token_urlsafe(32))
         self._database = Database(url, wait=wait)
         try:
-            self._database.prepare(_TABLES)
             if self._database.file is not None:
-                self._database.file.chmod(0o600)
+                # A folder that is not there is told by the database itself, in its own words.
+                with suppress(OSError):
+                    self._database.file.touch(mode=0o600)
+            self._database.prepare(_TABLES)
         except BaseException:
             self._database.close()
             raise

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from anlan.model.entry import Draft, Entry
 from anlan.model.errors import AuditBroken, InvalidValue, WrongState
@@ -156,7 +156,8 @@ class SqlJournal:
         at: datetime,
         after: int | None,
     ) -> list[Row]:
-        newest = connection.execute(select(*_COLUMNS).order_by(JOURNAL.c.seq.desc()).limit(1)).first()
+        found = connection.execute(select(*_COLUMNS).order_by(JOURNAL.c.seq.desc()).limit(1)).first()
+        newest = None if found is None else Row(*found)
         seq, digest = (0, "") if newest is None else (newest.seq, newest.digest)
         if after is not None and after != seq:
             raise WrongState(
@@ -166,6 +167,9 @@ class SqlJournal:
                 expected=f"newest row {after}",
                 mend="read the new rows and decide again",
             )
+        if newest is not None:
+            # Nothing is chained to a row that does not hold itself.
+            Chain(seq, seq - 1, newest.previous).take(newest)
         if newest is not None and at < parse_instant(newest.at, "journal.at"):
             raise InvalidValue(
                 "an entry cannot be earlier than the newest one",
@@ -218,7 +222,8 @@ class SqlJournal:
 
     def _rows(self, after: int, until: int | None) -> Iterator[Row]:
         """Checked rows, a page at a time so that no transaction stays open between two of them."""
-        newest = self._newest().seq
+        with self._database.reading() as connection:
+            newest = connection.scalar(select(func.max(JOURNAL.c.seq))) or 0
         last = newest if until is None else min(until, newest)
         chain = Chain(newest, after, self._digest(after))
         while chain.seq < last:

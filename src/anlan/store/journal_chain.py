@@ -45,6 +45,8 @@ class Chain:
         wanted = self.seq + 1
         if row.seq != wanted:
             raise broken(wanted, "removed", found=f"row {row.seq}", expected=f"row {wanted}")
+        if not all(isinstance(column, str | None) for column in row[1:]):
+            raise broken(wanted, "altered", found="a column that is not text")
         if digest_of(row) != row.digest:
             written = self._written_as(row)
             if written is not None:

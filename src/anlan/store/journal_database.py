@@ -25,7 +25,7 @@ _SQLITE_FAULTS = (
     ("unable to open", "the database cannot be opened", "check that the folder exists and may be written"),
     ("disk i/o", "the disk does not read or write", "check the disk"),
 )
-_SQLITE_DAMAGE = ("malformed", "not a database", "could not decode")
+_SQLITE_DAMAGE = ("malformed", "not a database", "could not decode", "unsupported file format", "no such")
 # SQLSTATE: class or code -> (what it means, what to do).
 _POSTGRES_FAULTS = {
     "53100": ("the database server's disk is full", "free some space and try again"),
@@ -104,6 +104,9 @@ class Database:
     def _plainly(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:
+            # SQLite's own message quotes bytes of a damaged schema.
+            raise _damaged(self.where, str(error)) from error
         except DBAPIError as error:
             plain = _plain(error, self.where)
             if plain is None:
@@ -168,13 +171,12 @@ def _missing(connection: Connection, tables: MetaData) -> bool:
 
 def _plain(error: DBAPIError, where: str) -> AnlanError | None:
     """The error in words a duty officer can act on; None when it is a mistake in the program."""
-    said = str(error.orig).strip()
+    # The first line says it; a server adds the statement and hints below.
+    said = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
     if isinstance(error.orig, sqlite3.Error):
         for fragment in _SQLITE_DAMAGE:
             if fragment in said.lower():
-                return AuditBroken(
-                    "the database file is damaged", where=where, found=said, mend="restore it from a backup"
-                )
+                return _damaged(where, said)
         for fragment, meaning, mend in _SQLITE_FAULTS:
             if fragment in said.lower():
                 return StoreUnavailable(meaning, where=where, found=said, mend=mend)
@@ -186,3 +188,9 @@ def _plain(error: DBAPIError, where: str) -> AnlanError | None:
     if fault is None:
         return None
     return StoreUnavailable(fault[0], where=where, found=said, mend=fault[1])
+
+
+def _damaged(where: str, found: str) -> AuditBroken:
+    return AuditBroken(
+        "the database file is damaged", where=where, found=found, mend="restore it from a backup"
+    )

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import polars as pl
 from deltalake import DeltaTable, Field, Schema
@@ -180,8 +181,9 @@ class DeltaLog:
         adds: pl.DataFrame = pl.DataFrame(table.get_add_actions(flatten=True))
         self.files = {}
         for row in adds.iter_rows(named=True) if adds.height else ():
-            self.files[row["path"]] = DataFile(
-                path=row["path"],
+            path = unquote(row["path"])
+            self.files[path] = DataFile(
+                path=path,
                 indicator=row["partition.indicator"],
                 year=row["partition.year"],
                 rows=row["num_records"],
@@ -224,7 +226,7 @@ class DeltaLog:
                 stats = json.loads(add["stats"])
                 added.append(
                     DataFile(
-                        path=add["path"],
+                        path=unquote(add["path"]),
                         indicator=add["partitionValues"]["indicator"],
                         year=int(add["partitionValues"]["year"]),
                         rows=stats["numRecords"],
@@ -235,7 +237,7 @@ class DeltaLog:
                 )
                 content = content or add["dataChange"]
             elif "remove" in action:
-                removed.append(action["remove"]["path"])
+                removed.append(unquote(action["remove"]["path"]))
                 content = content or action["remove"]["dataChange"]
         for path in removed:
             self.files.pop(path, None)
@@ -244,7 +246,7 @@ class DeltaLog:
 
     def write_file(self, frame: pl.DataFrame, indicator: str, year: int, name: str) -> DataFile:
         """One Parquet file of one partition, durable, but not yet part of the table."""
-        relative = f"{_safe(indicator)}/{year}/{name}.parquet"
+        relative = f"indicator={quote(indicator, safe='')}/year={year}/{name}.parquet"
         path = self.folder / relative
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -274,7 +276,7 @@ class DeltaLog:
         actions += [
             {
                 "remove": {
-                    "path": path,
+                    "path": quote(path, safe="/="),
                     "deletionTimestamp": at,
                     "dataChange": content,
                     "extendedFileMetadata": True,
@@ -287,7 +289,7 @@ class DeltaLog:
         actions += [
             {
                 "add": {
-                    "path": file.path,
+                    "path": quote(file.path, safe="/="),
                     "partitionValues": _partition(file),
                     "size": file.size,
                     "modificationTime": at,
@@ -358,11 +360,6 @@ def _parquet(frame: pl.DataFrame) -> bytes:
         buffer, compression="zstd", compression_level=1, row_group_size=65_536
     )
     return buffer.getvalue()
-
-
-def _safe(indicator: str) -> str:
-    """A folder name; the log, not the name, says which indicator a file holds."""
-    return "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "-" for char in indicator)
 
 
 def _int(value: Any) -> int:

@@ -31,7 +31,7 @@ from anlan.model.time import format_instant, parse_instant, utc
 from anlan.ports.outbox import Attempt as Begun
 from anlan.store.journal_database import Database
 
-OUTCOMES = ("accepted", "failed")
+OUTCOMES = ("accepted", "failed", "refused")
 
 _TABLES = MetaData()
 _ATTEMPTS = Table(
@@ -51,8 +51,8 @@ _KEY = (_ATTEMPTS.c.delivery, _ATTEMPTS.c.number)
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The `number`th (from 1) attempt at a delivery. `finished` None: begun, and not known how it
-    ended. `outcome`: accepted or failed. `repeat` True when an earlier attempt may already have
-    arrived."""
+    ended. `outcome`: accepted, failed (a retry may help) or refused. `repeat` True when an earlier
+    attempt may already have arrived."""
 
     delivery: str
     number: int

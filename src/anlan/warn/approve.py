@@ -62,7 +62,7 @@ def approve(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
             basis=warning.basis,
         )
     for place in warning.places:
-        competent(pack, "warn", user.organ, warning.hazard, warning.level, place, now)
+        competent(pack, "warn", user.organ, warning.hazard, warning.level, place, now, warning.scope)
     if warning.expires <= now:
         raise WrongState(
             "the warning would be over before it is sent",

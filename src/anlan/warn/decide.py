@@ -75,9 +75,12 @@ def decide(
             return Decision(None, (), _nothing_new())
     if head is not None and head.level == thread.level and set(places) <= set(head.places):
         return Decision(None, pending, _nothing_new())
-    reason = _why(head, thread.level)
+    again = any(w.risk == thread.id and w.sent is not None for w in state.warnings.values())
+    reason = _why(head, thread.level, again)
     try:
-        power = competent(pack, "warn", plan.issuer, thread.hazard, thread.level, thread.place, now)
+        power = competent(
+            pack, "warn", plan.issuer, thread.hazard, thread.level, thread.place, now, "Restricted"
+        )
     except NotAllowed as refusal:
         return Decision(
             None,
@@ -220,7 +223,11 @@ def _fields(
     }
 
 
-def _why(head: Warning | None, level: int) -> Reason:
+def _why(head: Warning | None, level: int, again: bool) -> Reason:
+    if head is None and again:
+        return Reason(
+            "repeat", Text("the earlier message has run out, the level stands", "前一预警已到期,级别仍在")
+        )
     if head is None:
         return Reason("first", Text("first warning of this risk", "本风险首次预警"))
     if level < head.level:

@@ -1,54 +1,22 @@
-"""Who may do what, where: one function, with the reason beside each answer."""
+"""Who may do what, where: the decision is `anlan.acts.access.may`; here its reason gets the reader's
+words."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
-from anlan.model.errors import UnknownPlace
+from anlan.acts import access
+from anlan.acts.access import PUBLIC, PUSH, QUARANTINE, READ, ROLES_OF, Decision
 from anlan.model.pack import Pack
-from anlan.model.text import Text
+from anlan.model.text import LANGUAGES, Text
 from anlan.model.user import ROLES, User
+from anlan.web.catalogue import messages
 
-PUBLIC = "public"
-READ = "read"
-PUSH = "observation.push"
-QUARANTINE = "quarantine.read"
+__all__ = ["PUBLIC", "PUSH", "QUARANTINE", "READ", "ROLES_OF", "Decision", "may"]
 
-# Which roles may do an act at the places of their grants. The law's powers come on top: the desk
-# checks them, with their articles, when the act is done.
-ROLES_OF: dict[str, tuple[str, ...]] = {
-    READ: ROLES,
-    PUSH: ("duty", "field", "admin"),
-    QUARANTINE: ("duty", "analyst", "planner", "supervisor", "admin"),
-    "assessment.confirm": ("duty", "analyst"),
-    "assessment.dismiss": ("duty", "analyst"),
-    "assessment.merge": ("analyst",),
-    "assessment.split": ("analyst",),
-    "assessment.finalise": ("analyst",),
-    "warning.submit": ("duty", "analyst"),
-    "warning.approve": ("approver",),
-    "warning.return": ("approver",),
-    "warning.reject": ("approver",),
-    "warning.update": ("duty", "analyst"),
-    "warning.cancel": ("duty", "analyst"),
-    "delivery.answer": ("duty", "field"),
-    "task.done": ("duty", "field"),
-    "report.file": ("duty",),
-    "incident.open": ("approver",),
-    "incident.stand_down": ("approver",),
-    "lesson.done": ("planner", "supervisor"),
-    "handover": ("duty",),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """An answer and why."""
-
-    allowed: bool
-    reason: Text
+_ROLE = re.compile(rf"(?<![\w/.-])({'|'.join(ROLES)})(?![\w/.-])")
 
 
 def may(
@@ -60,51 +28,12 @@ def may(
     at: datetime,
     key: bool = False,
 ) -> Decision:
-    """Whether `user` may do `act` to a record that lies at `places`, at the instant `at`.
-
-    Acting needs a fitting role whose grant covers every one of the places. Reading needs a grant at,
-    above or below any of them: what concerns the whole concerns its parts. No places means a record
-    of the system itself: any fitting role will do. `key` marks a machine's key, which may only push.
-    An act that is not listed is refused to everybody."""
-    if act == PUBLIC:
-        return Decision(True, Text("open to everybody", "对所有人公开"))
-    if user is None:
-        return Decision(False, Text("nobody is signed in", "尚未登录"))
-    if key:
-        return Decision(act == PUSH, Text("a key may only push observations", "密钥只能推送观测数据"))
-    roles = ROLES_OF.get(act)
-    if roles is None:
-        return Decision(False, Text(f"no role may do {act}", f"任何角色都无权执行 {act}"))
-    areas = [grant for grant in user.grants if grant.role in roles]
-    if not areas:
-        names = ", ".join(roles)
-        return Decision(False, Text(f"needs one of the roles: {names}", f"需要以下角色之一：{names}"))
-    wanted = tuple(places)
-    if not wanted:
-        return Decision(True, Text(f"{areas[0].role}", f"{areas[0].role}"))
-    reach = _reads if act == READ else _covers
-    outside = [
-        place for place in wanted if not any(reach(pack, grant.place, place, at) for grant in areas)
-    ]
-    allowed = len(outside) < len(wanted) if act == READ else not outside
-    if allowed:
-        grant = areas[0]
-        return Decision(True, Text(f"{grant.role} at {grant.place}", f"{grant.place} 的 {grant.role}"))
-    names = ", ".join(outside[:3])
-    return Decision(
-        False,
-        Text(f"none of your grants for this covers {names}", f"您的授权范围不包括 {names}"),
-    )
+    """Whether `user` may do `act` to a record that lies at `places`, at the instant `at`, and why, with
+    the roles named in both languages."""
+    decision = access.may(user, act, places, pack=pack, at=at, key=key)
+    en, zh = (_named(decision.reason.in_(language), language) for language in LANGUAGES)
+    return Decision(decision.allowed, Text(en, zh))
 
 
-def _covers(pack: Pack, area: str, place: str, at: datetime) -> bool:
-    if area == place:
-        return True
-    try:
-        return pack.within(place, area, at)
-    except UnknownPlace:
-        return False
-
-
-def _reads(pack: Pack, area: str, place: str, at: datetime) -> bool:
-    return _covers(pack, area, place, at) or _covers(pack, place, area, at)
+def _named(sentence: str, language: str) -> str:
+    return _ROLE.sub(lambda found: messages(language)[f"term.role.{found[1]}"], sentence)

@@ -70,9 +70,7 @@ async def sign_in(request: Ask) -> Response[Any]:
     try:
         token = await sync_to_thread(desk.sign_in, name, password)
     except NotAllowed as refused:
-        return page(
-            request, "sign_in.html", status=403, next=back, failed=refused.message, name=name[:100]
-        )
+        return page(request, "sign_in.html", status=403, next=back, failed=refused.message, name=name[:100])
     secure = _secure(request)
     return Redirect(
         back,
@@ -91,7 +89,9 @@ async def sign_out(request: Ask) -> Redirect:
 
 
 @get("/prefs", opt={"act": PUBLIC})
-async def prefs(request: Ask, back: FromQuery[str] = "/", lang: FromQuery[str] = "", theme: FromQuery[str] = "") -> Redirect:
+async def prefs(
+    request: Ask, back: FromQuery[str] = "/", lang: FromQuery[str] = "", theme: FromQuery[str] = ""
+) -> Redirect:
     """Keep the reader's language or theme."""
     secure = _secure(request)
     kept = []

@@ -15,6 +15,7 @@ from anlan.ports.desk import ACTS, MODES
 # Terms that are looked up by a value of the model: family -> its values.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "act": tuple(ACTS),
+    "cap": ("Actual", "Exercise", "Test"),
     "change": CHANGES,
     "delivery": ("due", "accepted", "failed", "given_up", "expired", "answered"),
     "finding": ("raised", "lowered", "ended", "unknown", "known"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry
@@ -39,6 +39,15 @@ class Rows(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """One kind of thing that waits; `mine` when the reader's roles can deal with it."""
+
+    key: str
+    mine: bool
+    rows: Rows[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """The duty page. Every list is sorted by urgency: most severe first, then soonest."""
 
@@ -58,18 +67,18 @@ class Duty:
     changed: Rows[Entry]
     sources: tuple[tuple[SourceDef, SourceState | None], ...]
 
-    @property
-    def pressing(self) -> int:
-        """How many things need somebody now."""
-        lists = (
-            self.to_approve,
-            self.to_submit,
-            self.unanswered,
-            self.overdue_tasks,
-            self.overdue_reports,
-            self.unconfirmed,
+    def queues(self, able: Callable[[str], bool]) -> list[Queue]:
+        """What waits for somebody, the most pressing first; `able` says whether the reader has a role
+        for an act at all."""
+        waiting: tuple[tuple[str, str, Rows[Any]], ...] = (
+            ("approve", "warning.approve", self.to_approve),
+            ("unanswered", "delivery.answer", self.unanswered),
+            ("overdue_reports", "report.file", self.overdue_reports),
+            ("overdue_tasks", "task.done", self.overdue_tasks),
+            ("unconfirmed", "assessment.confirm", self.unconfirmed),
+            ("submit", "warning.submit", self.to_submit),
         )
-        return sum(rows.total for rows in lists)
+        return [Queue(key, able(act), rows) for key, act, rows in waiting if rows.total]
 
 
 def in_force(warnings: Iterable[Warning], now: datetime) -> list[Warning]:
@@ -100,7 +109,8 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     ]
     return Duty(
         to_approve=_first(
-            (w for w in warnings if w.status == "submitted"), lambda w: (w.level, w.submitted or w.drafted, w.id)
+            (w for w in warnings if w.status == "submitted"),
+            lambda w: (w.level, w.submitted or w.drafted, w.id),
         ),
         to_submit=_first(
             (w for w in warnings if w.status in ("draft", "returned")), lambda w: (w.level, w.drafted, w.id)
@@ -109,7 +119,9 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
             (
                 d
                 for d in state.deliveries.values()
-                if d.answer_by is not None and d.answered is None and d.status in ("due", "accepted", "failed")
+                if d.answer_by is not None
+                and d.answered is None
+                and d.status in ("due", "accepted", "failed")
                 and seen(d.id)
             ),
             lambda d: (d.answer_by or d.due, d.id),

@@ -25,11 +25,9 @@ def map_page(request: Ask, layer: FromQuery[int] = 0) -> Response[str]:
     desk: Desk = request.app.state.desk
     layers = desk.pack.geometry
     shown = _layer(desk, layer) if layers else None
-    found = marks(desk.state(), sees(request), desk.clock.now())
+    found = marks(desk.state(), sees(request), desk.clock.now(), desk.mode)
     nameless = sum(1 for f in outlines(shown)["features"] if not f["properties"]["place"]) if shown else 0
-    return page(
-        request, "map.html", marks=found, layers=layers, layer=layer, shown=shown, nameless=nameless
-    )
+    return page(request, "map.html", marks=found, layers=layers, layer=layer, shown=shown, nameless=nameless)
 
 
 @get("/map/outlines/{number:int}", opt={"act": READ}, sync_to_thread=True)
@@ -66,9 +64,9 @@ def map_shading(request: Ask, number: FromPath[int], warning: FromQuery[str] = "
         one = state.warnings.get(warning)
         if one is None or not any(visible(place) for place in one.places):
             raise NotFound("no such warning", where="warning", found=repr(warning))
-        worst = {place: one.level for place in one.places}
+        worst = dict.fromkeys(one.places, one.level)
     else:
-        worst = levels(marks(state, visible, now))
+        worst = levels(marks(state, visible, now, desk.mode))
     ids = [feature["properties"]["place"] for feature in outlines(layer)["features"]]
     shaded = shading(ids, worst, desk.pack, now)
     words = {str(number): view.level(number).word for number in (1, 2, 3, 4)}

@@ -22,13 +22,14 @@ class Mark:
     warning: bool
 
 
-def marks(state: State, visible: Callable[[str], bool], now: datetime) -> list[Mark]:
-    """Warnings in force by place, then open risks with a level or an unknown one; severest first."""
+def marks(state: State, visible: Callable[[str], bool], now: datetime, mode: str) -> list[Mark]:
+    """Warnings in force by place, then open risks with a level or an unknown one; severest first. On a
+    live map no exercise or test is drawn."""
     found = [
         Mark(w.level, place, w.id, True)
         for w in in_force(state.warnings.values(), now)
         for place in w.places
-        if visible(place)
+        if visible(place) and (w.mode == "Actual" or mode != "live")
     ]
     found += [
         Mark(a.level, a.place, a.id, False)

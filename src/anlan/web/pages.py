@@ -14,7 +14,7 @@ from anlan.ports.desk import Desk
 from anlan.web.access import QUARANTINE, READ, Decision
 from anlan.web.duty import duty
 from anlan.web.guards import sees
-from anlan.web.render import page
+from anlan.web.render import page, screen
 from anlan.web.session import Caller
 from anlan.web.thread import hops, line
 from anlan.web.warningview import chain, deliveries, reach
@@ -30,7 +30,18 @@ def home(request: Ask) -> Response[str]:
     state, visible = desk.state(), sees(request)
     found = duty(desk, state, visible, desk.clock.now())
     changed = [line(entry, desk.pack) for entry in found.changed.rows]
-    return page(request, "duty.html", d=found, changed=changed, entries=found.changed.rows, state=state)
+    queues = found.queues(lambda act: screen(request).may(act).allowed)
+    return page(
+        request,
+        "duty.html",
+        d=found,
+        queues=queues,
+        mine=sum(queue.rows.total for queue in queues if queue.mine),
+        others=sum(queue.rows.total for queue in queues if not queue.mine),
+        changed=changed,
+        entries=found.changed.rows,
+        state=state,
+    )
 
 
 @get("/risk/{id:str}", opt={"act": READ}, sync_to_thread=True)
@@ -168,5 +179,3 @@ def _layer_of(desk: Desk, places: tuple[str, ...]) -> int | None:
             if any(v.level == layer.level and v.validity.covers(now.date()) for v in versions):
                 return number
     return 0 if desk.pack.geometry else None
-
-

@@ -31,7 +31,6 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.do"],
     )
 
 
@@ -67,8 +66,12 @@ def page(
 ) -> Response[str]:
     """A rendered page."""
     view = screen(request, csrf)
-    content = environment().get_template(template).render(
-        s=view, t=view.words, term=view.words.term, asset=asset, **values
+    content = (
+        environment()
+        .get_template(template)
+        .render(
+            s=view, t=view.words, term=view.words.term, asset=asset, live=request.app.state.live, **values
+        )
     )
     return Response(
         content,

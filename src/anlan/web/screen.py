@@ -134,4 +134,8 @@ class Screen:
 
     def unit(self, symbol: str) -> str:
         """UCUM annotations without their braces."""
-        return symbol.replace("{", "").replace("}", "").replace("[", "").replace("]", "") if symbol != "1" else ""
+        return (
+            symbol.replace("{", "").replace("}", "").replace("[", "").replace("]", "")
+            if symbol != "1"
+            else ""
+        )

@@ -73,7 +73,7 @@ class SessionMiddleware(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
         desk: Desk = connection.app.state.desk
-        keys: Keys = connection.app.state.keys
+        keys: Keys = connection.app.state.machine_keys
         scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and credential:
             if name := keys.name(credential):

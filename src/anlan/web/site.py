@@ -89,7 +89,7 @@ def site(
         openapi_config=openapi,
         allowed_hosts=list(hosts) or None,
         logging_config=None,
-        state=State({"desk": desk, "keys": keys or Keys(), "zone": zone, "live": False}),
+        state=State({"desk": desk, "machine_keys": keys or Keys(), "zone": zone, "live": False}),
     )
     declared(handler for route in app.routes for handler in _handlers(route))
     app.state.live = any(route.path == "/v1/changes" for route in app.routes)

@@ -14,7 +14,14 @@ def places_of(state: State, id: str) -> tuple[str, ...]:
     for table in (state.assessments, state.findings, state.incidents):
         if placed := table.get(id):
             return (placed.place,)
-    for owned in (state.deliveries, state.tasks, state.reports, state.reviews, state.lessons, state.stand_downs):
+    for owned in (
+        state.deliveries,
+        state.tasks,
+        state.reports,
+        state.reviews,
+        state.lessons,
+        state.stand_downs,
+    ):
         if child := owned.get(id):
             return places_of(state, child.risk)
     raise NotFound("nobody issued this identifier", where="id", found=repr(id))

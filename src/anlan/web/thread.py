@@ -51,11 +51,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """Lines of one kind at one instant. `since` is the time from the hop before."""
+    """What was written of one noun at one instant. `since` is the time from the hop before."""
 
     stage: str
     noun: str
-    kind: str
     at: datetime
     since: timedelta | None
     lines: tuple[Line, ...]
@@ -69,14 +68,13 @@ def hops(entries: Sequence[Entry], pack: Pack) -> list[Hop]:
         if isinstance(entry.value, Finding):
             first = entry.value
             at = first.known
-            found.append(Hop("monitor", "observation", "observation", at, None, (_observed(first, pack),)))
+            found.append(Hop("monitor", "observation", at, None, (_observed(first, pack),)))
             previous = at
             break
-    for (kind, at), group in groupby(entries, key=lambda entry: (entry.kind, entry.at)):
-        noun = kind.partition(".")[0]
+    for (noun, at), group in groupby(entries, key=lambda entry: (entry.kind.partition(".")[0], entry.at)):
         lines = tuple(line(entry, pack) for entry in group)
         since = at - previous if previous is not None else None
-        found.append(Hop(STAGES.get(noun, "system"), noun, kind, at, since, lines))
+        found.append(Hop(STAGES.get(noun, "system"), noun, at, since, lines))
         previous = at
     return found
 

@@ -18,6 +18,8 @@ OK, TOO_FEW_HISTORY, NO_CONVERGENCE, NO_CASES_IN_SEASON = 0, 2, 4, 5
 #: a trend that leaves the log of the mean less sure than this is refused (not under `compat`): on a
 #: handful of cases the slope runs wild and bounds that use the error of the mean reach 1e100
 WILD = 1.0
+#: most counts are small whole numbers: their logarithms are looked up below this
+SMALL = 256
 
 
 @njit(cache=True, nogil=True)
@@ -75,12 +77,22 @@ def fit_panel(  # type: ignore[no-untyped-def]
             time[i] = unit * (tick[i] - 0.5 * spans[j])
     powers = np.empty(spans.max() + 16 if len(at) else 0)
 
+    seen = np.zeros(n_time, dtype=np.bool_)
+    for k in rows:
+        seen[k] = True
+    needed = np.flatnonzero(seen)
+    small_log_v = np.log(np.arange(SMALL) + 0.1)
+    small_log = np.log(np.maximum(np.arange(SMALL), 0.1))
+
     for s in range(n_series):
-        for k in range(n_time):
+        for k in needed:
             y = counts[s, k]
             v = y + 0.1
-            log_v = math.log(v)
-            log_y = math.log(y) if y > 0.0 else log_v
+            if y < SMALL and y == math.floor(y):
+                log_v, log_y = small_log_v[int(y)], small_log[int(y)]
+            else:
+                log_v = math.log(v)
+                log_y = math.log(y) if y > 0.0 else log_v
             series_dev0[k] = y * (log_y - log_v) + 0.1
             offset = 0.0
             if with_population:
@@ -104,7 +116,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
             for g in range(groups + 1):
                 seg[g] = bounds[j, g] - begin
 
-            used, first_used = 0, -1
+            used, first_used = 0, np.int64(-1)
             largest = 0.0
             for i in range(n):
                 k = rows[begin + i]
@@ -126,7 +138,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
                 if first_used < 0 or first < first_used:
                     first_used = first
             here = 0.0
-            for i in range(seg[groups - 1], n):
+            for i in range(seg[groups - 1], seg[groups]):
                 here += ones[i]
             if here == 0.0:
                 continue  # nothing known about the season of the tested period
@@ -164,14 +176,28 @@ def fit_panel(  # type: ignore[no-untyped-def]
                 for fit in range(2):
                     if sloped:
                         done, rank, coefficient, info = fit_levels_and_slope(
-                            y_, log_, v_, u_, d0_, pop_, om_, seg, ticks, times, unit, middle, table,
-                            level, m0, m1, mu_, old_,
+                            y_,
+                            log_,
+                            v_,
+                            u_,
+                            d0_,
+                            pop_,
+                            om_,
+                            seg,
+                            ticks,
+                            times,
+                            unit,
+                            middle,
+                            table,
+                            level,
+                            m0,
+                            m1,
+                            mu_,
+                            old_,
                         )
                         rank += 1
                     else:
-                        done, rank = fit_levels(
-                            y_, log_, v_, u_, d0_, pop_, om_, seg, level, m0, mu_, old_
-                        )
+                        done, rank = fit_levels(y_, log_, v_, u_, d0_, pop_, om_, seg, level, m0, mu_, old_)
                         coefficient, info = 0.0, 0.0
                         m1[:] = 0.0
                     if fit == 0:
@@ -185,8 +211,19 @@ def fit_panel(  # type: ignore[no-untyped-def]
                     if fit == 1 or not reweight:
                         break
                     changed = _weights(
-                        y_, one_, om_, mu_, old_, seg, times, m0, m1, info,
-                        max(right, 1.0), weights_threshold, used,
+                        y_,
+                        one_,
+                        om_,
+                        mu_,
+                        old_,
+                        seg,
+                        times,
+                        m0,
+                        m1,
+                        info,
+                        max(right, 1.0),
+                        weights_threshold,
+                        used,
                     )
                     if not changed:
                         break  # all weights 1: the second fit is the first
@@ -215,7 +252,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
             if not converged:
                 code[s, j] = NO_CONVERGENCE
                 if not compat:
-                    _pooled(y_, pop_, one_, 0, n, pop_now, mu_now[s], se_log[s], phi[s], j)
+                    _pooled(y_, pop_, one_, seg[0], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
                     kept[s, j] = 0
                 continue
             last = groups - 1
@@ -225,13 +262,13 @@ def fit_panel(  # type: ignore[no-untyped-def]
                 slope[s, j] = coefficient
             code[s, j] = OK
             cases_here = 0.0
-            for i in range(seg[last], n):
+            for i in range(seg[last], seg[groups]):
                 cases_here += y_[i]
             if cases_here == 0.0 and not compat:
                 # the level runs off to minus infinity and stops wherever the steps stop
                 code[s, j] = NO_CASES_IN_SEASON
                 keep_phi = phi[s, j]
-                _pooled(y_, pop_, one_, seg[last], n, pop_now, mu_now[s], se_log[s], phi[s], j)
+                _pooled(y_, pop_, one_, seg[last], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
                 se_log[s, j] *= math.sqrt(keep_phi / phi[s, j])
                 phi[s, j] = keep_phi
                 if largest == 0.0:
@@ -273,9 +310,9 @@ def _weights(  # type: ignore[no-untyped-def]
                     gap = y[i] - mu[i]
                     # the Anscombe residual is never above the Pearson residual, which is cheaper
                     if gap * gap > limit * mu[i] * (1.0 - 1e-9):
-                        s2 = (
-                            1.5 * (y[i] ** (2.0 / 3.0) * mu[i] ** (-1.0 / 6.0) - math.sqrt(mu[i]))
-                        ) ** 2 / (phi * free)
+                        s2 = (1.5 * (y[i] ** (2.0 / 3.0) * mu[i] ** (-1.0 / 6.0) - math.sqrt(mu[i]))) ** 2 / (
+                            phi * free
+                        )
                         if s2 > threshold * threshold:
                             omega[i] = 1.0 / s2
                             changed = True

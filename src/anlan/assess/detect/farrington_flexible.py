@@ -210,16 +210,17 @@ def _bound(
         return count_bound(y, mean, fits.phi, alpha)
 
 
-def _recent(
-    counts: Floats, at: Ints, periods: int
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _recent(counts: Floats, at: Ints, periods: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """(known cases in the last `periods` periods up to `at`, whether any of them is missing)."""
-    known = np.nan_to_num(counts).cumsum(axis=1)
-    missing = np.isnan(counts).cumsum(axis=1)
-    before = np.maximum(at - periods, 0)
-    cases = known[:, at] - np.where(at >= periods, known[:, before], 0.0)
-    hidden = missing[:, at] - np.where(at >= periods, missing[:, before], 0)
-    return cases, hidden > 0
+    cases = np.zeros((len(counts), len(at)))
+    hidden = np.zeros(cases.shape, dtype=np.bool_)
+    for back in range(periods):
+        there = at >= back
+        value = counts[:, np.maximum(at - back, 0)]
+        missing = np.isnan(value) & there
+        cases += np.where(missing | ~there, 0.0, value)
+        hidden |= missing
+    return cases, hidden
 
 
 def _as_package(
@@ -339,12 +340,13 @@ def _check(
             "a dated panel must be weekly (52), monthly (12) or daily (365), "
             f"found freq {panel.freq}: leave the dates out"
         )
+    if (panel.counts < 0).any():
+        raise ValueError("counts must not be negative")
     if b < 1:
         raise ValueError(f"b must be at least 1 year, found {b}")
     if w < 0 or 2 * w + 1 > panel.freq:
         raise ValueError(
-            f"w must be at least 0 and its window no longer than a year ({panel.freq} periods), "
-            f"found {w}"
+            f"w must be at least 0 and its window no longer than a year ({panel.freq} periods), found {w}"
         )
     if no_periods < 1:
         raise ValueError(f"no_periods must be at least 1, found {no_periods}")
@@ -355,6 +357,4 @@ def _check(
     if not weights_threshold > 0:
         raise ValueError(f"weights_threshold must be above 0, found {weights_threshold}")
     if len(limit54) != 2 or limit54[0] < 0 or limit54[1] < 1:
-        raise ValueError(
-            "limit54 must be (cases >= 0, periods >= 1), found " + repr(tuple(limit54))
-        )
+        raise ValueError("limit54 must be (cases >= 0, periods >= 1), found " + repr(tuple(limit54)))

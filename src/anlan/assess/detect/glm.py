@@ -28,9 +28,10 @@ _SUMS = {"reassoc", "contract"}
 @njit(cache=True, nogil=True, fastmath=_SUMS)
 def fit_levels(y, log_y, v, u, dev0, pop, omega, seg, level, m0, mu, mu_old):  # type: ignore[no-untyped-def]
     """Fit levels without slope. Rows [n] are sorted by group, group g being seg[g] ... seg[g+1];
-    `omega` 0 = row not used. `log_y` is log(y / P) (0 for y = 0), `v` y + 0.1, `u` v log(v / P) - 0.1,
-    `dev0` the row's half deviance at mu = v: what a step needs and does not change. `level` [groups] (NaN where a group has no rows), the information `m0`
-    [groups], `mu` and the last step's `mu_old` [n] are written. Gives (converged, rank)."""
+    `omega` 0 = row not used. What the steps need and do not change is given: `log_y` = log(y / P)
+    (0 for y = 0), `v` = y + 0.1, `u` = v log(v / P) - 0.1, `dev0` = half the deviance at mu = v.
+    Written: `level` [groups] (NaN where a group has no rows), the information `m0` [groups], `mu`
+    and the last step's `mu_old` [n]. Gives (converged, rank)."""
     groups = len(seg) - 1
     dev_old = 0.0
     rank = 0
@@ -38,6 +39,7 @@ def fit_levels(y, log_y, v, u, dev0, pop, omega, seg, level, m0, mu, mu_old):  #
     sum_p = np.zeros(groups)
     anchor = np.zeros(groups)
     rest = np.zeros(groups)
+    rate = np.zeros(groups)
     old = np.zeros(groups)
     for g in range(groups):
         sy, sp, sv, su, d0 = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -71,13 +73,14 @@ def fit_levels(y, log_y, v, u, dev0, pop, omega, seg, level, m0, mu, mu_old):  #
         if step > 0:
             for g in range(groups):
                 if m0[g] > 0.0:
-                    m0[g] = math.exp(level[g]) * sum_p[g]
-                    old[g] = level[g]
+                    m0[g] = rate[g] * sum_p[g]
+                    old[g] = rate[g]
                     level[g] += (sum_y[g] - m0[g]) / m0[g]
         dev = 0.0
         for g in range(groups):
             if m0[g] > 0.0:
-                fitted = math.exp(level[g]) * sum_p[g]
+                rate[g] = math.exp(level[g])
+                fitted = rate[g] * sum_p[g]
                 dev += rest[g] - (level[g] - anchor[g]) * sum_y[g] + (fitted - sum_y[g])
         dev *= 2.0
         if not math.isfinite(dev):
@@ -87,7 +90,7 @@ def fit_levels(y, log_y, v, u, dev0, pop, omega, seg, level, m0, mu, mu_old):  #
             break
         dev_old = dev
     for g in range(groups):
-        now, before = math.exp(level[g]), math.exp(old[g])
+        now, before = rate[g], old[g]
         for i in range(seg[g], seg[g + 1]):
             mu[i] = pop[i] * now
             mu_old[i] = v[i] if steps == 1 else pop[i] * before

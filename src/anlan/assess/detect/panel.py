@@ -61,7 +61,7 @@ class Trend(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Counts of many series on one time axis.
+    """Counts, or readings, of many series on one time axis.
 
     `counts` [n_series, n_time], cases per period, NaN = missing. `freq` = periods per year (52, 12,
     365 ...). `population` same shape (persons, or any denominator) or None. `dates` [n_time], the
@@ -77,11 +77,11 @@ class Panel:
         counts = np.ascontiguousarray(self.counts, dtype=np.float64)
         if counts.ndim != 2:
             raise ValueError(f"counts must be [n_series, n_time], found {counts.ndim} dimension(s)")
-        bad = np.argwhere(np.isinf(counts) | (counts < 0))
+        bad = np.argwhere(np.isinf(counts))
         if bad.size:
             series, time = bad[0]
             raise ValueError(
-                "counts must be finite and not negative (NaN = missing), found "
+                "values must be finite (NaN = missing), found "
                 f"{counts[series, time]} at series {series}, time {time}"
             )
         object.__setattr__(self, "counts", counts)

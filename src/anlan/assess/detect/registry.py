@@ -166,16 +166,14 @@ def check_params(name: str, params: dict[str, Any]) -> None:
             near = difflib.get_close_matches(given, known, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ValueError(
-                f"detector {name} has no parameter {given!r}{hint}; "
-                f"expected some of: {', '.join(known)}"
+                f"detector {name} has no parameter {given!r}{hint}; expected some of: {', '.join(known)}"
             )
     for p in known.values():
         if p.default is REQUIRED and p.name not in params:
             raise ValueError(f"detector {name} needs the parameter {p.name!r}: {p.meaning}")
         if p.choices and p.name in params and params[p.name] not in p.choices:
             raise ValueError(
-                f"detector {name}: {p.name} must be one of {', '.join(p.choices)}; "
-                f"found {params[p.name]!r}"
+                f"detector {name}: {p.name} must be one of {', '.join(p.choices)}; found {params[p.name]!r}"
             )
 
 

@@ -94,9 +94,7 @@ def _ticks(n_time: int, dates: Dates | None) -> tuple[Ints, float]:
     return days // common, common / float(days[1])
 
 
-def _same_time_in_past_years(
-    now: int, b: int, freq: int, dates: Dates | None
-) -> list[int] | None:
+def _same_time_in_past_years(now: int, b: int, freq: int, dates: Dates | None) -> list[int] | None:
     """Indexes of `now` itself and of the same time in the `b` years before; None if one of them is
     not on the axis."""
     if dates is None:

@@ -19,9 +19,7 @@ from anlan.assess.detect.panel import (
 Direction: TypeAlias = Literal["at_least", "at_most"]
 
 
-def threshold(
-    panel: Panel, test: Test, *, limit: float, direction: Direction = "at_least"
-) -> Detection:
+def threshold(panel: Panel, test: Test, *, limit: float, direction: Direction = "at_least") -> Detection:
     """Compare each tested value with `limit` (unit of the counts): alarm at value >= limit
     ("at_least") or value <= limit ("at_most"). A missing value is unknown. `score` is the distance
     past the limit in the unit of the counts, 0 on it; there is no expectation and no p-value."""

@@ -108,6 +108,7 @@ class _Walk:
         text: str = element.text or ""
         if len(text) > MAX_TEXT and part.name not in _UNLIMITED:
             self.add(path, "S-size", f"{len(text)} characters", f"at most {MAX_TEXT}", schema=False)
+            return
         collapsed = text.strip(_BLANKS)
         match part.kind:
             case "enum":

@@ -35,9 +35,7 @@ class IndexEntry:
     cap: tuple[bytes, ...] = ()
 
 
-def read_index(
-    raw: bytes, base: str = "", where: str = "", limit: int = MAX_BYTES
-) -> tuple[IndexEntry, ...]:
+def read_index(raw: bytes, base: str = "", where: str = "", limit: int = MAX_BYTES) -> tuple[IndexEntry, ...]:
     """Every entry, in the order of the index; `base` is the address that relative links start from.
     Unreadable when it is neither Atom nor RSS; Hostile as for a message."""
     root = parse(raw, where, limit)
@@ -45,7 +43,9 @@ def read_index(
         return tuple(_atom(node, base) for node in root.iterchildren(f"{_ATOM}entry"))
     if root.tag == "rss":
         return tuple(_rss(node, base) for node in root.iterfind("channel/item"))
-    raise Unreadable("not an index", where=where, found=f"element {root.tag[:80]}", expected="an Atom feed or RSS")
+    raise Unreadable(
+        "not an index", where=where, found=f"element {root.tag[:80]}", expected="an Atom feed or RSS"
+    )
 
 
 def _atom(entry: Any, base: str) -> IndexEntry:

@@ -23,6 +23,8 @@ def join_list(items: Iterable[str], where: str) -> str:
     words = []
     for item in items:
         if not item or '"' in item:
-            raise InvalidValue("not an item of a list", where=where, found=repr(item), expected="text without quotes")
+            raise InvalidValue(
+                "not an item of a list", where=where, found=repr(item), expected="text without quotes"
+            )
         words.append(f'"{item}"' if re.search(r"\s", item) else item)
     return " ".join(words)

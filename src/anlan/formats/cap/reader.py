@@ -34,11 +34,16 @@ def read(raw: bytes, where: str = "") -> CapAlert:
     in `CapAlert.faults`. Hostile: a document type, too large, too deep, a text or polygon past its
     limit. Unreadable: not well-formed. NotCap: everything else that blocks, all of it listed.
     """
-    alert, faults = _examine(parse(raw, where), raw)
+    alert, faults = _examine(parse(raw, where))
     if alert is None or any(fault.blocking for fault in faults):
         for fault in faults:
             if fault.rule == "S-size":
-                raise Hostile("too large", where=f"{where} {fault.path}".strip(), found=fault.found, expected=fault.expected)
+                raise Hostile(
+                    "too large",
+                    where=f"{where} {fault.path}".strip(),
+                    found=fault.found,
+                    expected=fault.expected,
+                )
         raise NotCap(tuple(faults), where)
     return replace(alert, faults=tuple(faults), raw=raw)
 
@@ -50,13 +55,15 @@ def check_bytes(raw: bytes) -> list[CapFault]:
     except Hostile as error:
         rule = "S-no-dtd" if error.found == "DOCTYPE" else "S-size"
         # the schema knows no size: a document that is too large may well be valid by it
-        return [CapFault("(document)", rule, error.sentence(), "a plain CAP message", schema=rule == "S-no-dtd")]
+        return [
+            CapFault("(document)", rule, error.sentence(), "a plain CAP message", schema=rule == "S-no-dtd")
+        ]
     except BadInput as error:
         return [CapFault("(document)", "X-wellformed", error.found or error.message, "well-formed XML")]
-    return _examine(root, raw)[1]
+    return _examine(root)[1]
 
 
-def _examine(root: Any, raw: bytes) -> tuple[CapAlert | None, list[CapFault]]:
+def _examine(root: Any) -> tuple[CapAlert | None, list[CapFault]]:
     version, faults = conform(root)
     if any(fault.blocking for fault in faults):
         return None, faults

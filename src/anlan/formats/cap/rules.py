@@ -27,10 +27,16 @@ def rule_faults(alert: CapAlert) -> Iterator[CapFault]:
         elif not _NAME.fullmatch(value):
             broken_line = not value.isprintable()
             yield _fault(
-                f"alert/{path}", f"A-{path}-chars", shown(value), "no blank, comma, < or &", blocking=broken_line
+                f"alert/{path}",
+                f"A-{path}-chars",
+                shown(value),
+                "no blank, comma, < or &",
+                blocking=broken_line,
             )
     if alert.msg_type != "Alert" and not alert.references:
-        yield _fault("alert/references", "A-references-required", "nothing", f"what the {alert.msg_type} is about")
+        yield _fault(
+            "alert/references", "A-references-required", "nothing", f"what the {alert.msg_type} is about"
+        )
     if alert.scope == "Restricted" and not alert.restriction.strip():
         yield _fault("alert/restriction", "A-restriction-required", "nothing", "the restriction")
     if alert.scope == "Private" and not alert.addresses:
@@ -86,8 +92,12 @@ def _area(area: CapArea, path: str) -> Iterator[CapFault]:
             yield _fault(f"{path}/circle[{number}]", rule, found, expected, blocking)
     for number, geocode in enumerate(area.geocodes, 1):
         if not geocode.name.strip() or not geocode.value.strip():
-            yield _fault(f"{path}/geocode[{number}]", "G-geocode-pair", shown(geocode.value), "name and value")
+            yield _fault(
+                f"{path}/geocode[{number}]", "G-geocode-pair", shown(geocode.value), "name and value"
+            )
     if area.ceiling is not None and area.altitude is None:
         yield _fault(f"{path}/ceiling", "G-ceiling-altitude", str(area.ceiling), "an altitude with it")
     elif area.ceiling is not None and area.altitude is not None and area.ceiling < area.altitude:
-        yield _fault(f"{path}/ceiling", "G-ceiling-ge-altitude", str(area.ceiling), f"at least {area.altitude}")
+        yield _fault(
+            f"{path}/ceiling", "G-ceiling-ge-altitude", str(area.ceiling), f"at least {area.altitude}"
+        )

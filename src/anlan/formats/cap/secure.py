@@ -64,7 +64,10 @@ def decode(raw: bytes, where: str = "") -> str:
     name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
     if name not in _CODECS:
         raise Unreadable(
-            "the declared encoding cannot be used", where=where, found=name, expected="UTF-8 (or UTF-16, GB18030)"
+            "the declared encoding cannot be used",
+            where=where,
+            found=name,
+            expected="UTF-8 (or UTF-16, GB18030)",
         )
     return _decoded(raw, _CODECS[name], where)
 
@@ -91,8 +94,10 @@ def parse(raw: bytes, where: str = "", limit: int = MAX_BYTES) -> Any:
         raise Hostile("too large", where=where, found=f"{len(raw)} bytes", expected=f"at most {limit}")
     text = decode(raw, where)
     prolog = _PROLOG.match(text)
-    if prolog is not None and text.startswith("<!", prolog.end()):
-        raise Hostile("a document type is refused", where=where, found="DOCTYPE", expected="none: CAP needs none")
+    if prolog is not None and text[prolog.end() : prolog.end() + 9].upper() == "<!DOCTYPE":
+        raise Hostile(
+            "a document type is refused", where=where, found="DOCTYPE", expected="none: CAP needs none"
+        )
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -109,7 +114,9 @@ def parse(raw: bytes, where: str = "", limit: int = MAX_BYTES) -> Any:
     except etree.XMLSyntaxError as error:
         raise Unreadable("not well-formed XML", where=where, found=str(error)) from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise Hostile("a document type is refused", where=where, found="DOCTYPE", expected="none: CAP needs none")
+        raise Hostile(
+            "a document type is refused", where=where, found="DOCTYPE", expected="none: CAP needs none"
+        )
     if _TOO_DEEP(root):
         raise Hostile("nested too deep", where=where, expected=f"at most {MAX_DEPTH} levels")
     return root

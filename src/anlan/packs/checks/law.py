@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from anlan.model.domain import Domain, EventCategory, Hazard, PlaceLevel, ResponseLevel, WarningLevel
 from anlan.model.errors import Fault
+from anlan.model.indicator import Indicator
 from anlan.model.time import Validity
 from anlan.packs.checks.references import named, one
 from anlan.packs.citations import check_basis, covers, spell
 from anlan.packs.definitions import Resolved
-from anlan.packs.documents import Origin
+from anlan.packs.documents import Item, Origin
 
 
 def _from(validity: Validity, origin: Origin, *keys: str | int) -> Iterator[Fault]:
@@ -44,7 +46,11 @@ def duties(resolved: Resolved) -> Iterator[Fault]:
 
 def levels_and_grades(resolved: Resolved) -> Iterator[Fault]:
     """Warning levels, response levels and grade bands have a date and an article; limits in order."""
-    for entry in (*resolved.items.warning_levels, *resolved.items.response_levels):
+    entries: list[Item[WarningLevel] | Item[ResponseLevel]] = [
+        *resolved.items.warning_levels,
+        *resolved.items.response_levels,
+    ]
+    for entry in entries:
         yield from _from(entry.value.validity, entry.origin)
         yield from check_basis(
             resolved, entry.origin, ("basis",), entry.value.basis, entry.value.validity, must_cite=True
@@ -64,9 +70,15 @@ def levels_and_grades(resolved: Resolved) -> Iterator[Fault]:
 def other_bases(resolved: Resolved) -> Iterator[Fault]:
     """What domains, categories, hazards, place levels and indicators cite, if they cite, exists."""
     items = resolved.items
-    for item in (*items.domains, *items.categories, *items.indicators):
+    needed: list[Item[Domain] | Item[EventCategory] | Item[Indicator]] = [
+        *items.domains,
+        *items.categories,
+        *items.indicators,
+    ]
+    for item in needed:
         yield from check_basis(resolved, item.origin, ("basis",), item.value.basis)
-    for optional in (*items.hazards, *items.place_levels):
+    wanted: list[Item[Hazard] | Item[PlaceLevel]] = [*items.hazards, *items.place_levels]
+    for optional in wanted:
         if optional.value.basis:
             yield from check_basis(resolved, optional.origin, ("basis",), optional.value.basis)
 

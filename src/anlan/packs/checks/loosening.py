@@ -43,11 +43,11 @@ def looser_rule(old: Rule, new: Rule, direction: str) -> Iterator[str]:
         if getattr(old, name) != getattr(new, name):
             yield f"{name} is another"
     # A lower limit is the stricter one, except where falling values are the danger.
-    sign = -1 if direction == "down" and new.measure == "value" else 1
+    sign = -1 if direction == "down" else 1
     for day in _days(old, new):
         if not old.validity.covers(day):
             continue
-        for level in (1, 2, 3, 4):
+        for level in sorted({band.level for band in old.bands}):
             before, after = _limit(old, level, day, sign), _limit(new, level, day, sign)
             if before is None:
                 continue

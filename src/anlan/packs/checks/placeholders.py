@@ -11,7 +11,7 @@ from anlan.packs.definitions import Resolved
 from anlan.packs.documents import Origin
 
 SAY = ("place", "value", "unit", "expected", "threshold", "score", "at", "level")
-TEMPLATE = ("area", "level", "colour", "value", "unit", "hazard", "issuer", "starts", "expires")
+TEMPLATE = ("area", "level", "colour", "value", "unit", "hazard", "issuer", "starts", "expires", "finding")
 
 
 def placeholders(text: str) -> tuple[str, ...]:

@@ -47,14 +47,18 @@ def place_versions(resolved: Resolved) -> Iterator[Fault]:
         groups.setdefault(item.value.id, []).append(item)
     for id, items in groups.items():
         ordered = sorted(items, key=lambda item: item.value.validity.since or date.min)
-        for earlier, later in zip(ordered, ordered[1:], strict=False):
-            if earlier.value.validity.overlaps(later.value.validity):
+        longest = ordered[0]
+        for later in ordered[1:]:
+            if longest.value.validity.overlaps(later.value.validity):
+                there = longest.origin.fault("")
                 yield later.origin.fault(
                     "two versions of one place at the same time",
                     "from",
-                    found=f"{id} {spell(later.value.validity)} beside {spell(earlier.value.validity)}",
-                    expected=f"dates apart from {earlier.origin.fault('').file}, {earlier.origin.fault('').where}",
+                    found=f"{id} {spell(later.value.validity)} beside {spell(longest.value.validity)}",
+                    expected=f"dates apart from {there.file}, {there.where}",
                 )
+            if (later.value.validity.until or date.max) > (longest.value.validity.until or date.max):
+                longest = later
 
 
 def place_parents(resolved: Resolved) -> Iterator[Fault]:

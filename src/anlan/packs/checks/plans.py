@@ -91,15 +91,20 @@ def plan_levels(resolved: Resolved) -> Iterator[Fault]:
 
 
 def ladders(resolved: Resolved) -> Iterator[Fault]:
-    """Every rung is later than the one before and tells somebody; warnings are valid for a while."""
+    """Every rung waits a while for its answer and, but for the last, tells somebody (a last rung
+    without recipients ends the ladder); warnings are valid for a while."""
     for item in resolved.items.plans:
         plan, origin = item.value, item.origin
         if not plan.valid:
             yield origin.fault("a warning valid for no time", "valid", expected="a duration above zero")
         for place, rung in enumerate(plan.ladder):
-            if not rung.recipients:
+            if not rung.recipients and place < len(plan.ladder) - 1:
                 yield origin.fault("a rung that tells nobody", "rung", place, "recipients")
-            if place and rung.after <= plan.ladder[place - 1].after:
+            if not rung.after:
                 yield origin.fault(
-                    "a rung no later than the one before", "rung", place, "after", expected="a longer time"
+                    "a rung that waits for no answer",
+                    "rung",
+                    place,
+                    "after",
+                    expected="a duration above zero",
                 )

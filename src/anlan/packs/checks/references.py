@@ -144,7 +144,7 @@ def blanks(resolved: Resolved) -> Iterator[Fault]:
                         found=repr(text),
                         expected="such as flood-beijing",
                     )
-                elif not text.strip() and field in required(kind) and field != "basis":
+                elif not text.strip() and field in required(kind) and field not in ("basis", "prefix"):
                     yield item.origin.fault("must not be empty", key_of(kind, field))
 
 

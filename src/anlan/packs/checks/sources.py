@@ -19,11 +19,19 @@ def _files(options: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str
                 yield ("options", "files", place), file
 
 
+def is_file(path: str) -> bool:
+    """False too for names that no file can have."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def source_files(resolved: Resolved) -> Iterator[Fault]:
     """Every file that a source reads exists."""
     for item in resolved.items.sources:
         for keys, file in _files(item.value.options):
-            if "://" not in file and not Path(file).is_file():
+            if "://" not in file and not is_file(file):
                 yield item.origin.fault("no such data file", *keys, found=file, expected="a file of the pack")
 
 
@@ -56,5 +64,5 @@ def source_times(resolved: Resolved) -> Iterator[Fault]:
 def geometry_files(resolved: Resolved) -> Iterator[Fault]:
     """Every layer's file exists."""
     for item in resolved.items.geometry:
-        if not Path(item.value.path).is_file():
+        if not is_file(item.value.path):
             yield item.origin.fault("no such geometry file", "file", found=item.value.path)

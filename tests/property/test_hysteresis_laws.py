@@ -20,9 +20,7 @@ def run(condition: list[int], hold: int, keep: int, if_missing: Any, hours: Any 
     at = np.arange(len(condition)) * 2 if hours is None else np.asarray(hours)
     times = np.datetime64("2026-01-01T00:00:00") + at * np.timedelta64(1, "h")
     hour = np.timedelta64(1, "h")
-    return hysteresis(
-        np.array([condition], dtype=np.int8), times, hold * hour, keep * hour, if_missing
-    )
+    return hysteresis(np.array([condition], dtype=np.int8), times, hold * hour, keep * hour, if_missing)
 
 
 @settings(deadline=None)

@@ -1,0 +1,1 @@
+"""From a workspace's configuration to the running system."""

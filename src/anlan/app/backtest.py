@@ -1,0 +1,94 @@
+"""A rule over all recorded history, as it would have been evaluated then, scored against known events.
+
+The same evaluation as live: at every instant at which something became known, the rule sees only what
+was known by then.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from anlan.assess.evaluate import evaluate
+from anlan.model.errors import NotFound, WrongState
+from anlan.model.pack import Pack
+from anlan.model.place import Point
+from anlan.model.review import Scores
+from anlan.model.state import State
+from anlan.monitor.intake import admit
+from anlan.packs.load import load_pack
+from anlan.packs.locate import Locator
+from anlan.packs.paths import pack_path
+from anlan.review.make import episodes, score
+from anlan.review.verify import Episode
+from anlan.sources.registry import build
+from anlan.sources.tools import Tools
+from anlan.store.lake import DeltaLake
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """The rule's record from `since` to `until` (the first and last instants of `known`)."""
+
+    scores: Scores
+    episodes: tuple[Episode, ...]
+    since: datetime
+    until: datetime
+
+
+def backtest(pack: str, rule: str) -> Backtest:
+    """Replay the sources of the rule's indicator through the rule alone. NotFound for an unknown rule;
+    WrongState where no source of the pack has a record of its indicator."""
+    loaded = load_pack(Path(pack) if Path(pack).is_dir() else pack, pack_path())
+    if rule not in loaded.rules:
+        raise NotFound(
+            "no such rule", where=f"pack {loaded.id}", found=rule, expected=", ".join(sorted(loaded.rules))
+        )
+    with tempfile.TemporaryDirectory(prefix="anlan-backtest-") as folder:
+        lake = DeltaLake.open(Path(folder))
+        try:
+            return _run(loaded, rule, lake)
+        finally:
+            lake.close()
+
+
+def _run(pack: Pack, rule: str, lake: DeltaLake) -> Backtest:
+    definition = pack.rules[rule]
+    known: set[datetime] = set()
+    first: datetime | None = None
+    locator: list[Locator] = []
+
+    def locate(point: Point, at: datetime, near_km: float) -> str | None:
+        if not locator:
+            locator.append(Locator.of(pack))
+        return locator[0](point, at, near_km)
+
+    tools = Tools(resolve_point=locate, earlier=lake.event)
+    for source in sorted(pack.sources.values(), key=lambda s: s.id):
+        if definition.indicator not in source.indicators:
+            continue
+        accepted = []
+        for batch in build(source, tools).history(pack):
+            good, _ = admit(batch, pack)
+            accepted += [o for o in good if o.indicator == definition.indicator]
+        lake.append(accepted)
+        known |= {o.known for o in accepted}
+        starts = [o.at for o in accepted]
+        first = min([*starts, *([first] if first else [])], default=None)
+    if not known or first is None:
+        raise WrongState(
+            "no source has a record of this indicator", where=f"rule {rule}", found=definition.indicator
+        )
+    instants = set(known)
+    if pack.indicators[definition.indicator].kind == "event":
+        instants |= {moment + definition.keep for moment in known}
+    state = State()
+    for now in sorted(instants):
+        for finding in evaluate(definition, pack, lake, state, now):
+            state.put(finding.id, finding)
+    findings = list(state.findings.values())
+    until = max(instants)
+    scores = score(rule, findings, pack, first.astimezone(UTC), until)
+    return Backtest(scores, tuple(episodes(findings, rule)), first, until)

@@ -1,0 +1,219 @@
+"""The running system: pack, stores, channels, and the fold of the journal."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from anlan.app.clock import VirtualClock, WallClock
+from anlan.app.config import MODES, Config, read_config
+from anlan.channels.registry import build as build_channel
+from anlan.formats.values import sha256
+from anlan.model.assessment import Assessment
+from anlan.model.entry import Draft, Entry
+from anlan.model.errors import NotFound, StoreUnavailable
+from anlan.model.pack import Pack
+from anlan.model.place import Point
+from anlan.model.state import State, fold
+from anlan.model.warning import Delivery, Recipient, Warning
+from anlan.packs.geometry import outlines
+from anlan.packs.load import load_pack
+from anlan.packs.locate import Locator
+from anlan.packs.paths import pack_path
+from anlan.ports.channel import Channel, Parcel
+from anlan.ports.source import Source
+from anlan.sources.poll import Poller
+from anlan.sources.registry import build as build_source
+from anlan.sources.tools import Tools
+from anlan.store.journal import SqlJournal
+from anlan.store.lake import DeltaLake
+from anlan.store.outbox import SqlOutbox
+from anlan.warn.render import TargetArea, render
+from anlan.warn.words import words
+
+#: less free space than this stops intake before a store can be caught half-way
+RESERVE = 64 * 1024 * 1024
+
+
+class RunningHouse:
+    """One workspace, opened. Implements anlan.ports.house.House. One process writes at a time."""
+
+    def __init__(
+        self, workspace: Path, clock: WallClock | VirtualClock, config: Config | None = None
+    ) -> None:
+        self.workspace = workspace
+        self.config = config or read_config(workspace)
+        self.clock = clock
+        self.language = self.config.language
+        search = (*(Path(p) for p in self.config.packs), *pack_path())
+        self.pack: Pack = load_pack(self.config.pack, search)
+        url = self.config.journal or f"sqlite:///{workspace / 'journal.sqlite'}"
+        self.journal = SqlJournal(url)
+        self.outbox = SqlOutbox(url)
+        self.lake = DeltaLake.open(workspace)
+        self.state: State = fold(self.journal.read())
+        self.status = MODES[self.config.mode]
+        self._until: dict[str, datetime] | None = None
+        self._channels: dict[str, Channel] = {}
+        self._sources: dict[str, Source] = {}
+        self._locator: Locator | None = None
+        keep_pack(self.pack, workspace)
+
+    # -- what the flow asks -------------------------------------------------------------------------
+
+    def watched(self, source: str, now: datetime) -> bool:
+        if self._until is None:
+            return True
+        return source in self._until and now <= self._until[source]
+
+    def watch_until(self, ends: Mapping[str, datetime]) -> None:
+        """In replay: only these sources are expected to bring news, each until its record ends."""
+        self._until = dict(ends)
+
+    def render(self, warning: Warning) -> bytes:
+        earlier = [self.state.warnings[id] for id in warning.references]
+        return render(warning, self.pack, self.config.sender, self.areas(warning), earlier=earlier)
+
+    def areas(self, warning: Warning) -> list[TargetArea]:
+        """Outlines of the places warned; a place without one, or whose outline has holes (rings alone
+        would widen it), is named by its code only."""
+        return [TargetArea(place, self._rings(place)) for place in warning.places]
+
+    def _rings(self, place: str) -> tuple[tuple[tuple[float, float], ...], ...]:
+        for layer in self.pack.geometry:
+            shape = outlines(layer).shapes.get(place) if place.startswith(layer.prefix) else None
+            if shape is None:
+                continue
+            parts = list(getattr(shape, "geoms", [shape]))
+            if any(part.interiors for part in parts):
+                return ()
+            return tuple(tuple((round(x, 4), round(y, 4)) for x, y in part.exterior.coords) for part in parts)
+        return ()
+
+    @staticmethod
+    def digest(raw: bytes) -> str:
+        return sha256(raw)
+
+    def parcel(self, delivery: Delivery, warning: Warning, repeat: bool) -> Parcel:
+        recipient = self.recipient(delivery.recipient)
+        subject, body = words(warning, self.pack, recipient.languages, repeat=repeat)
+        return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
+
+    def recipient(self, id: str) -> Recipient:
+        """The recipient with the address that this workspace gives."""
+        recipient = self.pack.recipients[id]
+        return replace(recipient, address=self.config.addresses.get(id, recipient.address))
+
+    def channel(self, id: str) -> Channel:
+        if id not in self._channels:
+            found = next((c for c in self.config.channel if c.id == id), None)
+            if found is None:
+                raise NotFound(
+                    "no such channel",
+                    where="anlan.toml: channel",
+                    found=id,
+                    expected=", ".join(c.id for c in self.config.channel),
+                )
+            self._channels[id] = build_channel(
+                found.kind, self._settled(found.options), self.clock, f"channel {id}"
+            )
+        return self._channels[id]
+
+    def _settled(self, options: Mapping[str, object]) -> dict[str, object]:
+        """Folders in options are relative to the workspace."""
+        return {
+            key: str(self.workspace / str(value)) if key == "folder" else value
+            for key, value in options.items()
+        }
+
+    def source(self, id: str) -> Source:
+        """The adapter of a source of the pack."""
+        if id not in self._sources:
+            if id not in self.pack.sources:
+                raise NotFound("no such source", where=f"pack {self.pack.id}", found=id)
+            self._sources[id] = build_source(self.pack.sources[id], self._tools())
+        return self._sources[id]
+
+    def _tools(self) -> Tools:
+        return Tools(
+            poller=Poller(),
+            resolve_point=self._locate,
+            earlier=self.lake.event,
+        )
+
+    def _locate(self, point: Point, at: datetime, near_km: float) -> str | None:
+        if self._locator is None:
+            self._locator = Locator.of(self.pack)
+        return self._locator(point, at, near_km)
+
+    def history(self, thread: Assessment, drafts: Sequence[Draft], now: datetime) -> Iterator[Entry]:
+        yield from self.thread_entries(thread)
+        seq = self.state.head
+        for draft in drafts:
+            if draft.risk == thread.id or draft.subject in thread.findings:
+                seq += 1
+                yield Entry(
+                    seq,
+                    now,
+                    draft.kind,
+                    draft.subject,
+                    draft.risk,
+                    draft.actor,
+                    draft.value,
+                    draft.cause,
+                    draft.why,
+                    "",
+                    "",
+                )
+
+    def thread_entries(self, thread: Assessment) -> list[Entry]:
+        """The journal of a thread and of its findings, in order."""
+        entries = list(self.journal.by_risk(thread.id))
+        for finding in thread.findings:
+            entries += self.journal.by_subject(finding)
+        return sorted(entries, key=lambda entry: entry.seq)
+
+    def began(self) -> datetime:
+        first = next(iter(self.journal.read(until=1)), None)
+        return first.at if first else self.clock.now()
+
+    # -- the rest -----------------------------------------------------------------------------------
+
+    def check_space(self) -> None:
+        """StoreUnavailable before a nearly full disk can stop a store half-way."""
+        free = shutil.disk_usage(self.workspace).free
+        if free < RESERVE:
+            raise StoreUnavailable(
+                "the disk is nearly full: intake stops, nothing acknowledged is lost",
+                where=str(self.workspace),
+                found=f"{free // 1024 // 1024} MiB free",
+                expected=f"at least {RESERVE // 1024 // 1024} MiB",
+                mend="free some space",
+            )
+
+    def reload(self) -> None:
+        """The fold anew from the journal: after an append that failed, so that the state holds nothing
+        that is not written."""
+        self.state = fold(self.journal.read())
+
+    def close(self) -> None:
+        self.journal.close()
+        self.outbox.close()
+        self.lake.close()
+
+
+def keep_pack(pack: Pack, workspace: Path) -> Path:
+    """A copy of the pack's folders under `packs/<digest>`: what was decided with it can be computed
+    again with it, whatever becomes of the original."""
+    kept = workspace / "packs" / pack.digest[:16]
+    if kept.is_dir():
+        return kept
+    partial = kept.with_name(kept.name + ".part")
+    shutil.rmtree(partial, ignore_errors=True)
+    for folder in pack.folders:
+        shutil.copytree(folder, partial / Path(folder).name)
+    partial.rename(kept)
+    return kept

@@ -1,0 +1,52 @@
+"""What holds for every channel, in one place: what may not leave by it, and that it never raises."""
+
+from __future__ import annotations
+
+from anlan.formats.cap import CapAlert, read
+from anlan.model.errors import BadInput
+from anlan.ports.channel import Channel, Parcel, Receipt
+
+
+class Guarded:
+    """A channel that looks at each parcel first. The message's own bytes are read, not only the
+    warning beside them: it is the bytes that leave."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.inner = channel
+        self.id = channel.id
+        self.public = channel.public
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        """The channel's receipt, or a refusal: message_unreadable, identity_mismatch, exercise_barred,
+        scope_barred. A channel that raises all the same yields channel_failed, which may be retried."""
+        try:
+            message = read(parcel.cap, parcel.warning.id)
+        except BadInput as error:
+            return Receipt(False, f"message_unreadable: {error.sentence()}")
+        refusal = refused(parcel, message, self.public)
+        if refusal:
+            return Receipt(False, refusal)
+        try:
+            return self.inner.deliver(parcel)
+        except Exception as error:
+            return Receipt(False, f"channel_failed: {type(error).__name__}: {error}", transient=True)
+
+
+def refused(parcel: Parcel, message: CapAlert, public: bool) -> str:
+    """`code: sentence` of why the parcel may not leave, or the empty string. A message that is not
+    Actual never reaches the public; nor does one that is not of public scope (CAP 1.2, section 3.2.1)."""
+    warning = parcel.warning
+    if message.identifier != warning.id or parcel.delivery.warning != warning.id:
+        return (
+            f"identity_mismatch: the bytes are {message.identifier}, the warning {warning.id}, "
+            f"the delivery is of {parcel.delivery.warning}"
+        )
+    if message.status != warning.mode:
+        return f"identity_mismatch: the bytes are {message.status}, the warning {warning.mode}"
+    if not public:
+        return ""
+    if message.status != "Actual":
+        return f"exercise_barred: a message of status {message.status} does not leave by a public channel"
+    if message.scope != "Public":
+        return f"scope_barred: a message of scope {message.scope} does not leave by a public channel"
+    return ""

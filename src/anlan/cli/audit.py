@@ -1,0 +1,156 @@
+"""`anlan audit` and `anlan explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from anlan.app.clock import VirtualClock, WallClock
+from anlan.app.explain import explain as explain_id
+from anlan.app.house import RunningHouse
+from anlan.cli.output import out, say_json
+from anlan.model.errors import NotFound
+from anlan.store.journal import SqlJournal
+
+app = App(name="audit", help="The journal: is it whole, what does it say.")
+Json = Annotated[bool, Parameter(name="--json")]
+
+
+def _journal(workspace: Path) -> SqlJournal:
+    from anlan.app.config import read_config
+
+    url = read_config(workspace).journal or f"sqlite:///{workspace / 'journal.sqlite'}"
+    return SqlJournal(url, create=False)
+
+
+@app.command
+def verify(workspace: Path, *, json: Json = False) -> int:
+    """Check every row of the journal and the chain over them; exit 1 at the first bad one.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    json
+        Print JSON.
+    """
+    journal = _journal(workspace.resolve())
+    try:
+        rows = journal.verify()
+        head = journal.head()
+    finally:
+        journal.close()
+    if json:
+        say_json({"rows": rows, "head": head[1], "sound": True})
+    else:
+        out.print(f"{rows} rows, chain sound, head {head[1]}")
+    return 0
+
+
+@app.command
+def log(workspace: Path, *, risk: str = "", after: int = 0, limit: int = 50, json: Json = False) -> int:
+    """Print journal entries.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    risk
+        Only those of this risk.
+    after
+        Only those with a higher number.
+    limit
+        At most so many.
+    json
+        Print JSON.
+    """
+    journal = _journal(workspace.resolve())
+    try:
+        found = [e for e in (journal.by_risk(risk) if risk else journal.read(after=after)) if e.seq > after][
+            :limit
+        ]
+    finally:
+        journal.close()
+    if json:
+        say_json(
+            [
+                {
+                    "seq": e.seq,
+                    "at": e.at.isoformat(),
+                    "kind": e.kind,
+                    "subject": e.subject,
+                    "risk": e.risk,
+                    "actor": e.actor,
+                    "digest": e.digest,
+                }
+                for e in found
+            ]
+        )
+    else:
+        for e in found:
+            out.print(
+                f"{e.seq:>6}  {e.at:%Y-%m-%d %H:%M:%S}  {e.kind:<24} {e.subject}  {e.actor}", markup=False
+            )
+    return 0
+
+
+def explain(id: str, *, workspace: Path, json: Json = False) -> int:
+    """How a finding, a risk, a warning, a task … came about, as known then, and the same computed
+    again; exit 1 where the result differs.
+
+    Parameters
+    ----------
+    id
+        The id, as the console and the journal show it.
+    workspace
+        The workspace.
+    json
+        Print JSON.
+    """
+    folder = workspace.resolve()
+    house = RunningHouse(folder, WallClock())
+    newest = house.journal.latest()
+    if newest is None:
+        house.close()
+        raise NotFound("the journal is empty", where=str(folder))
+    house.clock = VirtualClock(newest)
+    try:
+        found = explain_id(house, id)
+    finally:
+        house.close()
+    if json:
+        say_json(found)
+    else:
+        _print(found)
+    return 0 if found["same"] else 1
+
+
+def _print(found: dict[str, Any]) -> None:
+    out.print(f"{found['id']}  (risk {found['risk'] or '–'})", markup=False)
+    out.print("\nWhat led to it:")
+    for line in found["chain"]:
+        says = f"  {line['says']['en']}" if line["says"] else ""
+        why = f"  [{line['why']['en']}]" if line["why"] else ""
+        out.print(
+            f"{line['seq']:>6}  {line['at']:<21} {line['kind']:<22} {line['subject']:<15} "
+            f"{line['actor']}{says}{why}",
+            markup=False,
+        )
+    for basis in found["basis"]:
+        out.print(f"\nBasis {basis['basis']}: {basis['law_en']}. {basis['gist_en']}", markup=False)
+    for id, rows in found["observations"].items():
+        values = ", ".join(
+            f"{r['at'][:10]}={'–' if r['value'] is None else r['value']:g}"
+            if r["value"] is not None
+            else f"{r['at'][:10]}=–"
+            for r in rows
+        )
+        out.print(f"\nKnown then to {id}: {values}", markup=False)
+    out.print("\nComputed again:")
+    for check in found["recomputed"]:
+        verdict = "the same bytes" if check["same"] else f"DIFFERS: {check['why']}"
+        out.print(
+            f"  {check['what']:<8} {check['id']:<16} {check.get('digest', '')[:16]}…  {verdict}", markup=False
+        )

@@ -1,0 +1,199 @@
+"""`anlan ingest`, `anlan backtest`, `anlan quarantine`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from anlan.app.backtest import backtest as run_backtest
+from anlan.app.clock import WallClock
+from anlan.app.desk import RunningDesk
+from anlan.app.house import RunningHouse
+from anlan.app.retry import retry as retry_held
+from anlan.cli.output import out, say_json
+from anlan.formats.values import to_plain
+from anlan.model.time import format_duration, format_instant
+
+Json = Annotated[bool, Parameter(name="--json")]
+quarantine = App(name="quarantine", help="What could not be used, kept whole with the reason.")
+
+
+def _desk(workspace: Path) -> RunningDesk:
+    house = RunningHouse(workspace.resolve(), WallClock())
+    house.clock = WallClock(house.journal.latest())
+    return RunningDesk(house)
+
+
+def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> int:
+    """Take a file in through a source of the pack: what can be used into the lake, the rest into
+    quarantine.
+
+    Parameters
+    ----------
+    source
+        The source's id in the pack.
+    file
+        The file, in the format that the source reads.
+    workspace
+        The workspace.
+    json
+        Print JSON.
+    """
+    desk = _desk(workspace)
+    try:
+        now = desk.house.clock.now()
+        batch = desk.house.source(source).parse(file.read_bytes(), str(file), now, desk.pack)
+        result = desk.take((batch,), now)
+    finally:
+        desk.close()
+    if json:
+        say_json(
+            {
+                "accepted": result.accepted,
+                "repeated": result.repeated,
+                "quarantined": list(result.quarantined),
+            }
+        )
+    else:
+        out.print(
+            f"{result.accepted} accepted, {result.repeated} already there, "
+            f"{len(result.quarantined)} quarantined"
+        )
+    return 0
+
+
+def backtest(pack: str, rule: str, *, json: Json = False) -> int:
+    """Run a rule over all recorded history of its sources and score it against known events.
+
+    Parameters
+    ----------
+    pack
+        A pack's folder, or its id.
+    rule
+        The rule's id.
+    json
+        Print JSON.
+    """
+    found = run_backtest(pack, rule)
+    scores = found.scores
+    if json:
+        say_json(
+            {
+                **to_plain(scores),
+                "from": format_instant(found.since),
+                "to": format_instant(found.until),
+                "episodes": [
+                    {
+                        "place": e.place,
+                        "start": format_instant(e.start),
+                        "end": format_instant(e.end) if e.end else None,
+                    }
+                    for e in found.episodes
+                ],
+            }
+        )
+        return 0
+    out.print(
+        f"{rule}: {format_instant(found.since)} to {format_instant(found.until)}, "
+        f"{len(found.episodes)} episode(s)"
+    )
+    parts = [f"hits {scores.hits}", f"misses {scores.misses}", f"false alarms {scores.false_alarms}"]
+    for name in ("pod", "far", "csi"):
+        value = getattr(scores, name)
+        parts.append(f"{name.upper()} {'–' if value is None else f'{value:.3f}'}")
+    if scores.lead is not None:
+        sign = "-" if scores.lead.total_seconds() < 0 else ""
+        parts.append(f"median lead {sign}{format_duration(abs(scores.lead))}")
+    out.print(", ".join(parts))
+    return 0
+
+
+@quarantine.command(name="list")
+def list_(*, workspace: Path, status: str = "", json: Json = False) -> int:
+    """What is held, newest first.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    status
+        held, retried or released; all where none is given.
+    json
+        Print JSON.
+    """
+    desk = _desk(workspace)
+    try:
+        items = desk.house.lake.quarantined(status or None)
+    finally:
+        desk.close()
+    if json:
+        say_json(
+            [
+                {
+                    "id": i.id,
+                    "source": i.source,
+                    "ref": i.ref,
+                    "line": i.line,
+                    "code": i.code,
+                    "sentence": i.sentence,
+                    "known": format_instant(i.known),
+                    "status": i.status,
+                }
+                for i in items
+            ]
+        )
+    else:
+        for i in items:
+            out.print(f"{i.id}  {i.status:<8} {i.source:<14} {i.code:<18} {i.sentence}", markup=False)
+        out.print(f"{len(items)} item(s)")
+    return 0
+
+
+@quarantine.command
+def show(id: str, *, workspace: Path) -> int:
+    """One item with its reason and its raw bytes.
+
+    Parameters
+    ----------
+    id
+        The item's id.
+    workspace
+        The workspace.
+    """
+    desk = _desk(workspace)
+    try:
+        item = desk.house.lake.held(id)
+    finally:
+        desk.close()
+    out.print(
+        f"{item.id}  {item.status}\nsource {item.source}, {item.ref}"
+        + (f", line {item.line}" if item.line is not None else "")
+        + f"\nknown {format_instant(item.known)}\n{item.code}: {item.sentence}\n",
+        markup=False,
+    )
+    out.print(item.raw.decode("utf-8", "backslashreplace"), markup=False)
+    return 0
+
+
+@quarantine.command
+def retry(id: str, *, workspace: Path) -> int:
+    """Try an item again with the pack as it is now; exit 1 if it still cannot be used.
+
+    Parameters
+    ----------
+    id
+        The item's id.
+    workspace
+        The workspace.
+    """
+    desk = _desk(workspace)
+    try:
+        accepted, sentence = retry_held(desk, id)
+    finally:
+        desk.close()
+    out.print(
+        f"{accepted} observation(s) taken in" if accepted else f"still refused: {sentence}", markup=False
+    )
+    return 0 if accepted else 1

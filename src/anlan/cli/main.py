@@ -1,0 +1,58 @@
+"""The commands and how they end.
+
+Exit codes: 0 done; 1 what was asked for shows a fault (a pack with faults, a broken audit, an
+expectation that failed, a value that cannot be recomputed); 2 wrong use or unknown name; 3 a store is
+unavailable; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+from anlan import __version__
+from anlan.cli import accounts, audit, data, demonstrate, packs, service
+from anlan.cli.output import complain
+from anlan.model.errors import AnlanError, AuditBroken, PackFault, StoreUnavailable
+
+app = App(
+    name="anlan",
+    help="From the first observation to the closed incident: monitor, assess, warn, respond, review.",
+    version=__version__,
+)
+app.command(demonstrate.demo)
+app.command(service.init)
+app.command(service.serve)
+app.command(service.doctor)
+app.command(data.ingest)
+app.command(data.backtest)
+app.command(audit.explain)
+app.command(packs.app)
+app.command(data.quarantine)
+app.command(audit.app)
+app.command(accounts.app)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    try:
+        code = app(
+            sys.argv[1:] if arguments is None else arguments,
+            exit_on_error=False,
+            result_action="return_value",
+        )
+    except CycloptsError:
+        return 2
+    except (PackFault, AuditBroken) as error:
+        complain(error)
+        return 1
+    except StoreUnavailable as error:
+        complain(error)
+        return 3
+    except AnlanError as error:
+        complain(error)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,92 @@
+"""Observations on their way in: does one fit its indicator, and how is one held that does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from anlan.formats.values import sha256, short_id
+from anlan.model.errors import AnlanError, BadInput, InvalidValue, UnknownIndicator
+from anlan.model.indicator import Indicator
+from anlan.model.observation import Observation
+from anlan.model.pack import Pack
+from anlan.model.quantity import convert
+from anlan.model.quarantine import Quarantined
+
+
+class OutOfBounds(BadInput):
+    """A value that the indicator cannot have."""
+
+    reason_code = "out_of_bounds"
+
+
+def indicator_of(id: str, pack: Pack) -> Indicator:
+    """The indicator of that id; UnknownIndicator."""
+    try:
+        return pack.indicators[id]
+    except KeyError:
+        raise UnknownIndicator(
+            "no such indicator",
+            where="indicator",
+            found=repr(id),
+            expected="an id of domains/*/indicators.toml",
+        ) from None
+
+
+def in_bounds(value: float, indicator: Indicator) -> float:
+    """`value`, in the indicator's unit, unchanged; OutOfBounds outside `minimum` to `maximum`, and for
+    a count below zero."""
+    lowest = 0.0 if indicator.minimum is None and indicator.kind == "count" else indicator.minimum
+    if (lowest is not None and value < lowest) or (
+        indicator.maximum is not None and value > indicator.maximum
+    ):
+        low = "" if lowest is None else f"at least {lowest:g}"
+        high = "" if indicator.maximum is None else f"at most {indicator.maximum:g}"
+        raise OutOfBounds(
+            f"{indicator.id} cannot have this value",
+            where="value",
+            found=f"{value:g} {indicator.unit}",
+            expected=" and ".join(filter(None, (low, high))),
+        )
+    return value
+
+
+def fit(observation: Observation, pack: Pack) -> Observation:
+    """The observation in its indicator's unit. UnknownIndicator, WrongUnit, OutOfBounds, or
+    UnknownPlace where no place of that id is in force at `at`."""
+    indicator = indicator_of(observation.indicator, pack)
+    pack.place(observation.place, observation.at)
+    value = observation.value
+    if value is None or observation.unit != indicator.unit:
+        converted = convert(value or 0.0, observation.unit, indicator.unit, "unit")
+        value = None if value is None else converted
+    if value is not None:
+        in_bounds(value, indicator)
+    if observation.unit == indicator.unit:
+        return observation
+    return replace(observation, value=value, unit=indicator.unit)
+
+
+def code_of(error: AnlanError) -> str:
+    """The stable code of the reason for which an input is held."""
+    if isinstance(error, BadInput):
+        return error.reason_code
+    if isinstance(error, InvalidValue):
+        return "invalid_value"
+    return "bad_input"
+
+
+def hold(
+    source: str,
+    ref: str,
+    line: int | None,
+    known: datetime,
+    code: str,
+    sentence: str,
+    raw: bytes,
+    part: str = "",
+) -> Quarantined:
+    """An input to keep in quarantine. The id follows from the content: the same record read again is
+    the same item. `part` tells several faults of one record apart (the column)."""
+    id = short_id("Q", source, ref, "" if line is None else str(line), part, code, sha256(raw))
+    return Quarantined(id, source, ref, line, known, code, sentence, raw)

@@ -1,0 +1,1 @@
+"""What comes in: checked, converted, watched for freshness."""

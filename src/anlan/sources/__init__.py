@@ -1,0 +1,1 @@
+"""Where observations come from: one folder for each kind of source."""

@@ -1,0 +1,45 @@
+"""Batches: whole documents that cannot be used, and recorded history in the order it became known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from anlan.formats.observations import code_of, hold
+from anlan.model.errors import AnlanError
+from anlan.model.indicator import SourceDef
+from anlan.model.observation import Observation
+from anlan.model.quarantine import Quarantined
+from anlan.ports.source import Batch
+
+#: of a document too large to keep whole, this much is kept
+KEPT_OF_OVERSIZE = 65_536
+DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def whole(definition: SourceDef, raw: bytes, ref: str, known: datetime, error: AnlanError) -> Batch:
+    """A batch of one document that cannot be used at all."""
+    code = code_of(error)
+    kept = raw[:KEPT_OF_OVERSIZE] if code == "hostile" else raw
+    sentence = error.sentence() if ref in error.sentence() else f"{ref}: {error.sentence()}"
+    return Batch(definition.id, known, (), (hold(definition.id, ref, None, known, code, sentence, kept),))
+
+
+def unchanged(definition: SourceDef, known: datetime) -> Batch:
+    """Asked, and nothing is new."""
+    return Batch(definition.id, known, unchanged=True)
+
+
+def by_known(
+    definition: SourceDef, observations: Iterable[Observation], quarantined: Iterable[Quarantined]
+) -> Iterator[Batch]:
+    """One batch for each instant of `known`, in order. What was held comes with the first batch at or
+    after its own `known`."""
+    news: dict[datetime, list[Observation]] = {}
+    held: dict[datetime, list[Quarantined]] = {}
+    for observation in observations:
+        news.setdefault(observation.known, []).append(observation)
+    for item in quarantined:
+        held.setdefault(item.known, []).append(item)
+    for known in sorted(news.keys() | held.keys()):
+        yield Batch(definition.id, known, tuple(news.get(known, ())), tuple(held.get(known, ())))

@@ -1,0 +1,1 @@
+"""Warnings of others, in the Common Alerting Protocol."""

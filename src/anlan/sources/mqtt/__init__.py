@@ -1,0 +1,1 @@
+"""Observations from an MQTT broker."""

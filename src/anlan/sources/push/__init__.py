@@ -1,0 +1,1 @@
+"""Observations that partners push over HTTP."""

@@ -1,0 +1,112 @@
+"""Pushed observations as a source: it is never asked, it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from anlan.formats.observations import code_of, fit, hold
+from anlan.formats.pushed import Refused, read_pushed
+from anlan.formats.values import canonical, sha256, to_plain
+from anlan.model.errors import AnlanError, BadInput
+from anlan.model.indicator import SourceDef
+from anlan.model.observation import Observation
+from anlan.model.pack import Pack
+from anlan.model.quarantine import Quarantined
+from anlan.ports.source import Batch
+from anlan.sources.batches import DAWN, by_known, unchanged, whole
+from anlan.sources.recorded import recorded
+from anlan.sources.registry import Kind
+from anlan.sources.tools import Tools
+
+LIMIT = 64_000_000
+
+
+class PushSource:
+    """Reads the bodies that partners post. Only the indicators that the source names are taken, any
+    where it names none."""
+
+    def __init__(self, definition: SourceDef, _tools: Tools) -> None:
+        self.definition = definition
+
+    def parse(self, raw: bytes, ref: str, known: datetime, pack: Pack) -> Batch:
+        """As anlan.ports.source.Source.parse."""
+        observations: list[Observation] = []
+        quarantined: list[Quarantined] = []
+        source = self.definition.id
+        try:
+            for number, item in enumerate(read_pushed(raw, ref, known, source, sha256(raw)), start=1):
+                if isinstance(item, Refused):
+                    quarantined.append(self._held(item.error, item.number, known, ref, item.raw))
+                    continue
+                try:
+                    observations.append(self._allowed(fit(item, pack)))
+                except AnlanError as error:
+                    quarantined.append(self._held(error, number, known, ref, canonical(to_plain(item))))
+        except BadInput as error:
+            return whole(self.definition, raw, ref, known, error)
+        return Batch(source, known, tuple(observations), tuple(quarantined))
+
+    def fetch(self, now: datetime, pack: Pack) -> Batch:
+        """Nothing to ask for: partners push."""
+        del pack
+        return unchanged(self.definition, now)
+
+    def history(self, pack: Pack) -> Iterator[Batch]:
+        """As anlan.ports.source.Source.history: the bodies of `recorded`, each observation at its own
+        `known`; one that has none is held."""
+        observations: list[Observation] = []
+        quarantined: list[Quarantined] = []
+        for ref, raw, fault in recorded(self.definition, pack, LIMIT):
+            if fault is not None:
+                quarantined += whole(self.definition, raw, ref, DAWN, fault).quarantined
+                continue
+            batch = self.parse(raw, ref, _NEVER, pack)
+            for item in batch.observations:
+                if item.known == _NEVER:
+                    sentence = f"{ref}: item {item.provenance.line}: a recorded observation without known"
+                    raw_item = canonical(to_plain(item))
+                    quarantined.append(
+                        hold(
+                            self.definition.id,
+                            ref,
+                            item.provenance.line,
+                            DAWN,
+                            "bad_time",
+                            sentence,
+                            raw_item,
+                        )
+                    )
+                else:
+                    observations.append(item)
+            quarantined += [
+                hold(item.source, item.ref, item.line, DAWN, item.code, item.sentence, item.raw)
+                for item in batch.quarantined
+            ]
+        yield from by_known(self.definition, observations, quarantined)
+
+    def _allowed(self, item: Observation) -> Observation:
+        allowed = self.definition.indicators
+        if allowed and item.indicator not in allowed:
+            raise OtherIndicator(
+                "not an indicator of this source",
+                where="indicator",
+                found=item.indicator,
+                expected=", ".join(allowed),
+            )
+        return item
+
+    def _held(self, error: AnlanError, number: int, known: datetime, ref: str, raw: bytes) -> Quarantined:
+        sentence = f"{ref}: item {number}: {error.sentence()}"
+        return hold(self.definition.id, ref, number, known, code_of(error), sentence, raw)
+
+
+class OtherIndicator(BadInput):
+    """An indicator that this source may not bring."""
+
+    reason_code = "other_indicator"
+
+
+_NEVER = datetime.max.replace(tzinfo=DAWN.tzinfo)
+KIND = Kind(Path(__file__).parent, PushSource)

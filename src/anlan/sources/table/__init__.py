@@ -1,0 +1,1 @@
+"""Tables in files or at addresses: CSV and Parquet."""

@@ -1,0 +1,1 @@
+"""Earthquake feeds in the GeoJSON form of the United States Geological Survey."""

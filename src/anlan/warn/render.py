@@ -1,0 +1,203 @@
+"""From a warning to the CAP 1.2 message that leaves: always the same bytes for the same inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import shapely
+
+from anlan.formats.cap import CapAlert, CapArea, CapInfo, CapPair, CapReference, write
+from anlan.formats.cap.times import write_time
+from anlan.model.errors import InvalidValue
+from anlan.model.pack import Pack
+from anlan.model.text import Text
+from anlan.model.warning import Warning
+from anlan.warn.words import WATERMARK, description, headline, issue_time, measures
+
+LANGUAGES = (("zh", "zh-CN"), ("en", "en-US"))
+MSG_TYPES = {"alert": "Alert", "update": "Update", "cancel": "Cancel"}
+PLACE_CODE = "anlan:place"
+
+_SOON = timedelta(hours=1)
+_NAMED_ONLY = "仅限预案所列接收单位 / for the recipients that the plan names only"
+
+Ring = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetArea:
+    """A place warned. `rings` are its outer rings without holes, closed, each vertex (longitude,
+    latitude) in WGS 84 degrees; none means that the geocode alone names the area."""
+
+    place: str
+    rings: tuple[Ring, ...] = ()
+
+
+def render(
+    warning: Warning,
+    pack: Pack,
+    sender: str,
+    areas: Sequence[TargetArea] = (),
+    *,
+    earlier: Iterable[Warning] = (),
+    zone: tzinfo = UTC,
+) -> bytes:
+    """The published bytes; arguments and errors as for `to_cap`."""
+    return write(to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone))
+
+
+def to_cap(
+    warning: Warning,
+    pack: Pack,
+    sender: str,
+    areas: Sequence[TargetArea] = (),
+    *,
+    earlier: Iterable[Warning] = (),
+    zone: tzinfo = UTC,
+) -> CapAlert:
+    """A sent warning as a CAP message, zh-CN before en-US, instants in `zone`.
+
+    `areas` are exactly the places warned, in any order (without any: geocodes only); `earlier` holds
+    the messages of `warning.references`. InvalidValue: not sent yet, born expired, an update or cancel
+    that refers to nothing, a reference not in `earlier`, areas that are not the warned places, broken
+    geometry (it blocks: an area is never widened to mend it).
+    """
+    sent = issue_time(warning)
+    if warning.expires.replace(microsecond=0) <= sent and warning.change != "cancel":
+        raise InvalidValue(
+            "the warning would be over before it is sent",
+            where=f"warning {warning.id}.expires",
+            found=warning.expires.isoformat(),
+            expected=f"after {sent.isoformat()}",
+        )
+    targets = _targets(warning, areas)
+    restricted = warning.scope == "Restricted"
+    return CapAlert(
+        identifier=warning.id,
+        sender=sender,
+        sent=sent.astimezone(zone),
+        status=warning.mode,
+        msg_type=MSG_TYPES[warning.change],
+        scope=warning.scope,
+        restriction=_NAMED_ONLY if restricted else "",
+        note="" if warning.mode == "Actual" else WATERMARK,
+        references=_references(warning, sender, earlier, zone),
+        incidents=(warning.risk,),
+        infos=tuple(_info(warning, pack, targets, language, tag, zone) for language, tag in LANGUAGES),
+    )
+
+
+def _references(
+    warning: Warning, sender: str, earlier: Iterable[Warning], zone: tzinfo
+) -> tuple[CapReference, ...]:
+    """sender,identifier,sent of every message followed, oldest first, as each was published."""
+    known = {message.id: message for message in earlier}
+    if warning.change != "alert" and not warning.references:
+        raise InvalidValue(
+            f"{warning.change} of nothing",
+            where=f"warning {warning.id}.references",
+            expected="the message it follows",
+        )
+    missing = [id for id in warning.references if id not in known]
+    if missing:
+        raise InvalidValue(
+            "a message it follows was not given",
+            where=f"warning {warning.id}.references",
+            found=", ".join(missing),
+        )
+    return tuple(
+        CapReference(sender, id, write_time(issue_time(known[id]).astimezone(zone)))
+        for id in warning.references
+    )
+
+
+def _info(
+    warning: Warning, pack: Pack, areas: Sequence[TargetArea], language: str, tag: str, zone: tzinfo
+) -> CapInfo:
+    sent = issue_time(warning)
+    hazard = pack.hazards[warning.hazard]
+    level = pack.warning_level(warning.level, sent)
+    urgency, certainty = _outlook(warning.change, warning.contents.starts, sent)
+    return CapInfo(
+        language=tag,
+        categories=(hazard.cap_category,),
+        event=hazard.title.in_(language),
+        response_types=("AllClear",) if warning.change == "cancel" else (),
+        urgency=urgency,
+        severity=level.severity,
+        certainty=certainty,
+        event_codes=(CapPair("anlan:hazard", hazard.id),),
+        effective=sent.astimezone(zone),
+        onset=warning.contents.starts.replace(microsecond=0).astimezone(zone),
+        expires=warning.expires.replace(microsecond=0).astimezone(zone),
+        sender_name=warning.contents.issuer.in_(language),
+        headline=headline(warning, language),
+        description=description(warning, pack, language, zone),
+        instruction=measures(warning, language),
+        parameters=(
+            CapPair("anlan:level", str(warning.level)),
+            CapPair("anlan:colour", level.colour.in_(language)),
+            CapPair("anlan:risk", warning.risk),
+            CapPair("anlan:organ", warning.organ),
+            CapPair("anlan:basis", warning.basis),
+        ),
+        areas=tuple(_area(area, pack.place(area.place, sent).name, language) for area in areas),
+    )
+
+
+def _outlook(change: str, starts: datetime, sent: datetime) -> tuple[str, str]:
+    """Urgency and certainty (CAP 1.2, section 3.2.2): begun is Immediate and Observed, within the hour
+    Expected, later Future, both Likely; what is lifted is Past and Unlikely."""
+    if change == "cancel":
+        return "Past", "Unlikely"
+    if starts <= sent:
+        return "Immediate", "Observed"
+    return ("Expected" if starts - sent <= _SOON else "Future"), "Likely"
+
+
+def _targets(warning: Warning, areas: Sequence[TargetArea]) -> tuple[TargetArea, ...]:
+    """One area a place, in the order of `warning.places`: nothing wider, nothing left out."""
+    by_place = {area.place: area for area in areas or [TargetArea(place) for place in warning.places]}
+    if set(by_place) != set(warning.places) or len(by_place) != len(areas or warning.places):
+        raise InvalidValue(
+            "the areas are not the places warned",
+            where=f"warning {warning.id}.places",
+            found=", ".join(area.place for area in areas),
+            expected=", ".join(warning.places),
+        )
+    return tuple(by_place[place] for place in warning.places)
+
+
+def _area(area: TargetArea, name: Text, language: str) -> CapArea:
+    return CapArea(
+        description=name.in_(language),
+        polygons=tuple(
+            _polygon(ring, f"place {area.place} ring {number}") for number, ring in enumerate(area.rings, 1)
+        ),
+        geocodes=(CapPair(PLACE_CODE, area.place),),
+    )
+
+
+def _polygon(ring: Ring, where: str) -> str:
+    """A ring as CAP writes it, latitude first, to 0.00001 degree (about a metre)."""
+    if len(ring) < 4 or ring[0] != ring[-1]:
+        raise InvalidValue(
+            "not a closed ring",
+            where=where,
+            found=f"{len(ring)} vertices",
+            expected="four or more, last equal to first",
+        )
+    for lon, lat in ring:
+        if not (math.isfinite(lon) and math.isfinite(lat) and -180 <= lon <= 180 and -90 <= lat <= 90):
+            raise InvalidValue(
+                "vertex out of range", where=where, found=f"{lon}, {lat}", expected="WGS 84 degrees"
+            )
+    if not shapely.Polygon(ring).is_valid:
+        raise InvalidValue(
+            "the ring crosses itself or has no area", where=where, mend="repair the outline in the pack"
+        )
+    # adding zero turns -0.0, which rounding makes, into 0.0
+    return " ".join(f"{round(lat, 5) + 0.0:.5f},{round(lon, 5) + 0.0:.5f}" for lon, lat in ring)

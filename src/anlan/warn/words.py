@@ -1,0 +1,139 @@
+"""What people read: the contents of a warning as plain text, in one language or several.
+
+The eight contents are those of article 64 of the Emergency Response Law (2024): category, level,
+start, area, matters, measures, issuing body, issue time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+
+from anlan.model.errors import InvalidValue
+from anlan.model.pack import Pack
+from anlan.model.text import Text
+from anlan.model.warning import Warning
+
+#: Stands on every message that is not Actual, in both languages, whatever the reader's own
+WATERMARK = "EXERCISE — 演练"
+
+_LEVEL = Text("{colour} (level {level} of 4)", "{colour}预警({level}级)")
+_OVER = Text(
+    "This warning is lifted. The measures it asked for no longer apply.",
+    "本预警已解除,原要求采取的防范措施不再适用。",
+)
+_UPDATE = Text(
+    "This message replaces the earlier ones of the same risk.", "本消息取代同一风险的先前各条消息。"
+)
+_REPEAT = Text(
+    "REPEATED: this message may have reached you already; it is the same message, sent again.",
+    "重发:本消息可能已送达,内容相同,系再次发送。",
+)
+_NOT_ACTUAL = Text(
+    "This is not a real warning. Nothing has happened. Take no real action.",
+    "这不是真实预警,并无实际险情,请勿采取实际行动。",
+)
+CATEGORY = Text("Category", "类别")
+LEVEL = Text("Level", "级别")
+STARTS = Text("Starts", "起始时间")
+EXPIRES = Text("In force until", "有效期至")
+AREA = Text("Area", "可能影响范围")
+MATTERS = Text("What is happening", "警示事项")
+MEASURES = Text("What to do", "应当采取的措施")
+ISSUER = Text("Issued by", "发布机关")
+ISSUED = Text("Issued at", "发布时间")
+BASIS = Text("Legal basis", "法律依据")
+NUMBER = Text("Message", "消息编号")
+
+
+def issue_time(warning: Warning) -> datetime:
+    """When it was sent, to the whole second (CAP has no fractions); InvalidValue for one never sent."""
+    if warning.sent is None:
+        raise InvalidValue(
+            "a warning that has not been sent has no issue time",
+            where=f"warning {warning.id}.sent",
+            found=f"status {warning.status}",
+            expected="an approved warning",
+        )
+    return warning.sent.replace(microsecond=0)
+
+
+def clock(instant: datetime, zone: tzinfo) -> str:
+    """An instant to the minute as people read it, with its offset: 2024-07-12 21:31 (UTC+08:00)."""
+    local = instant.astimezone(zone)
+    offset = local.strftime("%z")
+    return f"{local:%Y-%m-%d %H:%M} (UTC{'' if offset == '+0000' else f'{offset[:3]}:{offset[3:5]}'})"
+
+
+def headline(warning: Warning, language: str) -> str:
+    """The headline on one line, watermarked when the message is not Actual."""
+    line = " ".join(warning.headline.in_(language).split())
+    return line if warning.mode == "Actual" else f"[{WATERMARK}] {line}"
+
+
+def measures(warning: Warning, language: str) -> str:
+    """What to do; of a cancel, that nothing is to be done any more."""
+    return (_OVER if warning.change == "cancel" else warning.contents.measures).in_(language)
+
+
+def lines(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC) -> list[str]:
+    """The contents but for the measures, one `label: text` each."""
+    sent = issue_time(warning)
+    contents = warning.contents
+    colour = pack.warning_level(warning.level, sent).colour.in_(language)
+    colon = ":" if language.lower().startswith("zh") else ": "
+    level = _LEVEL.in_(language).format(colour=colour, level=warning.level)
+    rows = [
+        (CATEGORY, f"{contents.category.in_(language)} / {pack.hazards[warning.hazard].title.in_(language)}"),
+        (LEVEL, level),
+        (STARTS, clock(contents.starts, zone)),
+        (EXPIRES, clock(warning.expires, zone)),
+        (AREA, contents.area.in_(language)),
+        (MATTERS, contents.matters.in_(language)),
+        (ISSUER, contents.issuer.in_(language)),
+        (ISSUED, clock(sent, zone)),
+    ]
+    text = [f"{label.in_(language)}{colon}{value}" for label, value in rows]
+    if warning.change == "cancel":
+        text.insert(0, _OVER.in_(language))
+    elif warning.change == "update":
+        text.insert(0, _UPDATE.in_(language))
+    return text
+
+
+def description(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC) -> str:
+    """The contents as one text (the measures stand apart in CAP), watermarked when not Actual."""
+    mark = [] if warning.mode == "Actual" else [_mark(language)]
+    return "\n".join([*mark, *lines(warning, pack, language, zone), *mark])
+
+
+def text(
+    warning: Warning, pack: Pack, language: str, *, repeat: bool = False, zone: tzinfo = UTC
+) -> tuple[str, str]:
+    """Subject (one line) and body for e-mail, files and the console, in `language` ("en" or "zh").
+    `repeat` adds the note that an earlier copy may have arrived. InvalidValue for a warning not sent."""
+    colon = ":" if language.lower().startswith("zh") else ": "
+    body = [
+        *lines(warning, pack, language, zone),
+        f"{MEASURES.in_(language)}{colon}{measures(warning, language)}",
+        f"{BASIS.in_(language)}{colon}{warning.basis}",
+        f"{NUMBER.in_(language)}{colon}{warning.id}",
+    ]
+    note = [_REPEAT.in_(language), ""] if repeat else []
+    subject = headline(warning, language)
+    mark = [] if warning.mode == "Actual" else [_mark(language)]
+    return subject, "\n".join([*note, subject, "", *mark, *body, *mark]) + "\n"
+
+
+def _mark(language: str) -> str:
+    return f"*** {WATERMARK} *** {_NOT_ACTUAL.in_(language)}"
+
+
+def words(
+    warning: Warning, pack: Pack, languages: Sequence[str], *, repeat: bool = False, zone: tzinfo = UTC
+) -> tuple[str, str]:
+    """Subject in the first of a recipient's languages, and one body with all of them in that order."""
+    parts = [
+        text(warning, pack, language, repeat=repeat, zone=zone) for language in languages or ("zh", "en")
+    ]
+    return parts[0][0], "\n----------\n\n".join(body for _, body in parts)

@@ -1,0 +1,81 @@
+"""Every word on a screen stands in both languages, and no word is left over."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from anlan.web.catalogue import FAMILIES, Words, messages, preferred
+from anlan.web.errors import CODES
+
+# Keys that are put together at run time: pattern in the sources -> what it can become.
+COMPOSED = {
+    '"nav." ~ theme': [f"nav.{x}" for x in ("auto", "light", "dark")],
+    '"form." ~ field': [
+        f"form.{x}"
+        for x in ("reason", "answer", "into", "findings", "note", "text", "level", "expires", "to")
+    ],
+    '"duty." ~ g.key': [
+        f"duty.{x}"
+        for x in ("approve", "unanswered", "overdue_reports", "overdue_tasks", "unconfirmed", "submit")
+    ],
+    '"mode." ~ s.desk.mode': [f"mode.{x}" for x in ("live", "replay", "exercise")],
+    '"error." ~ problem.code ~ ".title"': [f"error.{x}.title" for x in CODES],
+    '"error." ~ problem.code ~ ".what"': [f"error.{x}.what" for x in CODES],
+    'f"level.{number}"': [f"level.{x}" for x in (1, 2, 3, 4)],
+    'f"span.{unit}"': [f"span.{x}" for x in ("d", "h", "min", "s")],
+}
+LITERAL = re.compile(r"""(?:\bt|words|call group)\(\s*["']([a-z_]+(?:\.[a-z_0-9]+)*)["']""")
+QUOTED = re.compile(r"""["']((?:nav|warning)\.[a-z_]+)["']""")
+
+
+@pytest.fixture(scope="module")
+def used(root: Path) -> set[str]:
+    web = root / "src" / "anlan" / "web"
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in (*web.glob("templates/*.html"), *web.glob("*.py"))
+    )
+    keys = set(LITERAL.findall(text)) | (set(QUOTED.findall(text)) & set(messages("en")))
+    keys |= set(re.findall(r'group\("(duty\.[a-z_]+)"', text))
+    for pattern, names in COMPOSED.items():
+        assert pattern in text, f"no longer composed: {pattern}"
+        keys |= set(names)
+    keys |= {f"term.{family}.{value}" for family, values in FAMILIES.items() for value in values}
+    return keys
+
+
+def test_both_languages_have_the_same_keys_and_the_same_holes() -> None:
+    en, zh = messages("en"), messages("zh")
+    assert set(en) == set(zh)
+    for key in en:
+        assert set(re.findall(r"{\w+}", en[key])) >= set(re.findall(r"{\w+}", zh[key])), key
+        assert en[key].strip() and zh[key].strip(), key
+
+
+def test_every_key_that_is_used_exists(used: set[str]) -> None:
+    assert used - set(messages("en")) == set()
+
+
+def test_no_word_is_left_over(used: set[str]) -> None:
+    assert set(messages("en")) - used == set()
+
+
+def test_chinese_is_chinese() -> None:
+    same = {key for key, word in messages("zh").items() if not re.search(r"[\u4e00-\u9fff]", word)}
+    assert same <= {"other_language", "warning.english"}
+
+
+def test_a_missing_word_is_an_error_and_a_foreign_value_is_shown_as_it_is() -> None:
+    with pytest.raises(KeyError):
+        Words("en")("no.such.key")
+    assert Words("zh").term("verdict", "adjourned") == "adjourned"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("", "en"), ("zh-CN,zh;q=0.9", "zh"), ("de, en;q=0.5, zh;q=0.8", "zh"), ("fr", "en"), ("en;q=x", "en")],
+)
+def test_the_browser_is_asked_for_its_language(header: str, language: str) -> None:
+    assert preferred(header) == language

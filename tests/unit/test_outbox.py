@@ -1,0 +1,73 @@
+"""What the record of delivery attempts keeps, on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from anlan.model.entry import Draft, Marker
+from anlan.model.errors import InvalidValue, NotFound, WrongState
+from anlan.store.journal import SqlJournal
+from anlan.store.outbox import Attempt, SqlOutbox
+
+NOW = datetime(2024, 7, 1, 6, 0, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1.5)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[SqlOutbox]:
+    opened = SqlOutbox(f"sqlite:///{tmp_path}/journal.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_an_attempt_that_ended_is_no_reason_to_mark_the_next(outbox: SqlOutbox) -> None:
+    first = outbox.begin("dl-1", NOW)
+    assert outbox.history("dl-1") == (first,)
+    assert outbox.unfinished() == (first,)
+    outbox.finish(first, "failed", "connection refused", LATER)
+    second = outbox.begin("dl-1", LATER)
+    assert (second.number, second.repeat) == (2, False)
+    outbox.finish(second, "accepted", "250 OK", LATER)
+    assert outbox.history("dl-1") == (
+        Attempt("dl-1", 1, NOW, LATER, "failed", "connection refused"),
+        Attempt("dl-1", 2, LATER, LATER, "accepted", "250 OK"),
+    )
+    assert outbox.unfinished() == ()
+
+
+def test_an_attempt_cut_short_marks_those_after_it_as_repeats(outbox: SqlOutbox) -> None:
+    outbox.begin("dl-1", NOW)
+    other = outbox.begin("dl-2", NOW)
+    assert not other.repeat
+    second = outbox.begin("dl-1", LATER)
+    assert second.repeat
+    assert outbox.unfinished() == (other, second)
+    outbox.finish(second, "failed", "busy", LATER)
+    assert outbox.begin("dl-1", LATER).repeat
+
+
+def test_an_attempt_ends_once_and_in_a_known_way(outbox: SqlOutbox) -> None:
+    attempt = outbox.begin("dl-1", NOW)
+    with pytest.raises(InvalidValue, match="expected accepted, failed"):
+        outbox.finish(attempt, "perhaps", "", LATER)
+    with pytest.raises(NotFound):
+        outbox.finish(Attempt("dl-1", 7, NOW), "failed", "", LATER)
+    with pytest.raises(InvalidValue, match=r"attempt\.delivery"):
+        outbox.begin("", NOW)
+    outbox.finish(attempt, "accepted", "said \x00 and \ud800", LATER)
+    with pytest.raises(WrongState, match="found accepted"):
+        outbox.finish(attempt, "failed", "", LATER)
+    assert outbox.history("dl-1")[0].detail == "said \ufffd and ?"
+
+
+def test_attempts_live_beside_the_journal_and_outside_its_chain(tmp_path: Path, outbox: SqlOutbox) -> None:
+    journal = SqlJournal(f"sqlite:///{tmp_path}/journal.sqlite")
+    attempt = outbox.begin("dl-1", NOW)
+    journal.append([Draft("marker.set", "mk", "", "system", Marker("mk", "tick", "done"))], NOW)
+    outbox.finish(attempt, "accepted", "", LATER)
+    assert journal.verify() == 1
+    journal.close()

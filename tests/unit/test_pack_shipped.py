@@ -1,0 +1,33 @@
+"""The packs that come with anlan hold together, with the detectors that anlan has."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from anlan.assess.detect.registry import PARAMS, REQUIRED
+from anlan.packs.check import check
+from anlan.packs.load import load_pack
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = sorted(path.parent.name for path in (ROOT / "packs").glob("*/pack.toml"))
+DETECTORS = {
+    name: {one.name: f"{one.type} required" if one.default is REQUIRED else one.type for one in params}
+    for name, params in PARAMS.items()
+}
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_a_shipped_pack_has_no_fault(id: str) -> None:
+    faults, _ = check(id, detectors=DETECTORS)
+    assert [fault.sentence() for fault in faults] == []
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_a_shipped_pack_is_in_service_within_seconds(id: str) -> None:
+    before = time.perf_counter()
+    pack = load_pack(id)
+    assert time.perf_counter() - before < 5
+    assert pack.id == id

@@ -1,0 +1,123 @@
+"""What partners push: taken item by item, as JSON or as an Arrow stream."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from anlan.ports.source import Batch
+from anlan.sources import registry
+from anlan.testing.drill_pack import drill_pack, drill_source
+
+NOW = datetime(2017, 9, 14, 6, tzinfo=UTC)
+GOOD = {"indicator": "rain", "place": "xx/1", "at": "2017-09-14T02:00:00Z", "value": 12.5, "unit": "mm"}
+
+
+def push(body: Any, indicators: tuple[str, ...] = ()) -> Batch:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return registry.build(drill_source("push", indicators)).parse(raw, "POST", NOW, drill_pack())
+
+
+def test_a_list_and_an_object_of_observations_are_the_same() -> None:
+    assert push([GOOD]).observations[0].value == push({"observations": [GOOD]}).observations[0].value == 12.5
+    assert push([GOOD]).observations[0].known == NOW
+
+
+def test_provenance_is_ours_and_known_is_the_partners_if_it_is_past() -> None:
+    given = {
+        **GOOD,
+        "known": "2017-09-14T03:00:00Z",
+        "provenance": {"source": "forged", "ref": "x", "line": 1, "digest": ""},
+    }
+    (item,) = push([given]).observations
+    assert item.provenance.source == "drill" and item.provenance.line == 1
+    assert item.known == datetime(2017, 9, 14, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"value": "12.5"}, "unreadable", "value: not a number; found '12.5'"),
+        ({"value": True}, "unreadable", "value: not a number"),
+        ({"value": -1}, "out_of_bounds", "found -1 mm; expected at least 0"),
+        ({"unit": "Cel"}, "wrong_unit", "units do not convert"),
+        ({"unit": "furlong"}, "wrong_unit", "unknown unit"),
+        ({"at": "2017-09-14T02:00:00"}, "naive_time", "needs a time zone"),
+        ({"at": 1505354400}, "unreadable", "at: not a text"),
+        ({"at": "yesterday"}, "unreadable", "at: not an instant"),
+        ({"place": "nowhere"}, "unknown_place", "no such place"),
+        ({"indicator": "none"}, "unknown_indicator", "no such indicator"),
+        ({"known": "2017-09-15T00:00:00Z"}, "future_known", "known later than received"),
+        ({"colour": "red"}, "unreadable", "colour: unknown field"),
+        ({"point": {"lon": 181, "lat": 0}}, "invalid_value", "longitude out of range"),
+        ({"point": {"lon": 1}}, "unreadable", "not a point"),
+        ({"indicator": "cases", "unit": "{case}"}, "other_indicator", "expected rain"),
+    ],
+)
+def test_an_item_that_cannot_be_used_is_held_and_the_next_is_taken(
+    change: dict[str, Any], code: str, said: str
+) -> None:
+    batch = push([{**GOOD, **change}, GOOD], ("rain",))
+    assert len(batch.observations) == 1
+    (held,) = batch.quarantined
+    assert (held.code, held.line) == (code, 1)
+    assert said in held.sentence and held.sentence.startswith("POST: item 1: ")
+
+
+def test_a_missing_field_is_named_and_a_null_value_is_a_gap() -> None:
+    bare = {key: value for key, value in GOOD.items() if key != "value"}
+    batch = push([bare, {**GOOD, "value": None}])
+    assert [item.value for item in batch.observations] == [None]
+    assert "value: a missing field" in batch.quarantined[0].sentence
+
+
+def stream(frame: pl.DataFrame) -> bytes:
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def test_an_arrow_stream_brings_the_same_as_json() -> None:
+    at = pl.Series([NOW.replace(hour=2), NOW.replace(hour=3)])
+    frame = pl.DataFrame(
+        {
+            "indicator": ["rain"] * 2,
+            "place": ["xx/1", "gone"],
+            "at": at,
+            "value": [12.5, None],
+            "unit": ["mm"] * 2,
+        }
+    )
+    batch = push(stream(frame))
+    want = push([GOOD]).observations[0]
+    got = batch.observations[0]
+    assert (got.indicator, got.place, got.at, got.value, got.unit) == (
+        want.indicator, want.place, want.at, want.value, want.unit,
+    )  # fmt: skip
+    assert [item.code for item in batch.quarantined] == ["unknown_place"]
+    pointed = frame.head(1).with_columns(lon=pl.lit(103.4), lat=pl.lit(31.0))
+    point = push(stream(pointed)).observations[0].point
+    assert point is not None and point.depth_km is None
+
+
+def test_an_arrow_stream_of_naive_times_or_missing_columns_is_held() -> None:
+    frame = pl.DataFrame(
+        {
+            "indicator": ["rain"],
+            "place": ["xx"],
+            "at": pl.Series([NOW]).dt.replace_time_zone(None),
+            "value": [1.0],
+            "unit": ["mm"],
+        }
+    )
+    assert push(stream(frame)).quarantined[0].code == "naive_time"
+    assert "expected unit" in push(stream(frame.drop("unit"))).quarantined[0].sentence
+    assert "unknown columns" in push(stream(frame.with_columns(x=1))).quarantined[0].sentence
+    assert push(stream(frame)[:200]).quarantined[0].code in ("unreadable", "naive_time")
