@@ -1,10 +1,10 @@
 """Observations into the lake: rows per second, durable when acknowledged.
 
 Ours: batches of 50,000 observations appended to the Delta lake: every row keyed by its content, checked
-against what is there, sorted, written, flushed and committed.
-Peers do less: they write the same columns of the same rows without
-keys, checks or a log. polars and pyarrow: one Parquet file for each batch, flushed. sqlite: executemany
-into one table, one durable transaction for each batch. Rows and sums are compared before times are.
+against what is there, sorted, written, flushed and committed. The peers start from columns and do less:
+they write the same columns of the same rows without keys, checks or a log. polars and pyarrow: one
+Parquet file for each batch, flushed. sqlite: executemany into one table, one durable transaction for
+each batch. Rows and sums are compared before times are.
 """
 
 from __future__ import annotations

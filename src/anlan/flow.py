@@ -222,7 +222,6 @@ def insist(turn: Turn) -> None:
 
 def deliver(turn: Turn) -> None:
     """After the commit: hand over everything due, and journal what the peers said."""
-    house = turn.house
     due = [d for d in turn.state.deliveries.values() if d.status in ("due", "failed") and d.due <= turn.now]
     for delivery in due:
         warning = turn.state.warnings[delivery.warning]
@@ -334,4 +333,3 @@ def next_due(house: House) -> datetime | None:
         if (f := state.findings[id]).event and f.level is not None
     ]
     return min((t for t in times if t is not None), default=None)
-

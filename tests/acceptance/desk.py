@@ -343,6 +343,11 @@ def warning_of(id: str, status: str, level: int, change: str = "alert", **more: 
 
 def fill(desk: MemoryDesk) -> None:
     """A day in the duty room: something in every state that a page can show."""
+    noted: list[tuple[datetime, Draft]] = []
+
+    def later(at: datetime, *drafts: Draft) -> None:
+        noted.extend((at, draft) for draft in drafts)
+
     risks = {
         RISK: ("cn/110000", "COVID-19 returns in Beijing", "北京市新冠肺炎疫情反弹", "open", 2, "known"),
         "R-xinjiang": ("cn/650000", "Heat wave in Xinjiang", "新疆高温", "open", None, "unknown"),
@@ -367,7 +372,7 @@ def fill(desk: MemoryDesk) -> None:
             level,
             findings,
         )
-        desk.write(t0, Draft("assessment.opened", id, id, "system", assessment, findings))
+        later(t0 + timedelta(seconds=3), Draft("assessment.opened", id, id, "system", assessment, findings))
     for n, (when, level, value) in enumerate(
         ((t0 + timedelta(seconds=2), 4, 7.0), (t0 + DAY, 3, 36.0), (t0 + 2 * DAY, 2, 36.0))
     ):
@@ -401,7 +406,7 @@ def fill(desk: MemoryDesk) -> None:
             Evidence(when, at - 60 * DAY, at + DAY, 57 + n, "ab" * 32),
             "0" * 64,
         )
-        desk.write(when, Draft("finding.raised", finding.id, RISK, "system", finding))
+        later(when, Draft("finding.raised", finding.id, RISK, "system", finding))
     published = warning_of(
         PUBLISHED,
         "approved",
@@ -413,7 +418,7 @@ def fill(desk: MemoryDesk) -> None:
     )
     published = replace(published, digest=sha256(cap_of(published, desk)))
     at = t0 + DAY
-    desk.write(
+    later(
         at + 10 * timedelta(minutes=1),
         Draft(
             "warning.drafted",
@@ -423,7 +428,7 @@ def fill(desk: MemoryDesk) -> None:
             replace(published, status="draft", approver="", sent=None, digest=""),
         ),
     )
-    desk.write(
+    later(
         at + 2 * HOUR,
         Draft(
             "warning.approved",
@@ -453,7 +458,7 @@ def fill(desk: MemoryDesk) -> None:
             answer,
             1 + n,
         )
-        desk.write(
+        later(
             at + 2 * HOUR + timedelta(seconds=30),
             Draft(f"delivery.{status}", delivery.id, RISK, "system", delivery),
         )
@@ -470,12 +475,12 @@ def fill(desk: MemoryDesk) -> None:
         at + 2 * HOUR,
         PUBLISHED,
     )
-    desk.write(
+    later(
         at + 2 * HOUR + timedelta(minutes=1),
         Draft("incident.opened", INCIDENT, RISK, "system", incident, (PUBLISHED,)),
     )
     night = Handover("H-0", "zhao.duty", "li.duty", "watch the market; Tianjin has been asked")
-    desk.write(NOW - 6 * HOUR, Draft("handover.given", night.id, "", "zhao.duty", night))
+    later(NOW - 6 * HOUR, Draft("handover.given", night.id, "", "zhao.duty", night))
     tasks = (
         ("T-trace", "Trace the contacts of every case", "流调溯源", -3 * HOUR, "overdue"),
         ("T-close", "Close the market and disinfect it", "关闭市场并全面消杀", -40 * HOUR, "done"),
@@ -487,7 +492,7 @@ def fill(desk: MemoryDesk) -> None:
         )
         if status == "done":
             task = replace(task, done=NOW - 50 * HOUR, by="wu.field", note="closed at 03:00")
-        desk.write(NOW - 5 * HOUR, Draft(f"task.{status}", id, RISK, "system", task))
+        later(NOW - 5 * HOUR, Draft(f"task.{status}", id, RISK, "system", task))
     for id, en, zh, due, status in (
         ("P-first", "First report to the State Council", "向国务院首报", -60 * HOUR, "filed"),
         ("P-follow", "Follow-up report", "续报", -20 * timedelta(minutes=1), "owed"),
@@ -500,7 +505,7 @@ def fill(desk: MemoryDesk) -> None:
             report = replace(
                 report, filed=NOW - 62 * HOUR, by="li.duty", text="Seven cases.\nSource: market."
             )
-        desk.write(NOW - 5 * HOUR, Draft(f"report.{status}", id, RISK, "system", report))
+        later(NOW - 5 * HOUR, Draft(f"report.{status}", id, RISK, "system", report))
     submitted = warning_of(
         SUBMITTED,
         "submitted",
@@ -511,14 +516,14 @@ def fill(desk: MemoryDesk) -> None:
         places=("cn/110000", "cn/650000"),
     )
     drafted = warning_of("W-tianjin", "draft", 4, places=("cn/120000",), risk="R-tianjin")
-    desk.write(
+    later(
         NOW - 2 * HOUR,
         Draft(
             "warning.drafted", SUBMITTED, RISK, "li.duty", replace(submitted, status="draft", submitted=None)
         ),
     )
-    desk.write(NOW - HOUR, Draft("warning.submitted", SUBMITTED, RISK, "li.duty", submitted))
-    desk.write(NOW - HOUR, Draft("warning.drafted", "W-tianjin", "R-tianjin", "system", drafted))
+    later(NOW - HOUR, Draft("warning.submitted", SUBMITTED, RISK, "li.duty", submitted))
+    later(NOW - HOUR, Draft("warning.drafted", "W-tianjin", "R-tianjin", "system", drafted))
     exercise = warning_of(
         "W-exercise",
         "approved",
@@ -529,7 +534,7 @@ def fill(desk: MemoryDesk) -> None:
         author="zhao.duty",
         scope="Restricted",
     )
-    desk.write(NOW - HOUR, Draft("warning.approved", "W-exercise", RISK, "chen.approver", exercise))
+    later(NOW - HOUR, Draft("warning.approved", "W-exercise", RISK, "chen.approver", exercise))
     review = Review(
         "V-1",
         RISK,
@@ -553,7 +558,7 @@ def fill(desk: MemoryDesk) -> None:
         "bj-cdc",
         NOW + 30 * DAY,
     )
-    desk.write(
+    later(
         NOW - HOUR,
         Draft("review.made", "V-1", RISK, "system", review),
         Draft("lesson.noted", "L-1", RISK, "system", lesson),
@@ -564,7 +569,9 @@ def fill(desk: MemoryDesk) -> None:
         ("market-survey", "dead", NOW - 40 * DAY, 77),
     ):
         held = SourceState(id, status, last, last, count, 1 if id == "hospital-push" else 0)
-        desk.write(NOW - HOUR, Draft(f"source.{status}", id, "", "system", held))
+        later(NOW - HOUR, Draft(f"source.{status}", id, "", "system", held))
+    for at, draft in sorted(noted, key=lambda row: row[0]):
+        desk.write(at, draft)
     desk.ingest(
         json.dumps([{"indicator": "nonsense", "value": 3}]).encode(), "application/json", "hospital-push"
     )

@@ -128,8 +128,8 @@ def pack(layer: GeometryLayer) -> Pack:
                     Article(
                         "64",
                         Text(
-                            "Governments at county level and above issue warnings by their powers and set the "
-                            "warning period.",
+                            "Governments at county level and above issue warnings by their powers and set "
+                            "the warning period.",
                             "县级以上人民政府按照权限发布警报，决定并宣布有关地区进入预警期。",
                         ),
                     ),

@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.close_connection = True
         try:
-            for _ in range(100):
+            for _ in range(30):
                 self.wfile.write(b"x")
                 time.sleep(0.05)
         except OSError:

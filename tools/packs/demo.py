@@ -70,13 +70,14 @@ def hus(shared: Path) -> None:
     reported: dict[date, dict[date, int]] = defaultdict(dict)
     with source.open() as file:
         for row in csv.DictReader(file):
-            reported[date.fromisoformat(row["reported"])][date.fromisoformat(row["hospitalised"])] = (
-                int(row["n"])
+            reported[date.fromisoformat(row["reported"])][date.fromisoformat(row["hospitalised"])] = int(
+                row["n"]
             )
-    first, last = date(2011, 5, 7), max(reported)
+    first = date(2011, 5, 7)
     total: dict[date, int] = defaultdict(int)
     rows: list[list[object]] = []
-    for offset in range((last - first).days + 1):
+    # the record holds no case after its last day; the days to the declared end stand as zero
+    for offset in range((date(2011, 7, 26) - first).days + 1):
         day = first + timedelta(days=offset)
         for admitted, n in reported.get(day, {}).items():
             total[admitted] += n

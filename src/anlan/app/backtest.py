@@ -14,12 +14,11 @@ from pathlib import Path
 from anlan.assess.evaluate import evaluate
 from anlan.model.errors import NotFound, WrongState
 from anlan.model.pack import Pack
-from anlan.model.place import Point
 from anlan.model.review import Scores
 from anlan.model.state import State
 from anlan.monitor.intake import admit
 from anlan.packs.load import load_pack
-from anlan.packs.locate import Locator
+from anlan.packs.locate import Finder
 from anlan.packs.paths import pack_path
 from anlan.review.make import episodes, score
 from anlan.review.verify import Episode
@@ -58,18 +57,11 @@ def _run(pack: Pack, rule: str, lake: DeltaLake) -> Backtest:
     definition = pack.rules[rule]
     known: set[datetime] = set()
     first: datetime | None = None
-    locator: list[Locator] = []
-
-    def locate(point: Point, at: datetime, near_km: float) -> str | None:
-        if not locator:
-            locator.append(Locator.of(pack))
-        return locator[0](point, at, near_km)
-
-    tools = Tools(resolve_point=locate, earlier=lake.event)
     for source in sorted(pack.sources.values(), key=lambda s: s.id):
         if definition.indicator not in source.indicators:
             continue
         accepted = []
+        tools = Tools(resolve_point=Finder(pack, source), earlier=lake.event)
         for batch in build(source, tools).history(pack):
             good, _ = admit(batch, pack)
             accepted += [o for o in good if o.indicator == definition.indicator]

@@ -15,13 +15,13 @@ from anlan.formats.values import sha256
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry
 from anlan.model.errors import NotFound, StoreUnavailable
+from anlan.model.indicator import SourceDef
 from anlan.model.pack import Pack
-from anlan.model.place import Point
 from anlan.model.state import State, fold
 from anlan.model.warning import Delivery, Recipient, Warning
 from anlan.packs.geometry import outlines
 from anlan.packs.load import load_pack
-from anlan.packs.locate import Locator
+from anlan.packs.locate import Finder
 from anlan.packs.paths import pack_path
 from anlan.ports.channel import Channel, Parcel
 from anlan.ports.source import Source
@@ -59,7 +59,6 @@ class RunningHouse:
         self._until: dict[str, datetime] | None = None
         self._channels: dict[str, Channel] = {}
         self._sources: dict[str, Source] = {}
-        self._locator: Locator | None = None
         keep_pack(self.pack, workspace)
 
     # -- what the flow asks -------------------------------------------------------------------------
@@ -134,20 +133,15 @@ class RunningHouse:
         if id not in self._sources:
             if id not in self.pack.sources:
                 raise NotFound("no such source", where=f"pack {self.pack.id}", found=id)
-            self._sources[id] = build_source(self.pack.sources[id], self._tools())
+            self._sources[id] = build_source(self.pack.sources[id], self._tools(self.pack.sources[id]))
         return self._sources[id]
 
-    def _tools(self) -> Tools:
+    def _tools(self, definition: SourceDef) -> Tools:
         return Tools(
             poller=Poller(),
-            resolve_point=self._locate,
+            resolve_point=Finder(self.pack, definition),
             earlier=self.lake.event,
         )
-
-    def _locate(self, point: Point, at: datetime, near_km: float) -> str | None:
-        if self._locator is None:
-            self._locator = Locator.of(self.pack)
-        return self._locator(point, at, near_km)
 
     def history(self, thread: Assessment, drafts: Sequence[Draft], now: datetime) -> Iterator[Entry]:
         yield from self.thread_entries(thread)

@@ -26,7 +26,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedAct:
-    """`after` an entry of kind `on` (narrowed by hazard, recipient, change, report), `by` does `do`.
+    """`after` an entry of kind `on` (narrowed by hazard, recipient, change, report, and `ended`: the
+    risk has no level any more), `by` does `do`.
     The people of a replay are played by this table; everything they do is checked like a person's."""
 
     on: str
@@ -37,6 +38,7 @@ class ScriptedAct:
     recipient: str = ""
     change: str = ""
     report: str = ""
+    ended: bool = False
     fields: dict[str, str] = field(default_factory=dict)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from anlan.acts import perform
 from anlan.app.scenario import ScriptedAct
 from anlan.flow import Turn
+from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry, Marker
 from anlan.model.errors import AnlanError
 from anlan.model.incident import Report
@@ -21,6 +22,7 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
 from anlan.respond.activate import open_incident
+from anlan.warn.decide import in_force
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,6 +89,7 @@ def _fits(act: ScriptedAct, entry: Entry, state: State) -> bool:
         (not act.hazard or act.hazard == hazard)
         and (not act.recipient or (isinstance(value, Delivery) and value.recipient == act.recipient))
         and (not act.change or (isinstance(value, Warning) and value.change == act.change))
+        and (not act.ended or (isinstance(value, Assessment) and value.level is None))
         and (not act.report or (isinstance(value, Report) and value.kind == act.report))
     )
 
@@ -96,7 +99,11 @@ def _subject(act: ScriptedAct, due: Due, state: State) -> str | None:
     where that has gone by itself (answered already, replaced by a newer draft, no incident open)."""
     if act.do.startswith("assessment."):
         thread = state.assessments.get(due.risk)
-        return due.risk if thread and thread.verdict in ("open", "confirmed") else None
+        if thread is None or thread.verdict not in ("open", "confirmed"):
+            return None
+        if act.ended and (thread.level is not None or in_force(due.risk, state, due.at)):
+            return None
+        return due.risk
     if act.do == "incident.stand_down":
         incident = open_incident(due.risk, state)
         return incident.id if incident else None

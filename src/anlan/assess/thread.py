@@ -33,12 +33,15 @@ def gather(finding: Finding, state: State, pack: Pack, now: datetime) -> Assessm
 
 
 def _match(finding: Finding, state: State, pack: Pack, now: datetime) -> Assessment | None:
+    for thread in state.assessments.values():
+        if thread.verdict in LIVE and thread.level is not None and _holds(thread, finding, state):
+            return thread
     line = pack.ancestry(finding.place, now)
     best: tuple[int, str, Assessment] | None = None
     for thread in state.assessments.values():
         if thread.verdict not in LIVE or thread.hazard != finding.hazard:
             continue
-        if now - thread.updated > QUIET:
+        if thread.level is None and now - thread.updated > QUIET:
             continue
         try:
             near = (
@@ -51,6 +54,12 @@ def _match(finding: Finding, state: State, pack: Pack, now: datetime) -> Assessm
         if best is None or (near, thread.id) < best[:2]:
             best = (near, thread.id, thread)
     return best[2] if best else None
+
+
+def _holds(thread: Assessment, finding: Finding, state: State) -> bool:
+    """The thread has an earlier finding of the same rule, place and event."""
+    key = (finding.rule, finding.place, finding.event)
+    return any((f.rule, f.place, f.event) == key for f in (state.findings[id] for id in thread.findings))
 
 
 def _open(finding: Finding, pack: Pack, now: datetime) -> Assessment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from anlan.model.errors import UnknownPlace
+from anlan.model.indicator import SourceDef
 from anlan.model.pack import Pack
 from anlan.model.place import Point
 from anlan.packs.geometry import outlines
@@ -28,9 +30,15 @@ class Locator:
     tree: shapely.STRtree
 
     @classmethod
-    def of(cls, pack: Pack) -> Locator:
-        """Reads every layer of the pack (a second or two for all counties of a nation)."""
-        found = {id: shape for layer in pack.geometry for id, shape in outlines(layer).shapes.items()}
+    def of(cls, pack: Pack, levels: Collection[str] = ()) -> Locator:
+        """Reads the layers of the pack (a second or two for all counties of a nation); with `levels`
+        only places of those levels are found."""
+        found = {
+            id: shape
+            for layer in pack.geometry
+            for id, shape in outlines(layer).shapes.items()
+            if not levels or any(place.level in levels for place in pack.places.get(id, ()))
+        }
         shapes = tuple(found.values())
         return cls(pack, tuple(found), shapes, shapely.STRtree(shapes))
 
@@ -73,3 +81,19 @@ class Locator:
         origin = np.array([where.x, where.y])
         local = shapely.transform(self.shapes[i], lambda xy: (xy - origin) * scale)
         return float(local.distance(shapely.Point(0.0, 0.0)))
+
+
+class Finder:
+    """The locator of one source: its option `levels` narrows where it looks. Outlines are read when
+    the first point is asked for."""
+
+    def __init__(self, pack: Pack, source: SourceDef) -> None:
+        self._pack = pack
+        self._levels = tuple(source.options.get("levels", ()))
+        self._locator: Locator | None = None
+
+    def __call__(self, point: Point, at: datetime, near_km: float) -> str | None:
+        """As Locator."""
+        if self._locator is None:
+            self._locator = Locator.of(self._pack, self._levels)
+        return self._locator(point, at, near_km)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from json.encoder import encode_basestring_ascii as quoted
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 
 import polars as pl
 
@@ -51,6 +52,9 @@ def instant(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 
 
+quoted = lru_cache(maxsize=65_536)(encode_basestring_ascii)
+
+
 def _number(value: float | None) -> str:
     # `+ 0.0` makes one zero of the two; the shortest decimal reads back to the same double
     return "" if value is None else repr(float(value) + 0.0)
@@ -77,60 +81,32 @@ def content_key(
 
 def to_frame(observations: Iterable[Observation]) -> pl.DataFrame:
     """Rows in the columns of COLUMNS, as they come."""
-    key: list[bytes] = []
-    indicator: list[str] = []
-    year: list[int] = []
-    place: list[str] = []
-    event: list[str] = []
-    at: list[int] = []
-    known: list[int] = []
-    value: list[float | None] = []
-    unit: list[str] = []
-    lon: list[float | None] = []
-    lat: list[float | None] = []
-    depth: list[float | None] = []
-    source: list[str] = []
-    ref: list[str] = []
-    line: list[int | None] = []
-    digest: list[str] = []
-    for item in observations:
-        point, origin = item.point, item.provenance
-        at_us, known_us = micros(item.at), micros(item.known)
-        key.append(
-            content_key(item.indicator, item.place, item.event, at_us, known_us, item.value, item.unit, point)
-        )
-        indicator.append(item.indicator)
-        year.append(item.at.year)
-        place.append(item.place)
-        event.append(item.event)
-        at.append(at_us)
-        known.append(known_us)
-        value.append(None if item.value is None else item.value + 0.0)
-        unit.append(item.unit)
-        lon.append(None if point is None else point.lon)
-        lat.append(None if point is None else point.lat)
-        depth.append(None if point is None else point.depth_km)
-        source.append(origin.source)
-        ref.append(origin.ref)
-        line.append(origin.line)
-        digest.append(origin.digest)
+    items = list(observations)
+    points = [item.point for item in items]
+    origins = [item.provenance for item in items]
+    at = [(item.at - EPOCH) // MICROSECOND for item in items]
+    known = [(item.known - EPOCH) // MICROSECOND for item in items]
     data = {
-        "key": key,
-        "indicator": indicator,
-        "year": year,
-        "place": place,
-        "event": event,
+        "key": [
+            content_key(item.indicator, item.place, item.event, held, told, item.value, item.unit, item.point)
+            for item, held, told in zip(items, at, known, strict=True)
+        ],
+        "indicator": [item.indicator for item in items],
+        "year": [item.at.year for item in items],
+        "place": [item.place for item in items],
+        "event": [item.event for item in items],
         "at": at,
         "known": known,
-        "value": value,
-        "unit": unit,
-        "lon": lon,
-        "lat": lat,
-        "depth_km": depth,
-        "source": source,
-        "ref": ref,
-        "line": line,
-        "digest": digest,
+        # one zero, as in the key
+        "value": [None if item.value is None else item.value + 0.0 for item in items],
+        "unit": [item.unit for item in items],
+        "lon": [None if point is None else point.lon for point in points],
+        "lat": [None if point is None else point.lat for point in points],
+        "depth_km": [None if point is None else point.depth_km for point in points],
+        "source": [origin.source for origin in origins],
+        "ref": [origin.ref for origin in origins],
+        "line": [origin.line for origin in origins],
+        "digest": [origin.digest for origin in origins],
     }
     plain = {name: pl.Int64() if kind == INSTANT else kind for name, kind in COLUMNS.items()}
     return pl.DataFrame(data, schema=plain).with_columns(
