@@ -19,7 +19,15 @@ COMPOSED = {
     ],
     '"duty." ~ g.key': [
         f"duty.{x}"
-        for x in ("approve", "unanswered", "overdue_reports", "overdue_tasks", "unconfirmed", "submit")
+        for x in (
+            "approve",
+            "unanswered",
+            "overdue_reports",
+            "overdue_lessons",
+            "overdue_tasks",
+            "unconfirmed",
+            "submit",
+        )
     ],
     '"mode." ~ s.desk.mode': [f"mode.{x}" for x in ("live", "replay", "exercise")],
     '"error." ~ problem.code ~ ".title"': [f"error.{x}.title" for x in CODES],

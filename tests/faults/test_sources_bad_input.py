@@ -143,7 +143,7 @@ def test_a_csv_quote_that_is_never_closed_holds_the_rest_and_keeps_what_came_bef
     assert [item.value for item in batch.observations] == [1.0]
     (held,) = batch.quarantined
     assert (held.line, held.code) == (3, "unreadable")
-    assert held.raw == b'xx,2011-05-03,"2\nxx,2011-05-04,3\n'
+    assert held.raw == b'place,day,n\nxx,2011-05-03,"2\nxx,2011-05-04,3\n'
 
 
 def test_a_field_of_a_megabyte_holds_its_row_only() -> None:

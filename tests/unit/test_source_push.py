@@ -121,3 +121,12 @@ def test_an_arrow_stream_of_naive_times_or_missing_columns_is_held() -> None:
     assert "expected unit" in push(stream(frame.drop("unit"))).quarantined[0].sentence
     assert "unknown columns" in push(stream(frame.with_columns(x=1))).quarantined[0].sentence
     assert push(stream(frame)[:200]).quarantined[0].code in ("unreadable", "naive_time")
+
+
+def test_a_held_item_can_be_tried_again_alone() -> None:
+    source = registry.build(drill_source("push"))
+    (held,) = push([{**GOOD, "place": "xx/9"}]).quarantined
+    again = source.parse(source.whole(held), held.ref, held.known, drill_pack())  # type: ignore[attr-defined]
+    assert again.quarantined[0].code == "unknown_place"
+    (broken,) = push(b"{").quarantined
+    assert source.whole(broken) == b"{"  # type: ignore[attr-defined]

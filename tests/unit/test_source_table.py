@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from anlan.model.errors import InvalidValue, NotFound
+from anlan.model.errors import InvalidValue, NotFound, WrongState
 from anlan.ports.source import Batch, Source
 from anlan.sources import registry
 from anlan.testing.check_source import check_history
@@ -80,7 +81,7 @@ def test_bad_rows_are_held_one_by_one_and_the_rest_goes_on() -> None:
     assert held.sentence == (
         "t.csv: line 4, column n: not a finite number; found 'nan'; expected a finite number"
     )
-    assert held.raw == b"xx/1,2011-05-04,nan\n"
+    assert held.raw == b"place,day,n\nxx/1,2011-05-04,nan\n"
 
 
 def test_a_row_that_says_the_same_twice_passes_and_rows_that_contradict_are_both_held() -> None:
@@ -268,3 +269,23 @@ def test_a_file_read_again_brings_only_rows_that_say_something_else(tmp_path: Pa
     path.write_text("place,day,n\nxx,2011-05-02,1\nxx,2011-05-03,3\n")
     changed = source.fetch(KNOWN + timedelta(days=1), pack)
     assert [(item.value, item.known.day) for item in changed.observations] == [(3.0, 2)]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_held_row_can_be_tried_again_alone_when_the_pack_knows_its_place(mark: bytes) -> None:
+    built = table()
+    raw = mark + b"place,day,n\nxx/1,2011-05-02,1\nxx/9,2011-05-03,2\n"
+    (held,) = parse(raw, built).quarantined
+    pack = drill_pack()
+    pack = replace(pack, places={**pack.places, "xx/9": (replace(pack.places["xx/1"][0], id="xx/9"),)})
+    again = built.parse(built.whole(held), held.ref, held.known, pack)  # type: ignore[attr-defined]
+    assert [(item.place, item.value) for item in again.observations] == [("xx/9", 2.0)]
+
+
+def test_a_held_row_of_parquet_is_not_tried_alone() -> None:
+    built = table(format="parquet")
+    buffer = io.BytesIO()
+    pl.DataFrame({"place": ["xx"], "day": ["soon"], "n": [1]}).write_parquet(buffer)
+    (held,) = built.parse(buffer.getvalue(), "t.parquet", KNOWN, drill_pack()).quarantined
+    with pytest.raises(WrongState, match="read it again"):
+        built.whole(held)  # type: ignore[attr-defined]

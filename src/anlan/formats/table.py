@@ -40,10 +40,12 @@ class BrokenRecord:
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """`columns` as named in the file, and the records to come."""
+    """`columns` as named in the file, and the records to come. `header` with a record's `raw` behind it
+    is a table of that record alone; empty in Parquet."""
 
     columns: tuple[str, ...]
     records: Iterator[Record | BrokenRecord]
+    header: bytes = b""
 
 
 def gunzip(raw: bytes, where: str, limit: int = MAX_BYTES) -> bytes:
@@ -98,9 +100,10 @@ def read_csv(
     there is no header; a record with a broken quote, another number of fields than the header, or
     bytes that are not of the encoding is a BrokenRecord."""
     raw = gunzip(raw, where, limit)
+    kept, front = encoding, b""
     for mark, marked in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if raw.startswith(mark):
-            encoding = marked
+            encoding, kept, front = marked, "utf-8", b"\xef\xbb\xbf"
     # surrogateescape leaves one bad byte to its own record
     escape = "strict" if encoding == "utf-16" else "surrogateescape"
     try:
@@ -131,8 +134,8 @@ def read_csv(
         raise Unreadable(
             "two columns of one name", where=f"{where}: line 1", found=", ".join(twice), expected="each once"
         )
-    lines.take()
-    return TableFile(columns, _csv_records(reader, lines, len(columns), encoding))
+    first = front + lines.take().encode(kept, "surrogateescape")
+    return TableFile(columns, _csv_records(reader, lines, len(columns), kept), first)
 
 
 class _Lines:

@@ -21,12 +21,20 @@ class House(Protocol):
     """One running system: its pack, its stores, its channels. `status` is the CAP status that new
     messages get: Actual live, Exercise in replay and exercise, Test."""
 
-    pack: Pack
-    lake: Lake
-    journal: Journal
-    outbox: Outbox
     state: State
     status: str
+
+    @property
+    def pack(self) -> Pack: ...
+
+    @property
+    def lake(self) -> Lake: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
 
     def watched(self, source: str, now: datetime) -> bool:
         """True while the source is expected to bring news (in replay: until its record ends)."""

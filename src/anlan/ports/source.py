@@ -38,6 +38,10 @@ class Source(Protocol):
         """Ask the source once (a conditional request where it can)."""
         ...
 
+    def whole(self, item: Quarantined) -> bytes:
+        """What to parse again for a held item: its raw bytes as a document that `parse` reads."""
+        ...
+
     def history(self, pack: Pack) -> Iterator[Batch]:
         """For replay: everything recorded, in order of `known`, one batch per instant of `known`."""
         ...

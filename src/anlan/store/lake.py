@@ -267,6 +267,18 @@ class DeltaLake:
         """As anlan.ports.lake.Lake.quarantined."""
         return self._quarantine.list(status)
 
+    def held(self, id: str) -> Quarantined:
+        """One quarantined item, whatever its status; NotFound."""
+        return self._quarantine.show(id)
+
+    def mark_retried(self, id: str) -> Quarantined:
+        """As QuarantineTable.retried."""
+        return self._quarantine.retried(id)
+
+    def mark_released(self, id: str) -> Quarantined:
+        """As QuarantineTable.released."""
+        return self._quarantine.released(id)
+
     # -- upkeep -------------------------------------------------------------------------------------
 
     def fragments(self) -> int:

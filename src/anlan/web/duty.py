@@ -63,6 +63,7 @@ class Duty:
     next_reports: Rows[Report]
     expiring: Rows[Warning]
     lessons: Rows[Lesson]
+    overdue_lessons: Rows[Lesson]
     handover: Entry | None
     changed: Rows[Entry]
     sources: tuple[tuple[SourceDef, SourceState | None], ...]
@@ -77,6 +78,7 @@ class Duty:
             ("overdue_tasks", "task.done", self.overdue_tasks),
             ("unconfirmed", "assessment.confirm", self.unconfirmed),
             ("submit", "warning.submit", self.to_submit),
+            ("overdue_lessons", "lesson.done", self.overdue_lessons),
         )
         return [Queue(key, able(act), rows) for key, act, rows in waiting if rows.total]
 
@@ -107,6 +109,8 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         for entry in desk.changes(handover.seq if handover else 0)
         if entry.kind.partition(".")[0] not in QUIET and (not entry.risk or _at(state, entry.risk, visible))
     ]
+    changed = _without_heartbeats(changed)
+    lessons = [item for item in state.lessons.values() if item.status == "open" and seen(item.id)]
     return Duty(
         to_approve=_first(
             (w for w in warnings if w.status == "submitted"),
@@ -144,14 +148,26 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         next_tasks=_first((t for t in tasks if t.due > now), lambda t: (t.due, t.id)),
         next_reports=_first((r for r in reports if r.due > now), lambda r: (r.due, r.id)),
         expiring=_first((w for w in held if w.expires <= now + SOON), lambda w: (w.expires, w.id)),
-        lessons=_first(
-            (item for item in state.lessons.values() if item.status == "open" and seen(item.id)),
-            lambda item: (item.due, item.id),
-        ),
+        lessons=_first((x for x in lessons if x.due > now), lambda x: (x.due, x.id)),
+        overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
         changed=_first(changed, lambda entry: -entry.seq),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
+
+
+def _without_heartbeats(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries of a source only where its status changed: that it brought something again is no news."""
+    told: dict[str, str] = {}
+    kept = []
+    for entry in entries:
+        if isinstance(entry.value, SourceState):
+            before = told.get(entry.subject, "fresh")
+            told[entry.subject] = entry.value.status
+            if entry.value.status == before:
+                continue
+        kept.append(entry)
+    return kept
 
 
 def _at(state: State, risk: str, visible: Callable[[str], bool]) -> bool:
@@ -159,6 +175,6 @@ def _at(state: State, risk: str, visible: Callable[[str], bool]) -> bool:
     return assessment is None or visible(assessment.place)
 
 
-def _first(items: Iterable[T], order: Callable[[T], object]) -> Rows[T]:
-    ranked = sorted(items, key=order)  # type: ignore[arg-type]
+def _first(items: Iterable[T], order: Callable[[T], Any]) -> Rows[T]:
+    ranked = sorted(items, key=order)
     return Rows(tuple(ranked[:SHOWN]), len(ranked))

@@ -13,19 +13,21 @@ from anlan.ports.desk import Desk
 from anlan.web.access import READ
 from anlan.web.geometry import outlines
 from anlan.web.guards import sees
-from anlan.web.mapview import levels, marks, shading
+from anlan.web.mapview import layer_of, levels, marks, shading
 from anlan.web.render import page, screen
 
 Ask = Request[Any, Any, Any]
 
 
 @get("/map", opt={"act": READ}, sync_to_thread=True)
-def map_page(request: Ask, layer: FromQuery[int] = 0) -> Response[str]:
-    """The map with its list."""
+def map_page(request: Ask, layer: FromQuery[int] = -1) -> Response[str]:
+    """The map with its list; without a choice, the first layer on which something is marked."""
     desk: Desk = request.app.state.desk
     layers = desk.pack.geometry
-    shown = _layer(desk, layer) if layers else None
     found = marks(desk.state(), sees(request), desk.clock.now(), desk.mode)
+    if layer < 0:
+        layer = layer_of(desk.pack, (mark.place for mark in found), desk.clock.now())
+    shown = _layer(desk, layer) if layers else None
     nameless = sum(1 for f in outlines(shown)["features"] if not f["properties"]["place"]) if shown else 0
     return page(request, "map.html", marks=found, layers=layers, layer=layer, shown=shown, nameless=nameless)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from anlan.model.errors import UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.web.duty import in_force
+from anlan.web.geometry import outlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,23 @@ def marks(state: State, visible: Callable[[str], bool], now: datetime, mode: str
         and visible(a.place)
     ]
     return sorted(found, key=lambda m: (not m.warning, m.level or 5, m.place, m.subject))
+
+
+def layer_of(pack: Pack, places: Iterable[str], at: datetime) -> int:
+    """The number of the first layer whose files draw one of the places; 0 when none does."""
+    wanted = list(dict.fromkeys(places))
+    for number, layer in enumerate(pack.geometry):
+        drawn = {feature["properties"]["place"] for feature in outlines(layer)["features"]}
+        if any(place in drawn for place in wanted):
+            return number
+    for number, layer in enumerate(pack.geometry):
+        if any(
+            v.level == layer.level and v.validity.covers(at.date())
+            for p in wanted
+            for v in pack.places.get(p, ())
+        ):
+            return number
+    return 0
 
 
 def levels(found: list[Mark]) -> dict[str, int]:

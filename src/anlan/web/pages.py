@@ -14,6 +14,7 @@ from anlan.ports.desk import Desk
 from anlan.web.access import QUARANTINE, READ, Decision
 from anlan.web.duty import duty
 from anlan.web.guards import sees
+from anlan.web.mapview import layer_of
 from anlan.web.render import page, screen
 from anlan.web.session import Caller
 from anlan.web.thread import hops, line
@@ -82,6 +83,7 @@ def series(request: Ask, id: FromPath[str]) -> dict[str, Any]:
     return {
         "title": {"en": title.en, "zh": title.zh},
         "unit": first.unit,
+        "single": indicator is not None and indicator.kind == "event",
         "points": [[at.isoformat(), value] for at, value in _points(desk, findings)],
         "findings": [
             {
@@ -171,11 +173,7 @@ def _not_own(request: Ask, author: str) -> Decision:
 
 
 def _layer_of(desk: Desk, places: tuple[str, ...]) -> int | None:
-    """The map layer on which the warned places can be drawn."""
-    now = desk.clock.now()
-    for number, layer in enumerate(desk.pack.geometry):
-        for id in places:
-            versions = desk.pack.places.get(id, ())
-            if any(v.level == layer.level and v.validity.covers(now.date()) for v in versions):
-                return number
-    return 0 if desk.pack.geometry else None
+    """The map layer on which the warned places can be drawn; None where the pack has none."""
+    if not desk.pack.geometry:
+        return None
+    return layer_of(desk.pack, places, desk.clock.now())

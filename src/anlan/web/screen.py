@@ -18,6 +18,8 @@ from anlan.ports.desk import Desk
 from anlan.web.access import Decision, may
 from anlan.web.catalogue import Words
 
+LONG = 60  # days from which hours no longer matter
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -71,7 +73,7 @@ class Screen:
         return format_instant(instant.astimezone(UTC))
 
     def span(self, span: timedelta) -> str:
-        """A length of time in its two largest units."""
+        """A length of time in its two largest units; from 60 days on, in days."""
         seconds = int(abs(span.total_seconds()))
         days, rest = divmod(seconds, 86_400)
         hours, rest = divmod(rest, 3600)
@@ -81,7 +83,7 @@ class Screen:
             for unit, n in (("d", days), ("h", hours), ("min", minutes), ("s", seconds))
             if n
         ]
-        shown = " ".join(parts[:2]) or self.words("span.s", n=0)
+        shown = " ".join(parts[: 1 if days >= LONG else 2]) or self.words("span.s", n=0)
         return f"−{shown}" if span < timedelta(0) else shown
 
     def ago(self, instant: datetime) -> str:

@@ -16,6 +16,7 @@ from anlan.model.indicator import SourceDef
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
 from anlan.model.provenance import Provenance
+from anlan.model.quarantine import Quarantined
 from anlan.model.time import parse_instant
 from anlan.ports.source import Batch
 from anlan.sources.batches import unchanged, whole
@@ -77,6 +78,10 @@ class MqttSource:
     def history(self, pack: Pack) -> Iterator[Batch]:
         """As anlan.ports.source.Source.history: recorded bodies in the form of pushed observations."""
         return self._pushed.history(pack)
+
+    def whole(self, item: Quarantined) -> bytes:
+        """As anlan.sources.push.source.PushSource.whole."""
+        return self._pushed.whole(item)
 
     def oversize(self, raw: bytes, ref: str, known: datetime, error: AnlanError) -> Batch:
         """A message that is refused before it is read."""

@@ -86,6 +86,10 @@ class PushSource:
             ]
         yield from by_known(self.definition, observations, quarantined)
 
+    def whole(self, item: Quarantined) -> bytes:
+        """What was held, as a document that `parse` takes: for trying it again alone."""
+        return item.raw if item.line is None else b"[" + item.raw + b"]"
+
     def _allowed(self, item: Observation) -> Observation:
         allowed = self.definition.indicators
         if allowed and item.indicator not in allowed:

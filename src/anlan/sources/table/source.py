@@ -9,7 +9,7 @@ from pathlib import Path
 from anlan.formats.observations import hold
 from anlan.formats.table import BrokenRecord, Record, TableFile, read_csv, read_parquet
 from anlan.formats.values import sha256
-from anlan.model.errors import BadInput, Hostile, InvalidValue, Unreadable
+from anlan.model.errors import BadInput, Hostile, InvalidValue, Unreadable, WrongState
 from anlan.model.indicator import SourceDef
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
@@ -98,6 +98,19 @@ class TableSource:
             quarantined += held
         yield from by_known(self.definition, observations, quarantined)
 
+    def whole(self, item: Quarantined) -> bytes:
+        """As anlan.sources.push.source.PushSource.whole. WrongState for a record of a Parquet file, which
+        is kept as text: read the file again."""
+        if item.line is not None and self._mapping.format == "parquet":
+            raise WrongState(
+                "a record of a Parquet file cannot be tried alone",
+                where=f"quarantine {item.id}",
+                found=item.ref,
+                expected="a record of a CSV file",
+                mend="mend the file and read it again",
+            )
+        return item.raw
+
     def _ask(self, ref: str, pack: Pack) -> bytes | None:
         if "url" in self.definition.options and self._tools.poller is not None:
             answer = self._tools.poller.ask(ref)
@@ -151,11 +164,11 @@ class TableSource:
             if isinstance(record, BrokenRecord):
                 wrong = Unusable("unreadable", "", record.message, record.found, record.expected)
                 faulty = Faulty(Record(record.line, (), record.raw), wrong, None)
-                quarantined.append(self._held(faulty, ref, otherwise))
+                quarantined.append(self._held(table, faulty, ref, otherwise))
                 continue
             for found in reader.read(record, known):
                 if isinstance(found, Faulty):
-                    quarantined.append(self._held(found, ref, otherwise))
+                    quarantined.append(self._held(table, found, ref, otherwise))
                     continue
                 name: tuple[object, ...] = (*_what(found), found.known)
                 first = rows.setdefault(name, (found, record))
@@ -167,12 +180,12 @@ class TableSource:
                     clashing.setdefault(name, [first]).append((found, record))
         for clashed, clash in clashing.items():
             lines = ", ".join(str(record.line) for _, record in clash)
-            quarantined += [self._clash(item, record, ref, lines) for item, record in clash]
+            quarantined += [self._clash(table, item, record, ref, lines) for item, record in clash]
             del rows[clashed]
         kept = [item for item, _ in rows.values()]
         return kept + [item for item in repeated if (*_what(item), item.known) in rows], quarantined
 
-    def _held(self, faulty: Faulty, ref: str, otherwise: datetime) -> Quarantined:
+    def _held(self, table: TableFile, faulty: Faulty, ref: str, otherwise: datetime) -> Quarantined:
         record, wrong = faulty.record, faulty.unusable
         return hold(
             self.definition.id,
@@ -181,11 +194,13 @@ class TableSource:
             faulty.known or otherwise,
             wrong.code,
             wrong.sentence(ref, record.line),
-            record.raw,
+            table.header + record.raw,
             wrong.column,
         )
 
-    def _clash(self, item: Observation, record: Record, ref: str, lines: str) -> Quarantined:
+    def _clash(
+        self, table: TableFile, item: Observation, record: Record, ref: str, lines: str
+    ) -> Quarantined:
         wrong = Unusable(
             "conflicting_duplicate",
             "",
@@ -200,7 +215,7 @@ class TableSource:
             item.known,
             wrong.code,
             wrong.sentence(ref, record.line),
-            record.raw,
+            table.header + record.raw,
             item.indicator,
         )
 

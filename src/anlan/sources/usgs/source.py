@@ -97,6 +97,10 @@ class UsgsSource:
                 observations += result
         yield from by_known(self.definition, observations, quarantined)
 
+    def whole(self, item: Quarantined) -> bytes:
+        """As anlan.sources.push.source.PushSource.whole."""
+        return item.raw
+
     def _known(self, quake: Quake) -> datetime:
         if self._lag is not None:
             return quake.at + self._lag

@@ -8,7 +8,7 @@ use([LineChart, ScatterChart, AriaComponent, DataZoomComponent, GridComponent, T
 
 type Words = { en: string; zh: string };
 type Finding = { at: string; value: number | null; threshold: number | null; level: number | null; say: Words };
-type Series = { title: Words; unit: string; points: [string, number | null][]; findings: Finding[] };
+type Series = { title: Words; unit: string; single: boolean; points: [string, number | null][]; findings: Finding[] };
 
 // Shapes repeat the level: colour never stands alone.
 const SHAPES: Record<number, string> = { 1: "diamond", 2: "triangle", 3: "rect", 4: "circle" };
@@ -51,10 +51,12 @@ async function draw(holder: HTMLElement): Promise<void> {
     },
     series: [
       {
-        type: "line",
+        // Single events have no value in between: dots, no line.
+        type: series.single ? "scatter" : "line",
         name: series.title[language],
         data: series.points,
-        showSymbol: false,
+        showSymbol: series.single,
+        symbolSize: 6,
         connectNulls: false,
         lineStyle: { color: colour("accent"), width: 1.8 },
         itemStyle: { color: colour("accent") },

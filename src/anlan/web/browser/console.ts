@@ -9,6 +9,7 @@ htmx.config.selfRequestsOnly = true;
 htmx.config.historyCacheSize = 0;
 
 const SECOND = 1000;
+const LONG = 60 * 86_400; // seconds from which hours no longer matter
 const STEPS: [string, number][] = [
   ["d", 86_400],
   ["h", 3600],
@@ -19,12 +20,13 @@ const STEPS: [string, number][] = [
 /** The two largest units of a number of seconds, in the page's words. */
 function span(seconds: number): string {
   let rest = Math.floor(Math.abs(seconds));
+  const most = rest >= LONG ? 1 : 2;
   const parts: string[] = [];
   for (const [unit, size] of STEPS) {
     const n = Math.floor(rest / size);
     rest -= n * size;
     const word = document.body.dataset[`span${unit}`] ?? unit;
-    if (n > 0 && parts.length < 2) parts.push(word.replace("{n}", String(n)));
+    if (n > 0 && parts.length < most) parts.push(word.replace("{n}", String(n)));
   }
   return parts.join(" ") || (document.body.dataset["spans"] ?? "{n} s").replace("{n}", "0");
 }
