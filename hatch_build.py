@@ -148,10 +148,12 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Makes the bundle before a wheel (also an editable one) is put together."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called by hatchling; an sdist carries the sources, so it needs no bundle."""
-        del version, build_data
+        """Called by hatchling; an sdist carries the sources, so it needs no bundle. The packs go into
+        a wheel; an editable install reads them where they are."""
         if self.target_name == "wheel":
             bundle()
+            if version != "editable":
+                build_data["force_include"][str(ROOT / "packs")] = "anlan/_packs"
 
 
 if __name__ == "__main__":

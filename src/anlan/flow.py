@@ -7,7 +7,7 @@ peers said is journalled after. A process killed anywhere goes on from the last 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -45,12 +45,15 @@ INSTANT = timedelta(microseconds=1)
 @dataclass(slots=True)
 class Turn:
     """What is being decided at `now`. `put` takes a decision into the state at once, so that later
-    steps of the same turn see it; `commit` makes all of it durable, or none."""
+    steps of the same turn see it; `commit` makes all of it durable, or none. `accepted` counts the new
+    rows of the lake, `held` names what went into quarantine."""
 
     house: House
     now: datetime
     drafts: list[Draft] = field(default_factory=list)
     touched: dict[str, None] = field(default_factory=dict)
+    accepted: int = 0
+    held: list[str] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -93,8 +96,9 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
     brought: dict[str, tuple[int, int]] = {}
     for batch in batches:
         accepted, refused = admit(batch, turn.pack)
-        turn.house.lake.append(accepted)
+        turn.accepted += turn.house.lake.append(accepted).new
         turn.house.lake.quarantine(refused)
+        turn.held += [item.id for item in refused]
         news |= {observation.indicator for observation in accepted}
         good, bad = brought.get(batch.source, (0, 0))
         brought[batch.source] = (good + len(accepted), bad + len(refused))
@@ -102,6 +106,9 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
         if source not in turn.pack.sources:
             continue
         before = turn.state.sources.get(source)
+        if before is not None and before.status in ("late", "dead"):
+            # it answers again: what was unknown for want of an answer is looked at again
+            news |= set(turn.pack.sources[source].indicators)
         after = replace(
             freshness(turn.pack.sources[source], before, turn.now, turn.now),
             accepted=(before.accepted if before else 0) + good,
@@ -222,33 +229,47 @@ def insist(turn: Turn) -> None:
 
 def deliver(turn: Turn) -> None:
     """After the commit: hand over everything due, and journal what the peers said."""
-    due = [d for d in turn.state.deliveries.values() if d.status in ("due", "failed") and d.due <= turn.now]
-    for delivery in due:
+    for delivery in due_now(turn.state, turn.now):
         warning = turn.state.warnings[delivery.warning]
-        if warning.expires <= turn.now:
-            over = replace(delivery, status="expired", reasons=(*delivery.reasons, ladder.EXPIRED))
-            turn.put("delivery.expired", over, delivery.risk, why=ladder.EXPIRED)
-            continue
-        receipt = _hand_over(turn, delivery, warning)
-        after = ladder.outcome(delivery, receipt.accepted, receipt.transient, receipt.detail, turn.now)
-        turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
+        receipt = None
+        if warning.expires > turn.now:
+            receipt = hand_over(turn.house, delivery, warning, turn.now)
+        settle(turn, delivery.id, receipt)
     if turn.drafts:
         turn.commit()
 
 
-def _hand_over(turn: Turn, delivery: Delivery, warning: Warning) -> Receipt:
+def due_now(state: State, now: datetime) -> list[Delivery]:
+    """Deliveries to be handed over by `now`, for the first time or again."""
+    return [d for d in state.deliveries.values() if d.status in ("due", "failed") and d.due <= now]
+
+
+def settle(turn: Turn, id: str, receipt: Receipt | None) -> None:
+    """What came of one attempt, into the journal; None where the warning was over before it. An answer
+    that came while the message was still on its way stands."""
+    delivery = turn.state.deliveries[id]
+    if receipt is None:
+        over = replace(delivery, status="expired", reasons=(*delivery.reasons, ladder.EXPIRED))
+        turn.put("delivery.expired", over, delivery.risk, why=ladder.EXPIRED)
+        return
+    after = ladder.outcome(delivery, receipt.accepted, receipt.transient, receipt.detail, turn.now)
+    if delivery.answered is not None:
+        after = replace(after, status="answered")
+    turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
+
+
+def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime) -> Receipt:
     """One attempt; none where an attempt that the journal does not know yet has already ended (the
-    process was killed between the two)."""
-    house = turn.house
+    process was killed between the two). It decides nothing and writes no journal, so it needs no turn."""
     ended = [a for a in house.outbox.history(delivery.id) if a.outcome is not None]
     if len(ended) > delivery.attempts:
         told = ended[delivery.attempts]
         return Receipt(told.outcome == "accepted", told.detail, transient=told.outcome == "failed")
-    attempt = house.outbox.begin(delivery.id, turn.now)
+    attempt = house.outbox.begin(delivery.id, now)
     parcel = house.parcel(delivery, warning, attempt.repeat)
     receipt = house.channel(delivery.channel).deliver(parcel)
     outcome = "accepted" if receipt.accepted else "failed" if receipt.transient else "refused"
-    house.outbox.finish(attempt, outcome, receipt.detail, turn.now)
+    house.outbox.finish(attempt, outcome, receipt.detail, now)
     return receipt
 
 
@@ -294,12 +315,13 @@ def review(turn: Turn, thread: Assessment, actor: str) -> None:
 # ── one turn ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def begin(house: House, now: datetime, batches: Sequence[Batch] = ()) -> Turn:
-    """Everything that follows by itself at `now`, not yet committed: a caller may add people's acts."""
+def begin(house: House, now: datetime, batches: Sequence[Batch] = (), also: Collection[str] = ()) -> Turn:
+    """Everything that follows by itself at `now`, not yet committed: a caller may add people's acts.
+    `also` are indicators whose news an earlier turn took in and could not decide on."""
     turn = Turn(house, now)
     news = observe(turn, batches)
     stale = watch_sources(turn)
-    assess(turn, news | expiring_events(turn), stale)
+    assess(turn, news | set(also) | expiring_events(turn), stale)
     warn(turn)
     insist(turn)
     keep_clocks(turn)

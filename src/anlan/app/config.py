@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from anlan.formats.values import canonical, from_json
 from anlan.model.errors import InvalidValue, NotFound, Unreadable
+from anlan.model.text import LANGUAGES
+from anlan.packs.paths import is_path
 
 FILE = "anlan.toml"
 MODES = {"live": "Actual", "exercise": "Exercise", "replay": "Exercise", "test": "Test"}
@@ -28,9 +31,10 @@ class ChannelConfig:
 class Config:
     """`pack`: a pack's id or path. `packs`: more folders to search. `mode`: live, exercise, replay or
     test. `sender`: the CAP sender of messages. `journal`: the URL of another journal than the
-    workspace's own SQLite file. `host`, `port`: where the console listens. `language`: en or zh.
-    `secure`: the console is reached over https (cookies say so). `addresses`: where a recipient of the
-    pack is really reached; packs travel, addresses stay here."""
+    workspace's own SQLite file. `host`, `port`: where the console listens (port 0: any that is free).
+    `language`: en or zh. `secure`: the console is reached over https (cookies say so). `addresses`:
+    where a recipient of the pack is really reached; packs travel, addresses stay here. Paths are
+    relative to the workspace."""
 
     pack: str
     sender: str
@@ -49,6 +53,28 @@ class Config:
             raise InvalidValue(
                 "no such mode", where="anlan.toml: mode", found=self.mode, expected=", ".join(MODES)
             )
+        if self.language not in LANGUAGES:
+            raise InvalidValue(
+                "no such language",
+                where="anlan.toml: language",
+                found=self.language,
+                expected=", ".join(LANGUAGES),
+            )
+        if not 0 <= self.port <= 65_535:
+            raise InvalidValue(
+                "no such port", where="anlan.toml: port", found=str(self.port), expected="0 to 65535"
+            )
+        for name in ("pack", "sender", "host"):
+            if not getattr(self, name).strip():
+                raise InvalidValue("must not be empty", where=f"anlan.toml: {name}", found="an empty text")
+        # CAP 1.2, section 3.2.1: no spaces, commas, < or & in a sender
+        if any(sign in self.sender for sign in " ,<&"):
+            raise InvalidValue(
+                "not a CAP sender",
+                where="anlan.toml: sender",
+                found=repr(self.sender),
+                expected="an address or domain without blanks, commas, < and &",
+            )
         ids = [channel.id for channel in self.channel]
         for id in ids:
             if ids.count(id) > 1:
@@ -56,14 +82,39 @@ class Config:
 
 
 def read_config(workspace: Path) -> Config:
-    """NotFound where the folder is no workspace; Unreadable names every wrong setting."""
+    """NotFound where the folder is no workspace; Unreadable or InvalidValue name the wrong setting."""
     path = workspace / FILE
     if not path.is_file():
         raise NotFound(
             "no workspace here", where=str(workspace), expected=FILE, mend="make one with: anlan init FOLDER"
         )
     try:
-        raw = tomllib.loads(path.read_text())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Unreadable(f"not TOML: {error}", where=str(path)) from error
-    return from_json(Config, canonical(raw), str(path))
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Unreadable(f"cannot be read as TOML: {error}", where=str(path)) from error
+    _no_times(raw, str(path))
+    config = from_json(Config, canonical(raw), str(path))
+    return replace(
+        config,
+        pack=str(workspace / Path(config.pack).expanduser()) if is_path(config.pack) else config.pack,
+        packs=tuple(str(workspace / Path(folder).expanduser()) for folder in config.packs),
+    )
+
+
+def _no_times(value: Any, path: str, key: str = "") -> None:
+    """No setting is a date or a number that is none: say so by its key, not by a failure further in."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _no_times(inner, path, f"{key}.{name}" if key else name)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _no_times(inner, path, f"{key}[{number}]")
+    elif (
+        isinstance(value, date | datetime | time) or value != value or value in (float("inf"), -float("inf"))
+    ):
+        raise InvalidValue(
+            "not a value for a setting",
+            where=f"{path}: {key}",
+            found=str(value),
+            expected="a text, a number, true or false",
+        )

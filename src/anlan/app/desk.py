@@ -5,39 +5,54 @@ from __future__ import annotations
 import copy
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from anlan import flow
 from anlan.acts import perform
+from anlan.app.arrival import arrive
 from anlan.app.explain import explain
 from anlan.app.house import RunningHouse
+from anlan.app.workspace import Lease
 from anlan.assess.grid import instant
 from anlan.model.entry import Entry
-from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound
+from anlan.model.errors import InvalidValue, NotAllowed, NotFound, StoreUnavailable
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.model.state import State
 from anlan.model.user import User
+from anlan.monitor.freshness import failed
+from anlan.ports.channel import Receipt
 from anlan.ports.clock import Clock
 from anlan.ports.desk import IngestResult
 from anlan.ports.source import Batch
 from anlan.sources.registry import build
 from anlan.store.accounts import Accounts
 
-CHART = timedelta(days=3 * 366)
+#: seconds that a change waits for the one before it
+PATIENCE = 15.0
+#: so many small files in the lake, and they are merged
+FRAGMENTS = 500
 
 
 class RunningDesk:
-    """Every change is one turn under one lock: decide, commit, deliver. Readers get a fold that nobody
-    changes any more."""
+    """Every change is one turn under one lock: decide, then commit. Readers get a fold that nobody
+    changes any more. Messages leave within the turn, unless `courier` is set: then it is told after
+    each commit that there may be something to hand over, and does so outside the lock.
 
-    def __init__(self, house: RunningHouse) -> None:
+    `lease` is the right to write in the workspace; without one the first change takes it."""
+
+    def __init__(self, house: RunningHouse, lease: Lease | None = None) -> None:
         self.house = house
         self.accounts = Accounts(f"sqlite:///{house.workspace / 'accounts.sqlite'}")
-        self._lock = threading.RLock()
+        self.courier: Callable[[], None] | None = None
+        self._lease = lease
+        self._lock = threading.Lock()
+        self._behind = False
+        self._owed: set[str] = set()
         self._shown: State = _still(house.state)
 
     @property
@@ -89,31 +104,23 @@ class RunningDesk:
             warning = replace(
                 warning, sent=min(self.house.clock.now(), warning.expires - timedelta(seconds=1))
             )
-        with self._lock:
-            return self.house.render(warning)
+        return self.house.render(warning)
 
     def quarantined(self) -> Sequence[Quarantined]:
         return self.house.lake.quarantined()
 
     def explain(self, id: str) -> Mapping[str, Any]:
-        with self._lock:
-            return explain(self.house, id)
+        return explain(self.house, id)
 
     # -- acting -------------------------------------------------------------------------------------
 
     def act(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
-        with self._lock:
+        with self._turn():
             turn = flow.Turn(self.house, self.house.clock.now())
-            try:
-                perform(turn, user, act, subject, fields)
-                flow.warn(turn)
-                written = tuple(dict.fromkeys(draft.subject for draft in turn.drafts))
-                flow.end(turn)
-            except (AnlanError, KeyError):
-                self.house.reload()
-                raise
-            finally:
-                self._show()
+            perform(turn, user, act, subject, fields)
+            flow.warn(turn)
+            written = tuple(dict.fromkeys(draft.subject for draft in turn.drafts))
+            self._end(turn)
             return written
 
     def ingest(self, raw: bytes, content_type: str, source: str) -> IngestResult:
@@ -124,51 +131,115 @@ class RunningDesk:
                 found=source,
                 expected=", ".join(sorted(self.house.pack.sources)),
             )
-        with self._lock:
-            now = self.house.clock.now()
-            push = build(replace(self.house.pack.sources[source], kind="push", options={}))
-            batch = push.parse(raw, f"push {content_type}", now, self.house.pack)
-            return self.take((batch,), now)
+        push = build(replace(self.house.pack.sources[source], kind="push", options={}))
+        batch = push.parse(raw, f"push {content_type}", self.house.clock.now(), self.house.pack)
+        return self.take((batch,))
 
     def take(self, batches: Sequence[Batch], now: datetime | None = None) -> IngestResult:
-        """One turn on what sources brought. Nothing is acknowledged before it is durable."""
-        with self._lock:
+        """One turn on what sources brought; durable when it returns. StoreUnavailable: nothing is
+        acknowledged, and what of it did reach the lake is known again when it is sent again."""
+        with self._turn():
             self.house.check_space()
             at = now or self.house.clock.now()
-            held = {item.id for item in self.house.lake.quarantined()}
-            rows = sum(self.house.lake.indicators().values())
+            arrived = [arrive(batch, self.house.lake, at) for batch in batches]
+            fresh = tuple(batch for batch, _ in arrived)
+            news = {item.indicator for batch in fresh for item in batch.observations}
+            # until the turn is whole these have news that no rule has looked at
+            also, self._owed = tuple(self._owed), self._owed | news
+            turn = flow.begin(self.house, at, fresh, also)
+            held, accepted = tuple(dict.fromkeys(turn.held)), turn.accepted
+            self._end(turn)
+            self._owed.clear()
+            refused = len(turn.held) - sum(len(batch.quarantined) for batch in fresh)
             sent = sum(len(batch.observations) for batch in batches)
-            try:
-                flow.end(flow.begin(self.house, at, batches))
-            except AnlanError:
-                self.house.reload()
-                raise
-            finally:
-                self._show()
-            new = sum(self.house.lake.indicators().values()) - rows
-            fresh = tuple(i.id for i in self.house.lake.quarantined() if i.id not in held)
-            return IngestResult(new, max(0, sent - new - len(fresh)), fresh)
+            return IngestResult(accepted, sent - accepted - refused, held)
 
     def tick(self) -> datetime | None:
         """What is due by now; when the next thing is due."""
-        with self._lock:
-            try:
-                flow.end(flow.begin(self.house, self.house.clock.now()))
-            except AnlanError:
-                self.house.reload()
-                raise
-            finally:
-                self._show()
+        with self._turn():
+            turn = flow.begin(self.house, self.house.clock.now(), (), tuple(self._owed))
+            self._end(turn)
+            self._owed.clear()
             return flow.next_due(self.house)
 
+    def silent(self, source: str) -> None:
+        """One more attempt at a source that brought no answer."""
+        with self._turn():
+            now = self.house.clock.now()
+            # late first: what goes unknown with it is found by the change of status
+            turn = flow.begin(self.house, now)
+            after = failed(self.pack.sources[source], turn.state.sources.get(source), now)
+            turn.put(f"source.{after.status}", after, why=after.reasons[0])
+            self._end(turn)
+
+    def settle(self, id: str, receipt: Receipt | None) -> None:
+        """What came of an attempt at a delivery; None where its warning was over before."""
+        with self._turn():
+            turn = flow.Turn(self.house, self.house.clock.now())
+            flow.settle(turn, id, receipt)
+            turn.commit()
+
     def recover(self) -> None:
-        """After a start: what was committed but not handed over leaves now."""
-        with self._lock:
-            flow.recover(self.house, self.house.clock.now())
+        """After a start: what was committed but not handed over leaves now; what reached the lake
+        without a turn is looked at by the next one, save for what is unknown because it is late."""
+        with self._turn():
+            late = {id for id, s in self.house.state.sources.items() if s.status in ("late", "dead")}
+            unknown = {i for id in late if id in self.pack.sources for i in self.pack.sources[id].indicators}
+            self._owed |= set(self.house.lake.indicators()) - unknown
+            if self.courier is None:
+                flow.recover(self.house, self.house.clock.now())
+
+    def upkeep(self) -> None:
+        """Merge the small files of the lake once there are many."""
+        if self.house.lake.fragments() > FRAGMENTS:
+            self.house.check_space()
+            self.house.lake.compact(self.house.clock.now())
+
+    # -- a turn -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The desk to oneself. Whatever is raised inside, the state is again what the journal says."""
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise StoreUnavailable(
+                "another change does not finish",
+                where=str(self.house.workspace),
+                expected=f"an end within {PATIENCE} s",
+                mend="try again; nothing acknowledged is lost",
+            )
+        try:
+            if self._lease is None:
+                self._lease = Lease(self.house.workspace)
+            self._catch_up()
+            try:
+                yield
+            except BaseException:
+                self.house.state = _still(self._shown)
+                self._behind = True
+                raise
+            self._show()
+        finally:
+            self._lock.release()
+
+    def _catch_up(self) -> None:
+        """After a turn that failed: what of it the journal has all the same (its messages were still to
+        leave, or the answer to its commit was lost)."""
+        if self._behind:
+            for entry in self.house.journal.read(after=self.house.state.head):
+                self.house.state.apply(entry)
+            self._behind = False
             self._show()
 
+    def _end(self, turn: flow.Turn) -> None:
+        if self.courier is None:
+            flow.end(turn)
+        else:
+            turn.commit()
+            self.courier()
+
     def _show(self) -> None:
-        self._shown = _still(self.house.state)
+        if self._shown.head != self.house.state.head:
+            self._shown = _still(self.house.state)
 
     # -- people -------------------------------------------------------------------------------------
 
@@ -201,8 +272,16 @@ class RunningDesk:
             self.accounts.create(name, password)
 
     def close(self) -> None:
-        self.accounts.close()
-        self.house.close()
+        """After the turn that runs now."""
+        whole = self._lock.acquire(timeout=PATIENCE)
+        try:
+            self.accounts.close()
+            self.house.close()
+            if self._lease is not None:
+                self._lease.release()
+        finally:
+            if whole:
+                self._lock.release()
 
 
 def _wall() -> datetime:

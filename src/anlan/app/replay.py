@@ -47,7 +47,7 @@ class Replay:
         self.start = min(window.start for window in scenario.windows)
         self.end = max(window.end for window in scenario.windows)
         self.turns = 0
-        self._script = Script(scenario.acts)
+        self._script = Script(scenario.acts, house.pack)
         self._batches: list[tuple[datetime, Batch]] = []
         self._next = 0
         self._idle = 0

@@ -26,8 +26,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedAct:
-    """`after` an entry of kind `on` (narrowed by hazard, recipient, change, report, and `ended`: the
-    risk has no level any more), `by` does `do`.
+    """`after` an entry of kind `on` (narrowed by hazard, recipient, change, report, `ended`: the risk
+    has no level any more, `place`: the risk lies there or below, `outside`: in none of these, `since`:
+    the entry is not older), `by` does `do`.
     The people of a replay are played by this table; everything they do is checked like a person's."""
 
     on: str
@@ -39,6 +40,9 @@ class ScriptedAct:
     change: str = ""
     report: str = ""
     ended: bool = False
+    place: str = ""
+    outside: tuple[str, ...] = ()
+    since: datetime | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
 

@@ -17,6 +17,7 @@ from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry, Marker
 from anlan.model.errors import AnlanError
 from anlan.model.incident import Report
+from anlan.model.pack import Pack
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
@@ -39,15 +40,16 @@ class Due:
 class Script:
     """Acts waiting for their time."""
 
-    def __init__(self, acts: tuple[ScriptedAct, ...]) -> None:
+    def __init__(self, acts: tuple[ScriptedAct, ...], pack: Pack) -> None:
         self._acts = acts
+        self._pack = pack
         self._waiting: list[Due] = []
 
     def see(self, entries: Iterable[Entry], state: State, after: datetime | None = None) -> None:
         """Take in journal entries; acts due at or before `after` have been done."""
         for entry in entries:
             for order, act in enumerate(self._acts):
-                if act.on != entry.kind or not _fits(act, entry, state):
+                if act.on != entry.kind or not _fits(act, entry, state, self._pack):
                     continue
                 at = entry.at + act.after
                 if after is None or at > after:
@@ -80,8 +82,12 @@ class Script:
                 )
 
 
-def _fits(act: ScriptedAct, entry: Entry, state: State) -> bool:
+def _fits(act: ScriptedAct, entry: Entry, state: State, pack: Pack) -> bool:
     value = entry.value
+    if act.since and entry.at < act.since:
+        return False
+    if (act.place or act.outside) and not _lies(act, entry, state, pack):
+        return False
     hazard = getattr(value, "hazard", "")
     if not hazard and entry.risk in state.assessments:
         hazard = state.assessments[entry.risk].hazard
@@ -92,6 +98,14 @@ def _fits(act: ScriptedAct, entry: Entry, state: State) -> bool:
         and (not act.ended or (isinstance(value, Assessment) and value.level is None))
         and (not act.report or (isinstance(value, Report) and value.kind == act.report))
     )
+
+
+def _lies(act: ScriptedAct, entry: Entry, state: State, pack: Pack) -> bool:
+    thread = state.assessments.get(entry.risk)
+    if thread is None:
+        return False
+    chain = pack.ancestry(thread.place, entry.at)
+    return (not act.place or act.place in chain) and not any(place in chain for place in act.outside)
 
 
 def _subject(act: ScriptedAct, due: Due, state: State) -> str | None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 MANIFEST = "pack.toml"
 ENVIRONMENT = "ANLAN_PACKS"
+#: a data file so marked lies in the folder of reference data, not in the pack
+SHARED = "shared:"
+SHARED_ENVIRONMENT = "ANLAN_SHARED"
 
 
 def pack_path() -> tuple[Path, ...]:
@@ -17,6 +20,29 @@ def pack_path() -> tuple[Path, ...]:
     package = Path(__file__).resolve().parents[1]
     shipped = [package / "_packs", package.parents[1] / "packs"]
     return (*added, *(folder for folder in shipped if folder.is_dir()))
+
+
+def shared_folder() -> Path:
+    """The folder of reference data that no release carries: the environment variable `ANLAN_SHARED`,
+    else `shared` beside the source checkout. It need not be there."""
+    named = os.environ.get(SHARED_ENVIRONMENT)
+    return Path(named).expanduser() if named else Path(__file__).resolve().parents[4] / "shared"
+
+
+def data_path(file: str) -> Path:
+    """Where a data file lies: `shared:` and the rest in the folder of reference data, else as named."""
+    inside = file.removeprefix(SHARED)
+    return Path(file) if inside == file else shared_folder() / inside
+
+
+def lacks_shared(file: str) -> str:
+    """What to do about a file of the reference data that is not there; empty for any other file."""
+    if not file.startswith(SHARED):
+        return ""
+    return (
+        f"this story needs the reference data: the folder {shared_folder()}, "
+        f"or the one that {SHARED_ENVIRONMENT} names"
+    )
 
 
 def available(search: Sequence[Path]) -> dict[str, Path]:

@@ -18,7 +18,7 @@ from anlan.packs.csvtables import from_row
 from anlan.packs.decode import decode
 from anlan.packs.definitions import Definitions, Resolved, duplicates, overlay
 from anlan.packs.documents import Document, Item, Origin, parse_toml, read_rows, read_text
-from anlan.packs.paths import MANIFEST, available, is_path, pack_path
+from anlan.packs.paths import MANIFEST, SHARED, available, is_path, pack_path
 from anlan.packs.tables import CSV_FILES, FREE_FOLDERS, TOML_FILES, Manifest, Table, matches
 
 T = TypeVar("T")
@@ -233,7 +233,7 @@ def _place_files(path: Path, definitions: Definitions) -> None:
 
 
 def _join(folder: Path, file: str) -> str:
-    return file if "://" in file else os.path.normpath(folder / file)
+    return file if "://" in file or file.startswith(SHARED) else os.path.normpath(folder / file)
 
 
 def pack_files(path: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from anlan.model.errors import NotFound
 from anlan.model.pack import Pack
 from anlan.model.place import Point
+from anlan.packs.paths import data_path, lacks_shared
 
 if TYPE_CHECKING:
     from anlan.sources.poll import Poller
@@ -39,8 +40,9 @@ class Tools:
 
 
 def find_file(name: str, pack: Pack, where: str) -> Path:
-    """A file named in a pack: absolute, or relative to the pack's folders, the last overlay first."""
-    path = Path(name)
+    """A file named in a pack: absolute, `shared:` and a path in the folder of reference data, or
+    relative to the pack's folders, the last overlay first. NotFound says where it was looked for."""
+    path = data_path(name)
     if path.is_absolute():
         if path.is_file():
             return path
@@ -52,5 +54,5 @@ def find_file(name: str, pack: Pack, where: str) -> Path:
         "no such file",
         where=where,
         found=name,
-        expected="a file in one of " + ", ".join(pack.folders or ("(no folder)",)),
+        expected=lacks_shared(name) or "a file in one of " + ", ".join(pack.folders or ("(no folder)",)),
     )

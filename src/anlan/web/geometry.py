@@ -11,6 +11,8 @@ from anlan.model.errors import Unreadable
 from anlan.model.pack import GeometryLayer
 
 Position = list[float]
+HALF = 180.0
+POLE = 85.0  # degrees of latitude at which a Mercator map ends
 _SMALLEST = 4  # positions of the smallest closed ring
 
 
@@ -102,9 +104,31 @@ def _ring(indices: list[int], arcs: list[list[Position]]) -> list[Position]:
 
 
 def _rounded(geometry: dict[str, Any]) -> dict[str, Any]:
-    def shorten(value: Any) -> Any:
-        if isinstance(value, list):
-            return [shorten(item) for item in value]
-        return round(value, 4)
+    kind, coordinates = geometry["type"], geometry["coordinates"]
+    if kind == "Polygon":
+        return {"type": kind, "coordinates": [_unrolled(ring) for ring in coordinates]}
+    if kind == "MultiPolygon":
+        return {
+            "type": kind,
+            "coordinates": [[_unrolled(ring) for ring in polygon] for polygon in coordinates],
+        }
+    return geometry
 
-    return {"type": geometry["type"], "coordinates": shorten(geometry["coordinates"])}
+
+def _unrolled(ring: list[Position]) -> list[Position]:
+    """The ring with continuous longitudes: where it jumps over the antimeridian it goes on beyond 180
+    degrees, and around a pole it is closed along the edge of the map, so that no line crosses it."""
+    shift = 0.0
+    before = ring[0][0] if ring else 0.0
+    unrolled = []
+    for lon, lat, *_ in ring:
+        if lon - before > HALF:
+            shift -= 2 * HALF
+        elif lon - before < -HALF:
+            shift += 2 * HALF
+        before = lon
+        unrolled.append([round(lon + shift, 4), round(lat, 4)])
+    if shift and unrolled:
+        edge = -POLE if sum(lat for _, lat in unrolled) < 0 else POLE
+        unrolled += [[unrolled[-1][0], edge], [unrolled[0][0], edge], unrolled[0]]
+    return unrolled

@@ -10,7 +10,6 @@ from anlan.model.errors import UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.web.duty import in_force
-from anlan.web.geometry import outlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,15 @@ def marks(state: State, visible: Callable[[str], bool], now: datetime, mode: str
 
 
 def layer_of(pack: Pack, places: Iterable[str], at: datetime) -> int:
-    """The number of the first layer whose files draw one of the places; 0 when none does."""
+    """The number of the first layer of the level of one of the places; 0 when there is none."""
     wanted = list(dict.fromkeys(places))
     for number, layer in enumerate(pack.geometry):
-        drawn = {feature["properties"]["place"] for feature in outlines(layer)["features"]}
-        if any(place in drawn for place in wanted):
-            return number
-    for number, layer in enumerate(pack.geometry):
-        if any(
-            v.level == layer.level and v.validity.covers(at.date())
-            for p in wanted
-            for v in pack.places.get(p, ())
-        ):
-            return number
+        for id in wanted:
+            versions = pack.places.get(id, ())
+            if id.startswith(layer.prefix) and any(
+                v.level == layer.level and v.validity.covers(at.date()) for v in versions
+            ):
+                return number
     return 0
 
 

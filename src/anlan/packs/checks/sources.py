@@ -8,6 +8,7 @@ from typing import Any
 
 from anlan.model.errors import Fault
 from anlan.packs.definitions import Resolved
+from anlan.packs.paths import data_path, lacks_shared
 
 
 def _files(options: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -22,7 +23,7 @@ def _files(options: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str
 def is_file(path: str) -> bool:
     """False too for names that no file can have."""
     try:
-        return Path(path).is_file()
+        return data_path(path).is_file()
     except OSError:
         return False
 
@@ -32,7 +33,12 @@ def source_files(resolved: Resolved) -> Iterator[Fault]:
     for item in resolved.items.sources:
         for keys, file in _files(item.value.options):
             if "://" not in file and not is_file(file):
-                yield item.origin.fault("no such data file", *keys, found=file, expected="a file of the pack")
+                yield item.origin.fault(
+                    "no such data file",
+                    *keys,
+                    found=file,
+                    expected=lacks_shared(file) or "a file of the pack",
+                )
 
 
 def files_outside(resolved: Resolved) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,8 +35,19 @@ class Instants:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """An indicator made by a query; `where` names it in errors, `zone` is that of `local`."""
+
+    indicator: str
+    sql: str
+    zone: ZoneInfo
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
-    """Exactly one of `place_column` and `place` is set."""
+    """Exactly one of `place_column` and `place` is set. `only`: column -> the texts of rows that are
+    read; the others are left out and counted."""
 
     format: str
     encoding: str
@@ -56,6 +68,9 @@ class Mapping:
     lat: str
     depth: str
     missing: frozenset[str]
+    only: dict[str, frozenset[str]]
+    derived: tuple[Derived, ...]
+    derived_only: bool
 
     def columns(self) -> tuple[str, ...]:
         """Every column that must be there."""
@@ -68,6 +83,7 @@ class Mapping:
             self.lon,
             self.lat,
             self.depth,
+            *self.only,
         )
         return tuple(dict.fromkeys(filter(None, named)))
 
@@ -109,6 +125,9 @@ def read_mapping(definition: SourceDef) -> Mapping:
         lat=str(options.get("lat", "")),
         depth=str(options.get("depth", "")),
         missing=frozenset(str(text) for text in options.get("missing", ("",))),
+        only=_only(options.get("where", {})),
+        derived=_derived(options.get("derive", ()), zone or ZoneInfo("UTC"), where),
+        derived_only=bool(options.get("derived_only", False)),
     )
 
 
@@ -137,6 +156,29 @@ def _series(definition: SourceDef, where: str) -> tuple[Series, ...]:
         found.append(Series(str(entry["column"]), str(entry["indicator"]), str(entry.get("unit", ""))))
     if not found:
         raise InvalidValue("no values", where=where, found="nothing", expected="value, or series")
+    return tuple(found)
+
+
+def _only(given: dict[str, Any]) -> dict[str, frozenset[str]]:
+    return {
+        str(column): frozenset(map(str, wanted if isinstance(wanted, list | tuple) else [wanted]))
+        for column, wanted in given.items()
+    }
+
+
+def _derived(given: Sequence[dict[str, Any]], zone: ZoneInfo, where: str) -> tuple[Derived, ...]:
+    found = []
+    for number, entry in enumerate(given):
+        at = f"{where}.derive[{number}]"
+        for name in ("indicator", "sql"):
+            if not entry.get(name):
+                raise InvalidValue(
+                    "a derived indicator needs an indicator and a query",
+                    where=f"{at}.{name}",
+                    found="nothing",
+                    expected=name,
+                )
+        found.append(Derived(str(entry["indicator"]), str(entry["sql"]), zone, f"{at}.sql"))
     return tuple(found)
 
 

@@ -37,7 +37,7 @@ class RowReader:
         self, mapping: Mapping, columns: tuple[str, ...], pack: Pack, source: str, ref: str, digest: str
     ) -> None:
         self.mapping, self.pack = mapping, pack
-        self._source, self._ref, self._digest = source, ref, digest
+        self._source, self._ref, self.digest = source, ref, digest
         self._index = {name: number for number, name in enumerate(columns)}
         self._at = InstantReader(mapping.at_column, mapping.at)
         self._known = InstantReader(mapping.known_column, mapping.known)
@@ -72,7 +72,7 @@ class RowReader:
             bad = Unusable("bad_time", self.mapping.at_column, "no such time", record.cells, "an instant")
             yield Faulty(record, bad, told)
             return
-        origin = Provenance(self._source, self._ref, record.line, self._digest)
+        origin = Provenance(self._source, self._ref, record.line, self.digest)
         for column, index, indicator, unit, fault in self._series:
             try:
                 if fault is not None or indicator is None:

@@ -18,6 +18,7 @@ from anlan.ports.source import Batch
 from anlan.sources.batches import DAWN, by_known, unchanged, whole
 from anlan.sources.registry import Kind
 from anlan.sources.table.cells import Unusable
+from anlan.sources.table.derive import derive
 from anlan.sources.table.mapping import read_mapping
 from anlan.sources.table.rows import Faulty, RowReader
 from anlan.sources.tools import Tools, find_file
@@ -160,7 +161,15 @@ class TableSource:
         repeated: list[Observation] = []
         clashing: dict[tuple[object, ...], list[tuple[Observation, Record]]] = {}
         quarantined: list[Quarantined] = []
+        left_out = seen = 0
+        chosen = [(table.columns.index(name), texts) for name, texts in self._mapping.only.items()]
         for record in table.records:
+            seen += 1
+            if isinstance(record, Record) and any(
+                str(record.cells[index]).strip() not in texts for index, texts in chosen
+            ):
+                left_out += 1
+                continue
             if isinstance(record, BrokenRecord):
                 wrong = Unusable("unreadable", "", record.message, record.found, record.expected)
                 faulty = Faulty(Record(record.line, (), record.raw), wrong, None)
@@ -182,8 +191,24 @@ class TableSource:
             lines = ", ".join(str(record.line) for _, record in clash)
             quarantined += [self._clash(table, item, record, ref, lines) for item, record in clash]
             del rows[clashed]
+        if left_out:
+            quarantined.append(self._left_out(left_out, seen, ref, otherwise))
         kept = [item for item, _ in rows.values()]
-        return kept + [item for item in repeated if (*_what(item), item.known) in rows], quarantined
+        made: list[Observation] = []
+        for derived in self._mapping.derived:
+            more, unfit = derive(self.definition, derived, kept, ref, reader.digest, pack)
+            made += more
+            quarantined += unfit
+        if self._mapping.derived_only:
+            return made, quarantined
+        again = [item for item in repeated if (*_what(item), item.known) in rows]
+        return kept + again + made, quarantined
+
+    def _left_out(self, count: int, seen: int, ref: str, known: datetime) -> Quarantined:
+        """One row for all that the option `where` leaves out: how many, and why."""
+        why = " and ".join(f"{name} in {sorted(texts)}" for name, texts in self._mapping.only.items())
+        said = f"{ref}: {count} of {seen} rows left out: the source's `where` takes {why}"
+        return hold(self.definition.id, ref, None, known, "left_out", said, said.encode())
 
     def _held(self, table: TableFile, faulty: Faulty, ref: str, otherwise: datetime) -> Quarantined:
         record, wrong = faulty.record, faulty.unusable

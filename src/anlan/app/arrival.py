@@ -1,0 +1,96 @@
+"""What a live system makes of a batch: known from this turn on, and nothing twice.
+
+`known` is the instant of the turn that takes an observation in, whatever the source says: a turn before
+it did not have it, so that what was decided then is computed again from the very same rows. A source
+that tells again what is held already (a retry, a feed read anew after a restart) tells nothing new.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from anlan.assess.grid import instant
+from anlan.model.observation import Observation
+from anlan.ports.lake import Lake
+from anlan.ports.source import Batch
+
+#: one value of one moment: indicator, place, event, at
+_Moment = tuple[str, str, str, datetime]
+_Content = tuple[float | None, float | None, float | None]
+
+
+class Archive(Lake, Protocol):
+    """A lake that can also tell every revision, with what a slice leaves out."""
+
+    def revisions(self, indicator: str) -> tuple[Observation, ...]: ...
+
+
+def arrive(batch: Batch, lake: Archive, now: datetime) -> tuple[Batch, int]:
+    """(the batch as of `now`, how many of its observations are repetitions and were left out). One is a
+    repetition where it equals the newest revision of its moment, by value and by point."""
+    newest: dict[_Moment, _Content] = {}
+    depths: dict[str, dict[_Moment, float | None]] = {}
+    for indicator in dict.fromkeys(item.indicator for item in batch.observations):
+        newest.update(_held(lake, [o for o in batch.observations if o.indicator == indicator], now))
+    kept: list[Observation] = []
+    for item in batch.observations:
+        moment = (item.indicator, item.place, item.event, item.at)
+        content, depth = _content(item), item.point.depth_km if item.point else None
+        if newest.get(moment) == content:
+            if item.point is None:
+                continue
+            # a slice has no depth: what is held is looked up once, and only for events told again
+            if item.indicator not in depths:
+                depths[item.indicator] = _depths(lake, item.indicator)
+            if depths[item.indicator].get(moment) == depth:
+                continue
+            depths[item.indicator][moment] = depth
+        newest[moment] = content
+        kept.append(replace(item, known=now))
+    repeated = len(batch.observations) - len(kept)
+    return replace(batch, known=now, observations=tuple(kept)), repeated
+
+
+def _held(lake: Lake, items: Sequence[Observation], now: datetime) -> Iterator[tuple[_Moment, _Content]]:
+    """The newest revisions that the lake holds around these observations."""
+    indicator = items[0].indicator
+    slice = lake.read(
+        indicator,
+        known=now,
+        places=sorted({item.place for item in items}),
+        since=min(item.at for item in items),
+        until=max(item.at for item in items) + timedelta(microseconds=1),
+    )
+    for place, event, at, value, lon, lat in zip(
+        slice.place, slice.event, slice.at, slice.value, slice.lon, slice.lat, strict=True
+    ):
+        moment = (indicator, str(place), str(event), instant(at))
+        yield moment, (_number(value), _number(lon), _number(lat))
+
+
+def _depths(lake: Archive, indicator: str) -> dict[_Moment, float | None]:
+    """The depth of the newest revision of every event."""
+    newest: dict[_Moment, tuple[datetime, float | None]] = {}
+    for item in lake.revisions(indicator):
+        moment = (indicator, item.place, item.event, item.at)
+        if moment not in newest or item.known >= newest[moment][0]:
+            newest[moment] = (item.known, item.point.depth_km if item.point else None)
+    return {moment: depth for moment, (_, depth) in newest.items()}
+
+
+def _content(item: Observation) -> _Content:
+    point = item.point
+    return (
+        None if item.value is None else item.value + 0.0,
+        None if point is None else point.lon,
+        None if point is None else point.lat,
+    )
+
+
+def _number(value: float) -> float | None:
+    number = float(value)
+    return None if math.isnan(number) else number
