@@ -18,7 +18,9 @@ from anlan.model.entry import Draft, Entry, Value
 from anlan.model.errors import NotAllowed
 from anlan.model.finding import Finding
 from anlan.model.incident import Task
+from anlan.model.observation import Observation
 from anlan.model.pack import Pack
+from anlan.model.quarantine import Quarantined
 from anlan.model.reason import Reason
 from anlan.model.sourcestate import SourceState
 from anlan.model.state import State
@@ -94,14 +96,19 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
     """Batches into the lake and the quarantine; the indicators that have news."""
     news: set[str] = set()
     brought: dict[str, tuple[int, int]] = {}
+    usable: list[Observation] = []
+    unusable: list[Quarantined] = []
     for batch in batches:
         accepted, refused = admit(batch, turn.pack)
-        turn.accepted += turn.house.lake.append(accepted).new
-        turn.house.lake.quarantine(refused)
-        turn.held += [item.id for item in refused]
+        usable += accepted
+        unusable += refused
         news |= {observation.indicator for observation in accepted}
         good, bad = brought.get(batch.source, (0, 0))
         brought[batch.source] = (good + len(accepted), bad + len(refused))
+    # one commit of the lake, however many batches: years of history come as one turn
+    turn.accepted += turn.house.lake.append(usable).new
+    turn.house.lake.quarantine(unusable)
+    turn.held += [item.id for item in unusable]
     for source, (good, bad) in brought.items():
         if source not in turn.pack.sources:
             continue

@@ -38,3 +38,15 @@ class VirtualClock:
         if utc(instant, "clock.set") < self._now:
             raise ValueError(f"time does not go back: {instant} < {self._now}")
         self._now = instant
+
+
+class ContinuedClock:
+    """Goes on from where a replay ended, at the wall's pace: the running clocks of its end state run."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = utc(start, "clock.start")
+        self._wall = WallClock()
+        self._began = self._wall.now()
+
+    def now(self) -> datetime:
+        return self._start + (self._wall.now() - self._began)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,7 @@ def _no_times(value: Any, path: str, key: str = "") -> None:
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             _no_times(inner, path, f"{key}[{number}]")
-    elif (
-        isinstance(value, date | datetime | time) or value != value or value in (float("inf"), -float("inf"))
-    ):
+    elif isinstance(value, date | datetime | time) or (isinstance(value, float) and not isfinite(value)):
         raise InvalidValue(
             "not a value for a setting",
             where=f"{path}: {key}",

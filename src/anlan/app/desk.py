@@ -6,7 +6,7 @@ import copy
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from anlan.app.house import RunningHouse
 from anlan.app.workspace import Lease
 from anlan.assess.grid import instant
 from anlan.model.entry import Entry
-from anlan.model.errors import InvalidValue, NotAllowed, NotFound, StoreUnavailable
+from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.model.state import State
@@ -40,15 +40,15 @@ FRAGMENTS = 500
 
 class RunningDesk:
     """Every change is one turn under one lock: decide, then commit. Readers get a fold that nobody
-    changes any more. Messages leave within the turn, unless `courier` is set: then it is told after
-    each commit that there may be something to hand over, and does so outside the lock.
+    changes any more. Messages leave within the turn, unless `changed` is set: then it is called after
+    each commit that may have left something to hand over or to wait for, and others see to that.
 
     `lease` is the right to write in the workspace; without one the first change takes it."""
 
     def __init__(self, house: RunningHouse, lease: Lease | None = None) -> None:
         self.house = house
         self.accounts = Accounts(f"sqlite:///{house.workspace / 'accounts.sqlite'}")
-        self.courier: Callable[[], None] | None = None
+        self.changed: Callable[[], None] | None = None
         self._lease = lease
         self._lock = threading.Lock()
         self._behind = False
@@ -104,13 +104,19 @@ class RunningDesk:
             warning = replace(
                 warning, sent=min(self.house.clock.now(), warning.expires - timedelta(seconds=1))
             )
-        return self.house.render(warning)
+        return self._seen().render(warning)
 
     def quarantined(self) -> Sequence[Quarantined]:
         return self.house.lake.quarantined()
 
     def explain(self, id: str) -> Mapping[str, Any]:
-        return explain(self.house, id)
+        return explain(self._seen(), id)
+
+    def _seen(self) -> RunningHouse:
+        """The house with the fold that readers see."""
+        seen = copy.copy(self.house)
+        seen.state = self._shown
+        return seen
 
     # -- acting -------------------------------------------------------------------------------------
 
@@ -177,7 +183,7 @@ class RunningDesk:
         with self._turn():
             turn = flow.Turn(self.house, self.house.clock.now())
             flow.settle(turn, id, receipt)
-            turn.commit()
+            self._end(turn)
 
     def recover(self) -> None:
         """After a start: what was committed but not handed over leaves now; what reached the lake
@@ -186,7 +192,7 @@ class RunningDesk:
             late = {id for id, s in self.house.state.sources.items() if s.status in ("late", "dead")}
             unknown = {i for id in late if id in self.pack.sources for i in self.pack.sources[id].indicators}
             self._owed |= set(self.house.lake.indicators()) - unknown
-            if self.courier is None:
+            if self.changed is None:
                 flow.recover(self.house, self.house.clock.now())
 
     def upkeep(self) -> None:
@@ -216,6 +222,8 @@ class RunningDesk:
             except BaseException:
                 self.house.state = _still(self._shown)
                 self._behind = True
+                with suppress(AnlanError):
+                    self._catch_up()
                 raise
             self._show()
         finally:
@@ -231,11 +239,15 @@ class RunningDesk:
             self._show()
 
     def _end(self, turn: flow.Turn) -> None:
-        if self.courier is None:
+        if self.changed is None:
             flow.end(turn)
-        else:
-            turn.commit()
-            self.courier()
+            return
+        moved = any(not draft.kind.startswith("source.") for draft in turn.drafts)
+        turn.commit()
+        # readers first: who is called looks at what they see
+        self._show()
+        if moved:
+            self.changed()
 
     def _show(self) -> None:
         if self._shown.head != self.house.state.head:

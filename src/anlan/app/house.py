@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from anlan.app.clock import VirtualClock, WallClock
 from anlan.app.config import MODES, Config, read_config
 from anlan.channels.registry import build as build_channel
 from anlan.formats.values import sha256
@@ -24,6 +23,7 @@ from anlan.packs.load import load_pack
 from anlan.packs.locate import Finder
 from anlan.packs.paths import pack_path
 from anlan.ports.channel import Channel, Parcel
+from anlan.ports.clock import Clock
 from anlan.ports.source import Source
 from anlan.sources.poll import Poller
 from anlan.sources.registry import build as build_source
@@ -41,12 +41,10 @@ RESERVE = 64 * 1024 * 1024
 class RunningHouse:
     """One workspace, opened. Implements anlan.ports.house.House. One process writes at a time."""
 
-    def __init__(
-        self, workspace: Path, clock: WallClock | VirtualClock, config: Config | None = None
-    ) -> None:
+    def __init__(self, workspace: Path, clock: Clock, config: Config | None = None) -> None:
         self.workspace = workspace
         self.config = config or read_config(workspace)
-        self.clock = clock
+        self.clock: Clock = clock
         self.language = self.config.language
         search = (*(Path(p) for p in self.config.packs), *pack_path())
         self.pack: Pack = load_pack(self.config.pack, search)
@@ -135,6 +133,10 @@ class RunningHouse:
                 raise NotFound("no such source", where=f"pack {self.pack.id}", found=id)
             self._sources[id] = build_source(self.pack.sources[id], self._tools(self.pack.sources[id]))
         return self._sources[id]
+
+    def forget_source(self, id: str) -> None:
+        """Build the adapter anew next time: what it handed over last could not be stored."""
+        self._sources.pop(id, None)
 
     def _tools(self, definition: SourceDef) -> Tools:
         return Tools(

@@ -8,14 +8,17 @@ killed replay goes on there and ends with the same journal.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from anlan import flow
+from anlan.app.clock import VirtualClock
 from anlan.app.scenario import Scenario
 from anlan.app.script import Script
 from anlan.model.entry import Marker
+from anlan.model.reason import Reason
+from anlan.model.text import Text
 from anlan.model.time import format_instant, parse_instant
 from anlan.ports.source import Batch
 
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 #: so many turns in consecutive microseconds mean that a timer does not go away
 IDLE = 100
+
+
+RECORD_ENDS = Reason(
+    "record_ends", Text("the recorded history of this source ends here", "该来源的历史记录到此为止")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,20 @@ class Replay:
     """One scenario in one workspace."""
 
     def __init__(self, house: RunningHouse, scenario: Scenario) -> None:
+        if not isinstance(house.clock, VirtualClock):
+            raise TypeError("a replay needs a virtual clock")
         self.house = house
+        self._clock = house.clock
         self.scenario = scenario
         self.start = min(window.start for window in scenario.windows)
         self.end = max(window.end for window in scenario.windows)
         self.turns = 0
         self._script = Script(scenario.acts, house.pack)
         self._batches: list[tuple[datetime, Batch]] = []
+        self._ends: dict[str, datetime] = {}
+        for window in scenario.windows:
+            for source in window.sources:
+                self._ends[source] = max(window.end, self._ends.get(source, window.end))
         self._next = 0
         self._idle = 0
 
@@ -57,7 +72,7 @@ class Replay:
         house = self.house
         position = house.journal.cursor(flow.CURSOR)
         done = parse_instant(position) if position else None
-        house.watch_until({s: w.end for w in self.scenario.windows for s in w.sources})
+        house.watch_until(self._ends)
         self._load()
         if done is None:
             turn = flow.Turn(house, self.start)
@@ -72,17 +87,19 @@ class Replay:
             turn.commit(format_instant(self.start))
             self._script.see(house.journal.read(), house.state)
         else:
-            flow.recover(house, done)
+            flow.recover(house, max(done, self._clock.now()))
             self._script.see(house.journal.read(), house.state, after=done)
             while self._next < len(self._batches) and self._batches[self._next][0] <= done:
                 self._next += 1
+        if done is not None and done > self.end:
+            return  # finished under a scenario that ended later, or gone on with by people since
         while (now := self._upcoming(done)) is not None and now <= self.end:
             self._turn(now)
             done = now
             if report:
                 report(Progress(now, self.start, self.end, self.turns, self._window(now)))
-        if house.journal.cursor(flow.CURSOR) != format_instant(self.end):
-            house.clock.set(self.end)
+        if f"replay:{self.scenario.id}:end" not in house.state.markers:
+            self._clock.set(self.end)
             turn = flow.Turn(house, self.end)
             turn.put(
                 "marker.replay_ended",
@@ -94,13 +111,17 @@ class Replay:
 
     def _turn(self, now: datetime) -> None:
         house = self.house
-        house.clock.set(now)
+        self._clock.set(now)
         batches = []
         while self._next < len(self._batches) and self._batches[self._next][0] <= now:
             batches.append(self._batches[self._next][1])
             self._next += 1
         before = house.journal.head()[0]
         turn = flow.begin(house, now, batches)
+        for source in self._over(now):
+            state = house.state.sources[source]
+            ended = replace(state, status="ended", since=now, reasons=(RECORD_ENDS,))
+            turn.put("source.ended", ended, why=RECORD_ENDS)
         self._script.play(turn)
         flow.end(turn, format_instant(now))
         self._script.see(house.journal.read(after=before), house.state, after=now)
@@ -109,6 +130,7 @@ class Replay:
     def _upcoming(self, done: datetime | None) -> datetime | None:
         """The earliest of: news, timers, people. Never at or before what is done."""
         times = [self._script.next_due(), flow.next_due(self.house)]
+        times += [end for source, end in self._ends.items() if self._runs(source)]
         if self._next < len(self._batches):
             times.append(self._batches[self._next][0])
         floor = done or self.start
@@ -119,6 +141,15 @@ class Replay:
         if self._idle > IDLE:
             raise RuntimeError(f"a timer stays due at {floor}: news, people, timers {times}")
         return upcoming
+
+    def _runs(self, source: str) -> bool:
+        """The source has brought something and its record has not ended yet."""
+        state = self.house.state.sources.get(source)
+        return state is not None and state.status != "ended"
+
+    def _over(self, now: datetime) -> list[str]:
+        """Sources whose record ends by now and is not said to have ended."""
+        return sorted(s for s, end in self._ends.items() if end <= now and self._runs(s))
 
     def _load(self) -> None:
         """Every batch of every window with the instant at which it is taken in."""

@@ -7,15 +7,16 @@ orange stays red for `keep`, then is orange, never suddenly nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.assess.detect.hysteresis import IfMissing, hysteresis
+from anlan.assess.detect.hysteresis import hysteresis
 from anlan.model.domain import LEVELS
+from anlan.model.errors import InvalidValue
 from anlan.model.indicator import Band, Rule
 from anlan.packs.conditions import Condition
 
@@ -54,32 +55,40 @@ def band_in_force(rule: Rule, level: int, day: date) -> Band | None:
 def reached(
     rule: Rule, condition: Condition, place: str, at: datetime, numbers: Numbers, downwards: bool
 ) -> dict[int, int]:
-    """For every level YES, NO or UNKNOWN. A missing value or an undecided detector is UNKNOWN."""
+    """For every level YES, NO or UNKNOWN, by the bands in force at `at`. UNKNOWN where the value is
+    missing, the detector is undecided, or the condition hangs on a number that is not there (or fails
+    on it). `downwards`: less is worse, so a value reaches a band from above; a `score` counts the
+    distance past the bound and grows with it either way."""
+    unknown = dict.fromkeys(LEVELS, UNKNOWN)
     measure = numbers.measure(rule.measure)
     if np.isnan(numbers.value) or np.isnan(measure) or numbers.alarm == UNKNOWN:
-        return dict.fromkeys(LEVELS, UNKNOWN)
-    gate = condition.evaluate(
-        {
-            "value": numbers.value,
-            "expected": numbers.expected,
-            "threshold": numbers.threshold,
-            "score": numbers.score,
-            "p_value": numbers.p_value,
-            "alarm": numbers.alarm == YES,
-            "known": True,
-            "place": place,
-            "month": at.month,
-        }
-    )
-    result = {}
+        return unknown
+    try:
+        gate = condition.outcome(
+            {
+                "value": numbers.value,
+                "expected": numbers.expected,
+                "threshold": numbers.threshold,
+                "score": numbers.score,
+                "p_value": numbers.p_value,
+                "alarm": numbers.alarm == YES,
+                "known": True,
+                "place": place,
+                "month": at.month,
+            }
+        )
+    except InvalidValue:
+        return unknown
+    if gate is None:
+        return unknown
+    below = downwards and rule.measure != "score"
+    result, worse = {}, False
     for level in LEVELS:
         band = band_in_force(rule, level, at.date())
-        hit = band is not None and (measure <= band.at_least if downwards else measure >= band.at_least)
-        result[level] = YES if gate and hit else NO
-    # a more severe level reached includes the milder ones
-    for severe, mild in pairwise(LEVELS):
-        if result[severe] == YES and band_in_force(rule, mild, at.date()) is not None:
-            result[mild] = YES
+        hit = band is not None and (measure <= band.at_least if below else measure >= band.at_least)
+        # a more severe level reached includes the milder ones
+        worse = band is not None and gate and (hit or worse) or worse
+        result[level] = YES if gate and band is not None and worse else NO
     return result
 
 
@@ -94,34 +103,46 @@ class Standing:
 
 def stand(
     rule: Rule,
-    times: NDArray[np.datetime64],
-    conditions: list[dict[int, int]],
+    conditions: Sequence[dict[int, int]],
     before: int | None,
     step: timedelta,
+    withdrawn: NDArray[np.bool_] | None = None,
 ) -> Standing:
-    """Fold the conditions of a window [n_times] into how the rule stands at its end.
+    """Fold the conditions of a window, oldest first, into how the rule stands at its end.
 
-    Only as much of the window is used as holds `hold` + `keep` of known values. Where there is not so
-    much, `before`, the level it had, is not lowered: what is missing must not clear a warning."""
-    known = np.array([any(v != UNKNOWN for v in condition.values()) for condition in conditions])
-    enough = rule.hold + rule.keep + step
-    behind = np.cumsum(known[::-1])[::-1] * step.total_seconds()
-    whole = np.flatnonzero(behind >= enough.total_seconds())
-    first = int(whole[-1]) if len(whole) else 0
+    `before` is the level it had. That level and the milder ones start as on, and go off only when as
+    many known values as `keep` asks for have said no in a row; a value that is not there says nothing,
+    so missing values (weekends, outages) lengthen the wait and never end it. Where a value that had
+    been known was `withdrawn` (the source reports a gap instead), it goes on counting as yes for them.
+    Each known value stands for one `step`.
+
+    Unknown: the newest value is missing (`if_missing` unknown), or the window holds too few known
+    values to say whether the level it had still stands."""
+    gone = np.zeros(len(conditions), bool) if withdrawn is None else withdrawn
+    here = np.array([any(v != UNKNOWN for v in c.values()) for c in conditions], dtype=bool)
+    used = np.flatnonzero(here | gone)
     level: int | None = None
-    for candidate in LEVELS:
-        row = np.array([[c[candidate] for c in conditions[first:]]], dtype=np.int8)
-        if not (row == YES).any():
-            continue
-        seconds = times[first:].astype("datetime64[s]")
-        if hysteresis(row, seconds, rule.hold, rule.keep, held(rule)).active[0, -1]:
+    fresh: int | None = None
+    for candidate in reversed(LEVELS):
+        answers = np.array([conditions[i][candidate] for i in used], dtype=np.int8)
+        if _on(rule, answers[answers != UNKNOWN], step, on=False):
+            fresh = candidate
+        held = before is not None and candidate >= before
+        if held:
+            answers = np.where(answers == UNKNOWN, YES, answers).astype(np.int8)
+        if _on(rule, answers[answers != UNKNOWN], step, on=held):
             level = candidate
-            break
-    if before is not None and (level is None or level > before) and not len(whole):
-        return Standing(before, known=False)
-    return Standing(level, bool(known[-1]))
+    enough = int(here.sum()) * step >= rule.hold + rule.keep + step
+    newest = rule.if_missing == "hold" or bool(len(here) and here[-1])
+    return Standing(level, newest and (level == fresh or enough))
 
 
-def held(rule: Rule) -> IfMissing:
-    """The rule's treatment of missing values, as the state machine names it."""
-    return "hold" if rule.if_missing == "hold" else "unknown"
+def _on(rule: Rule, answers: NDArray[np.int8], step: timedelta, on: bool) -> bool:
+    """Whether the state machine is on after `answers` (YES, NO), which began with it `on` or off."""
+    lead = rule.hold // step + 1 + bool(rule.hold % step) if on else 0
+    row = np.concatenate([np.full(lead, YES, dtype=np.int8), answers])
+    if not (row == YES).any():
+        return False
+    seconds = np.arange(len(row)) * int(step.total_seconds())
+    run = hysteresis(row[np.newaxis, :], seconds.astype("datetime64[s]"), rule.hold, rule.keep)
+    return bool(run.active[0, -1])

@@ -13,11 +13,21 @@ from anlan.ports.lake import Slice
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """`values` [n_places, n_times], NaN where nothing is known; `times` datetime64[us], regular."""
+    """`values` [n_places, n_times], NaN where nothing is known; `known` the instant at which each was
+    learnt, NaT where nothing ever came (a value NaN with a `known` is a gap that the source reported);
+    `times` datetime64[us], regular."""
 
     places: tuple[str, ...]
     times: NDArray[np.datetime64]
     values: NDArray[np.float64]
+    known: NDArray[np.datetime64]
+
+    def row(self, place: str) -> Grid:
+        """One place alone, on the same time axis; no rows where it has none."""
+        rows = [i for i, name in enumerate(self.places) if name == place]
+        return Grid(
+            tuple(self.places[i] for i in rows), self.times, self.values[rows, :], self.known[rows, :]
+        )
 
 
 def instant64(instant: datetime) -> np.datetime64:
@@ -31,19 +41,24 @@ def instant(value: np.datetime64) -> datetime:
     return plain.replace(tzinfo=UTC)
 
 
-def lay(slice: Slice, step: timedelta, places: tuple[str, ...] | None = None) -> Grid:
-    """The slice on a regular grid from its earliest to its latest `at`, one row a place. Values that
-    fall between grid points belong to the period they fall in. Empty slices give an empty grid."""
+def lay(slice: Slice, step: timedelta) -> Grid:
+    """The slice on a regular grid from its earliest to its latest `at`, one row a place. A value
+    belongs to the grid point nearest to it, so that an hour of summer time does not move a day to its
+    neighbour; of two that fall to one point the later `at` stands. Empty slices give an empty grid."""
     if len(slice.at) == 0:
-        return Grid((), np.empty(0, "datetime64[us]"), np.empty((0, 0)))
-    names = places or tuple(sorted(set(slice.place.tolist())))
+        empty = np.empty((0, 0), "datetime64[us]")
+        return Grid((), np.empty(0, "datetime64[us]"), np.empty((0, 0)), empty)
+    names = tuple(sorted(set(slice.place.tolist())))
     row = {name: i for i, name in enumerate(names)}
-    width = np.timedelta64(int(step.total_seconds() * 1e6), "us")
+    width = np.timedelta64(step // timedelta(microseconds=1), "us")
+    half = np.timedelta64(step // timedelta(microseconds=2), "us")
     first = slice.at.min()
-    count = int((slice.at.max() - first) // width) + 1
-    values = np.full((len(names), count), np.nan)
-    inside = np.array([name in row for name in slice.place.tolist()])
-    rows = np.array([row[name] for name in slice.place[inside].tolist()], dtype=np.int64)
-    columns = ((slice.at[inside] - first) // width).astype(np.int64)
-    values[rows, columns] = slice.value[inside]
-    return Grid(names, first + width * np.arange(count), values)
+    columns = ((slice.at - first + half) // width).astype(np.int64)
+    shape = (len(names), int(columns.max()) + 1)
+    values = np.full(shape, np.nan)
+    known = np.full(shape, np.datetime64("NaT"), dtype="datetime64[us]")
+    rows = np.array([row[name] for name in slice.place.tolist()], dtype=np.int64)
+    order = np.argsort(slice.at, kind="stable")
+    values[rows[order], columns[order]] = slice.value[order]
+    known[rows[order], columns[order]] = slice.known[order]
+    return Grid(names, first + width * np.arange(shape[1]), values, known)

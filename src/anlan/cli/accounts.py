@@ -1,24 +1,48 @@
-"""`anlan account`: local accounts of a workspace."""
+"""`anlan account`: local accounts of a workspace, and the keys of machines that push."""
 
 from __future__ import annotations
 
 import getpass
+import hashlib
+import re
+import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cyclopts import App
 
-from anlan.app.clock import WallClock
-from anlan.app.desk import RunningDesk
-from anlan.app.house import RunningHouse
+from anlan.app.config import read_config
 from anlan.cli.output import out
+from anlan.model.errors import InvalidValue, StoreUnavailable, WrongState
+from anlan.model.pack import Pack
+from anlan.packs.load import load_pack
+from anlan.packs.paths import pack_path
+from anlan.store.accounts import Accounts
 
 app = App(name="account", help="Local accounts: the pack names the users, the workspace their passwords.")
+KEYS = "keys"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@contextmanager
+def _open(workspace: Path) -> Iterator[tuple[Pack, Accounts]]:
+    """The pack and the accounts; a service may run on the workspace meanwhile."""
+    config = read_config(workspace)
+    pack = load_pack(config.pack, (*(Path(folder) for folder in config.packs), *pack_path()))
+    accounts = Accounts(f"sqlite:///{workspace / 'accounts.sqlite'}")
+    try:
+        yield pack, accounts
+    finally:
+        accounts.close()
 
 
 @app.command
 def set(name: str, *, workspace: Path) -> int:
     """Set a user's password, asked for twice, or read from the standard input when that is no terminal.
+
+    A service that runs knows it at once; the user's sessions end.
 
     Parameters
     ----------
@@ -27,19 +51,26 @@ def set(name: str, *, workspace: Path) -> int:
     workspace
         The workspace.
     """
-    if sys.stdin.isatty():
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Again: ") != password:
-            out.print("The two differ; nothing was changed.")
-            return 2
-    else:
-        password = sys.stdin.readline().rstrip("\n")
-    desk = RunningDesk(RunningHouse(workspace.resolve(), WallClock()))
-    try:
-        desk.set_password(name, password)
-    finally:
-        desk.close()
-    out.print(f"The password of {name} is set.")
+    with _open(workspace.resolve()) as (pack, accounts):
+        if name not in pack.users:
+            raise InvalidValue(
+                "the pack has no such user",
+                where="account",
+                found=name,
+                expected=", ".join(sorted(pack.users)),
+            )
+        if sys.stdin.isatty():
+            password = getpass.getpass("Password: ")
+            if getpass.getpass("Again: ") != password:
+                out.print("The two differ; nothing was changed.")
+                return 2
+        else:
+            password = sys.stdin.readline().rstrip("\n")
+        if name in accounts.names():
+            accounts.set_password(name, password)
+        else:
+            accounts.create(name, password)
+    out.print(f"The password of {name} is set.", markup=False)
     return 0
 
 
@@ -52,13 +83,51 @@ def list_(*, workspace: Path) -> int:
     workspace
         The workspace.
     """
-    desk = RunningDesk(RunningHouse(workspace.resolve(), WallClock()))
-    try:
-        known = desk.accounts.names()
-        for name, user in sorted(desk.pack.users.items()):
+    with _open(workspace.resolve()) as (pack, accounts):
+        known = accounts.names()
+        for name, user in sorted(pack.users.items()):
             roles = ", ".join(f"{g.role} at {g.place}" for g in user.grants)
             state = "can sign in" if name in known else "no password yet"
             out.print(f"{name}\t{user.organ}\t{roles}\t{state}", markup=False)
-    finally:
-        desk.close()
+    return 0
+
+
+@app.command
+def key(name: str, *, workspace: Path) -> int:
+    """Make a key with which a machine may push observations, and print it, once: only its SHA-256 is
+    kept (in the file `keys` of the workspace). A service that runs knows it after its next start.
+
+    Parameters
+    ----------
+    name
+        The machine, as the journal will name it.
+    workspace
+        The workspace.
+    """
+    folder = workspace.resolve()
+    read_config(folder)
+    if not _NAME.fullmatch(name):
+        raise InvalidValue(
+            "not a name for a key",
+            where="account key",
+            found=repr(name),
+            expected="letters, digits, dots, hyphens and underscores, at most 64",
+        )
+    path = folder / KEYS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        if any(line.split()[:1] == [name] for line in lines):
+            raise WrongState(
+                "there is a key of that name",
+                where=str(path),
+                found=name,
+                mend="remove its line first, or choose another name",
+            )
+        made = secrets.token_urlsafe(32)
+        path.touch(mode=0o600)
+        lines.append(f"{name} {hashlib.sha256(made.encode()).hexdigest()}")
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise StoreUnavailable("the key cannot be kept", where=str(path), found=str(error)) from error
+    out.print(made, markup=False)
     return 0

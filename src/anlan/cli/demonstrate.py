@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from anlan.app.clock import ContinuedClock
 from anlan.app.demo import Demo, closing, prepare, stories
 from anlan.app.desk import RunningDesk
 from anlan.app.replay import Progress as Turned
@@ -92,6 +93,7 @@ def _play(running: Demo) -> None:
 
 
 def _open(running: Demo, port: int) -> None:
+    running.house.clock = ContinuedClock(running.house.clock.now())
     desk = RunningDesk(running.house)
     for name in running.house.pack.users:
         if name not in desk.accounts.names():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import shutil
 from pathlib import Path
@@ -12,15 +13,21 @@ from cyclopts import Parameter
 from anlan import __version__
 from anlan.app import workspace as workspaces
 from anlan.app.clock import WallClock
+from anlan.app.config import MODES, read_config
 from anlan.app.desk import RunningDesk
-from anlan.app.house import RunningHouse
+from anlan.app.house import RESERVE, RunningHouse
 from anlan.app.keeper import Keeper
-from anlan.app.serve import listen
+from anlan.app.serve import listen, log_plainly
+from anlan.app.workspace import Lease
 from anlan.cli.output import out, say_json
 from anlan.cli.site import application
-from anlan.model.errors import AnlanError, WrongState
+from anlan.model.errors import AnlanError, InvalidValue, WrongState
+from anlan.model.text import LANGUAGES
 from anlan.packs.load import load_pack
-from anlan.packs.paths import available, pack_path
+from anlan.packs.paths import available, is_path, pack_path
+from anlan.store.accounts import Accounts
+
+_LOG = logging.getLogger("anlan.serve")
 
 
 def init(
@@ -51,9 +58,27 @@ def init(
     """
     if mode == "replay":
         raise WrongState("a replay makes its own workspace", mend="see: anlan demo")
+    if mode not in MODES:
+        raise InvalidValue("no such mode", where="--mode", found=mode, expected="live, exercise or test")
+    if language not in LANGUAGES:
+        raise InvalidValue(
+            "no such language", where="--language", found=language, expected=" or ".join(LANGUAGES)
+        )
     load_pack(pack, pack_path())
+    if is_path(pack):
+        # settings are read from elsewhere later
+        pack = str(Path(pack).expanduser().resolve())
     path = workspaces.init(folder, pack, mode=mode, sender=sender, language=language, port=port)
-    out.print(f"Made {path}. Next: set passwords with `anlan account set NAME`, then `anlan serve {folder}`.")
+    try:
+        read_config(folder)
+    except AnlanError:
+        path.unlink()
+        raise
+    out.print(
+        f"Made {path}. Next: set passwords with `anlan account set NAME --workspace {folder}`, "
+        f"then `anlan serve {folder}`.",
+        markup=False,
+    )
     return 0
 
 
@@ -65,35 +90,46 @@ def serve(folder: Path) -> int:
     folder
         The workspace.
     """
-    house = RunningHouse(folder.resolve(), WallClock())
-    if house.config.mode == "replay":
-        house.close()
+    log_plainly()
+    workspace = folder.resolve()
+    if read_config(workspace).mode == "replay":
         raise WrongState(
             "this workspace is a replay",
             where=str(folder),
             mend="open it with: anlan demo --workspace FOLDER",
         )
-    newest = house.journal.latest()
-    house.clock = WallClock(newest)
-    desk = RunningDesk(house)
+    lease = Lease(workspace)
+    house = RunningHouse(workspace, WallClock())
+    # no turn is earlier than what is written, whatever became of the machine's clock
+    house.clock = WallClock(house.journal.latest())
+    desk = RunningDesk(house, lease)
     keeper = Keeper(desk)
-    keeper.start()
-    out.print(f"anlan serves {folder} at http://{house.config.host}:{house.config.port}/")
     try:
-        listen(application(desk), house.config.host, house.config.port)
+        for channel in house.config.channel:
+            house.channel(channel.id)
+        for missing in _unreached(house):
+            _LOG.warning("recipients of channel %s cannot be told: no such channel in anlan.toml", missing)
+        app = application(desk)
+
+        def ready(address: str) -> None:
+            keeper.start()
+            out.print(f"anlan serves {folder} at {address}", markup=False)
+
+        listen(app, house.config.host, house.config.port, ready)
     finally:
         keeper.stop()
         desk.close()
+    out.print("anlan has stopped.")
     return 0
 
 
 def doctor(folder: Path | None = None, *, json: Annotated[bool, Parameter(name="--json")] = False) -> int:
-    """Say what this installation and a workspace have and lack.
+    """Say what this installation and a workspace have and lack; exit 1 where something must be mended.
 
     Parameters
     ----------
     folder
-        A workspace to look into as well.
+        A workspace to look into as well. It may be served meanwhile.
     json
         Print JSON.
     """
@@ -103,25 +139,76 @@ def doctor(folder: Path | None = None, *, json: Annotated[bool, Parameter(name="
         "packs": {id: str(path) for id, path in available(pack_path()).items()},
         "bundle": (Path(__file__).parents[1] / "web" / "static" / "bundle").is_dir(),
     }
-    sound = bool(found["packs"]) and found["bundle"]
+    faults = [] if found["packs"] else ["no pack is installed"]
+    if not found["bundle"]:
+        faults.append("the console's pages are not built")
     if folder is not None:
-        found["workspace"] = str(folder.resolve())
-        found["free_mib"] = shutil.disk_usage(folder).free // 1024 // 1024
-        try:
-            house = RunningHouse(folder.resolve(), WallClock())
-            found["journal"] = {"entries": house.journal.verify(), "head": house.journal.head()[1]}
-            found["lake"] = house.lake.indicators()
-            found["quarantined"] = len(house.lake.quarantined("held"))
-            found["channels"] = {c.id: c.kind for c in house.config.channel}
-            missing = {r.channel for r in house.pack.recipients.values()} - set(found["channels"])
-            found["channels_missing"] = sorted(missing)
-            house.close()
-        except AnlanError as error:
-            found["fault"] = error.sentence()
-            sound = False
+        _look_into(folder.resolve(), found, faults)
+    found["faults"] = faults
     if json:
         say_json(found)
     else:
         for name, value in found.items():
-            out.print(f"{name}: {value}")
-    return 0 if sound else 1
+            if name != "faults":
+                out.print(f"{name}: {value}", markup=False)
+        for fault in faults:
+            out.print(f"FAULT: {fault}", markup=False)
+        out.print("something must be mended" if faults else "sound")
+    return 1 if faults else 0
+
+
+def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> None:
+    """What a workspace has and lacks; every fault is told, not only the first."""
+    found["workspace"] = str(workspace)
+    try:
+        house = RunningHouse(workspace, WallClock())
+    except AnlanError as error:
+        faults.append(error.sentence())
+        return
+    try:
+        free = shutil.disk_usage(workspace).free
+        found["free_mib"] = free // 1024 // 1024
+        if free < RESERVE:
+            faults.append(f"less than {RESERVE // 1024 // 1024} MiB are free: intake stops")
+        found["pack"] = f"{house.pack.id} {house.pack.version}"
+        found["mode"] = house.config.mode
+        found["served"] = _is_served(workspace)
+        try:
+            found["journal"] = {"entries": house.journal.verify(), "head": house.journal.head()[1]}
+        except AnlanError as error:
+            faults.append(error.sentence())
+        found["lake"] = house.lake.indicators()
+        found["quarantined"] = len(house.lake.quarantined("held"))
+        found["sources"] = {
+            id: house.state.sources[id].status if id in house.state.sources else "never"
+            for id in sorted(house.pack.sources)
+        }
+        found["channels"] = {c.id: c.kind for c in house.config.channel}
+        for channel in house.config.channel:
+            try:
+                house.channel(channel.id)
+            except AnlanError as error:
+                faults.append(error.sentence())
+        found["channels_missing"] = _unreached(house)
+        faults += [f"no channel {id}, which recipients of the pack have" for id in _unreached(house)]
+        accounts = Accounts(f"sqlite:///{workspace / 'accounts.sqlite'}")
+        found["accounts"] = sorted(set(accounts.names()) & set(house.pack.users))
+        accounts.close()
+        found["push_keys"] = (workspace / "keys").is_file()
+    except AnlanError as error:
+        faults.append(error.sentence())
+    finally:
+        house.close()
+
+
+def _unreached(house: RunningHouse) -> list[str]:
+    """Channels that recipients have and the settings do not."""
+    return sorted({r.channel for r in house.pack.recipients.values()} - {c.id for c in house.config.channel})
+
+
+def _is_served(workspace: Path) -> bool:
+    try:
+        Lease(workspace).release()
+    except WrongState:
+        return True
+    return False

@@ -10,7 +10,7 @@ from anlan.model.reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """`status`: fresh, late, dead, failing, never. `last` is when it last brought something,
+    """`status`: fresh, late, dead, failing, never; ended in a replay whose record is over. `last` is when it last brought something,
     `accepted` and `quarantined` count what it brought since the workspace began."""
 
     source: str

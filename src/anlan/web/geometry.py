@@ -127,7 +127,7 @@ def _unrolled(ring: list[Position]) -> list[Position]:
         elif lon - before < -HALF:
             shift += 2 * HALF
         before = lon
-        unrolled.append([round(lon + shift, 4), round(lat, 4)])
+        unrolled.append([round(lon + shift, 4), round(max(-POLE, min(POLE, lat)), 4)])
     if shift and unrolled:
         edge = -POLE if sum(lat for _, lat in unrolled) < 0 else POLE
         unrolled += [[unrolled[-1][0], edge], [unrolled[0][0], edge], unrolled[0]]
