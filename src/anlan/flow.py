@@ -7,19 +7,21 @@ peers said is journalled after. A process killed anywhere goes on from the last 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from anlan.assess.evaluate import evaluate
-from anlan.assess.thread import gather, places
+from anlan.assess.single_events import ends
+from anlan.assess.thread import LIVE, gather, places
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry, Value
-from anlan.model.errors import NotAllowed
+from anlan.model.errors import NotAllowed, NotFound
 from anlan.model.finding import Finding
-from anlan.model.incident import Task
+from anlan.model.incident import Incident, Report, Task
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
+from anlan.model.plan import Plan
 from anlan.model.quarantine import Quarantined
 from anlan.model.reason import Reason
 from anlan.model.sourcestate import SourceState
@@ -33,13 +35,15 @@ from anlan.ports.channel import Receipt
 from anlan.ports.house import House
 from anlan.ports.source import Batch
 from anlan.respond import clocks
-from anlan.respond.activate import activate, open_incident
+from anlan.respond.activate import activate, escalate, open_incident, reports_of_warning
 from anlan.review.make import make_review
 from anlan.warn import ladder
 from anlan.warn.approve import close
-from anlan.warn.decide import decide, in_force
+from anlan.warn.decide import PENDING, decide, in_force
 
 CURSOR = "turn"
+#: states of a source that tells nothing any more
+SILENT = ("late", "dead")
 #: the smallest step of time: no two turns share an instant
 INSTANT = timedelta(microseconds=1)
 
@@ -56,6 +60,7 @@ class Turn:
     touched: dict[str, None] = field(default_factory=dict)
     accepted: int = 0
     held: list[str] = field(default_factory=list)
+    undo: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -77,7 +82,7 @@ class Turn:
         """Decide: `kind` is `<noun>.<verb>`, `value` the subject's whole new value."""
         subject = value.source if isinstance(value, SourceState) else value.id
         text = why.text if why else None
-        self.state.put(subject, value)
+        self.undo.append(self.state.put(subject, value))
         self.drafts.append(Draft(kind, subject, risk, actor, value, tuple(cause), text))
 
     def commit(self, cursor: str | None = None) -> tuple[Entry, ...]:
@@ -86,7 +91,15 @@ class Turn:
         entries = self.house.journal.append(self.drafts, self.now, cursor=mark)
         self.state.head += len(entries)
         self.drafts.clear()
+        self.undo.clear()
         return entries
+
+    def take_back(self, drafts: int) -> None:
+        """Undo all but the first `drafts` decisions, in the state too: an act that fails half-way leaves
+        nothing behind."""
+        while len(self.drafts) > drafts:
+            self.drafts.pop()
+            self.undo.pop()()
 
 
 # ── monitor ──────────────────────────────────────────────────────────────────────────────────────
@@ -113,11 +126,18 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
         if source not in turn.pack.sources:
             continue
         before = turn.state.sources.get(source)
-        if before is not None and before.status in ("late", "dead"):
+        # a source that brings only what cannot be used has told nothing
+        told = good > 0 or bad == 0
+        if told and before is not None and before.status in SILENT:
             # it answers again: what was unknown for want of an answer is looked at again
             news |= set(turn.pack.sources[source].indicators)
         after = replace(
-            freshness(turn.pack.sources[source], before, turn.now, turn.now),
+            freshness(
+                turn.pack.sources[source],
+                before,
+                turn.now if told else before.last if before else None,
+                turn.now,
+            ),
             accepted=(before.accepted if before else 0) + good,
             quarantined=(before.quarantined if before else 0) + bad,
         )
@@ -142,12 +162,22 @@ def watch_sources(turn: Turn) -> set[str]:
 # ── assess ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def blind(state: State, pack: Pack, indicator: str) -> bool:
+    """Every source of the indicator has fallen silent: what it measures is unknown."""
+    states = [
+        state.sources[id].status
+        for id, source in pack.sources.items()
+        if indicator in source.indicators and id in state.sources
+    ]
+    return bool(states) and all(status in SILENT for status in states)
+
+
 def assess(turn: Turn, indicators: set[str], stale: set[str]) -> None:
     """Rules over the indicators with news (or gone stale); findings gathered into threads."""
     for rule in sorted(turn.pack.rules.values(), key=lambda rule: rule.id):
         if rule.indicator not in indicators | stale:
             continue
-        old = rule.indicator in stale and rule.indicator not in indicators
+        old = rule.indicator not in indicators and blind(turn.state, turn.pack, rule.indicator)
         for finding in evaluate(rule, turn.pack, turn.house.lake, turn.state, turn.now, stale=old):
             take(turn, finding)
 
@@ -163,42 +193,49 @@ def take(turn: Turn, finding: Finding) -> None:
     turn.touched[thread.id] = None
 
 
-def expiring_events(turn: Turn) -> set[str]:
-    """Indicators of single events whose level has stood long enough."""
-    return {
-        finding.indicator
-        for id in turn.state.latest.values()
-        if (finding := turn.state.findings[id]).event
-        and finding.level is not None
-        and finding.at + turn.pack.rules[finding.rule].keep <= turn.now
-    }
+def event_ends(state: State, pack: Pack, now: datetime) -> dict[str, datetime]:
+    """Indicator -> when the level of a single event of it next ends by itself. Not while its sources are
+    silent: then nobody knows what followed the event."""
+    found: dict[str, datetime] = {}
+    for id in state.latest.values():
+        finding = state.findings[id]
+        if finding.event and finding.level is not None and not blind(state, pack, finding.indicator):
+            at = ends(finding, pack, now)
+            if at is not None:
+                found[finding.indicator] = min(at, found.get(finding.indicator, at))
+    return found
 
 
 # ── warn ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def warn(turn: Turn) -> None:
-    """Expired messages closed; a draft for every touched thread that asks for one."""
+    """Messages and drafts that are over are closed; a draft for every touched thread that asks for one."""
     over = Reason("expired", Text("its period is over", "有效期已过"))
     for warning in list(turn.state.warnings.values()):
-        if warning.status == "approved" and warning.expires <= turn.now:
-            turn.put("warning.expired", close(warning, "expired", over), warning.risk, why=over)
+        if warning.status in ("approved", *PENDING) and warning.expires <= turn.now:
+            status = "expired" if warning.status == "approved" else "superseded"
+            turn.put(f"warning.{status}", close(warning, status, over), warning.risk, why=over)
             # a risk that still has its level needs a new message
             turn.touched[warning.risk] = None
     for id in turn.touched:
         thread = turn.state.assessments[id]
-        if thread.verdict not in ("open", "confirmed"):
-            continue
         area = places(thread, turn.state, turn.pack, turn.now)
         decision = decide(thread, area, turn.state, turn.pack, turn.now, turn.house.status)
         for old in decision.replaced:
             turn.put("warning.superseded", close(old, "superseded", decision.reason), id)
         if decision.draft is not None:
             turn.put("warning.drafted", decision.draft, id, (thread.findings[-1],), why=decision.reason)
-        elif decision.reason.code == "no_power" and decision.reason not in thread.reasons:
-            noted = replace(thread, reasons=(*thread.reasons, decision.reason))
-            turn.put("assessment.noted", noted, id, why=decision.reason)
+        elif decision.reason.code in ("no_power", "no_plan") and thread.verdict in LIVE:
+            note(turn, thread, decision.reason)
     turn.touched.clear()
+
+
+def note(turn: Turn, thread: Assessment, reason: Reason) -> None:
+    """Why nothing followed, once."""
+    if reason not in thread.reasons:
+        noted = replace(thread, reasons=(*thread.reasons, reason))
+        turn.put("assessment.noted", noted, thread.id, why=reason)
 
 
 def publish(turn: Turn, warning: Warning, actor: str) -> None:
@@ -215,9 +252,10 @@ def publish(turn: Turn, warning: Warning, actor: str) -> None:
     for delivery in ladder.first_calls(sent, plan, turn.pack, turn.now):
         turn.put("delivery.due", delivery, sent.risk, (sent.id,))
     if sent.change != "cancel" and sent.level <= plan.opens_at:
-        thread = turn.state.assessments[sent.risk]
-        if open_incident(sent.risk, turn.state) is None:
-            respond(turn, thread, sent.level, sent.id)
+        respond(turn, sent, plan)
+    thread = turn.state.assessments[sent.risk]
+    for report in reports_of_warning(sent, thread, plan, turn.pack, turn.state, turn.now):
+        turn.put("report.owed", report, sent.risk, (sent.id,))
 
 
 def insist(turn: Turn) -> None:
@@ -238,10 +276,7 @@ def deliver(turn: Turn) -> None:
     """After the commit: hand over everything due, and journal what the peers said."""
     for delivery in due_now(turn.state, turn.now):
         warning = turn.state.warnings[delivery.warning]
-        receipt = None
-        if warning.expires > turn.now:
-            receipt = hand_over(turn.house, delivery, warning, turn.now)
-        settle(turn, delivery.id, receipt)
+        settle(turn, delivery.id, hand_over(turn.house, delivery, warning, turn.now))
     if turn.drafts:
         turn.commit()
 
@@ -265,16 +300,22 @@ def settle(turn: Turn, id: str, receipt: Receipt | None) -> None:
     turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
 
 
-def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime) -> Receipt:
+def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime) -> Receipt | None:
     """One attempt; none where an attempt that the journal does not know yet has already ended (the
-    process was killed between the two). It decides nothing and writes no journal, so it needs no turn."""
+    process was killed between the two). None where the message is over, or another follows it. It
+    decides nothing and writes no journal, so it needs no turn."""
     ended = [a for a in house.outbox.history(delivery.id) if a.outcome is not None]
     if len(ended) > delivery.attempts:
         told = ended[delivery.attempts]
         return Receipt(told.outcome == "accepted", told.detail, transient=told.outcome == "failed")
+    if ladder.outdated(warning, now):
+        return None
     attempt = house.outbox.begin(delivery.id, now)
-    parcel = house.parcel(delivery, warning, attempt.repeat)
-    receipt = house.channel(delivery.channel).deliver(parcel)
+    try:
+        parcel = house.parcel(delivery, warning, attempt.repeat)
+        receipt = house.channel(delivery.channel).deliver(parcel)
+    except NotFound as error:  # a channel that is not configured may be by the next attempt
+        receipt = Receipt(False, error.sentence(), transient=True)
     outcome = "accepted" if receipt.accepted else "failed" if receipt.transient else "refused"
     house.outbox.finish(attempt, outcome, receipt.detail, now)
     return receipt
@@ -283,31 +324,42 @@ def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime)
 # ── respond, review ──────────────────────────────────────────────────────────────────────────────
 
 
-def respond(turn: Turn, thread: Assessment, warning_level: int, by: str) -> None:
-    """The incident, its tasks and the reports owed; a missing power is noted, never skipped."""
-    plan = turn.pack.plan_for(thread.hazard, thread.place, turn.now)
-    if plan is None:
-        return
+def respond(turn: Turn, sent: Warning, plan: Plan) -> None:
+    """The response that a message sets off, or raises; a missing power is noted, never skipped."""
+    thread, running = turn.state.assessments[sent.risk], open_incident(sent.risk, turn.state)
     try:
-        incident, tasks, reports = activate(thread, plan, warning_level, by, turn.pack, turn.state, turn.now)
+        if running is None:
+            opened = activate(thread, plan, sent.level, sent.id, turn.pack, turn.state, turn.now)
+            take_response(turn, "incident.opened", opened, (sent.id,))
+        else:
+            raised = escalate(running, sent.level, sent.id, turn.pack, turn.state, turn.now)
+            if raised is not None:
+                take_response(turn, "incident.raised", raised, (sent.id,))
     except NotAllowed as refusal:
-        reason = Reason("no_power", Text(refusal.message, refusal.message), refusal.basis)
-        turn.put(
-            "assessment.noted", replace(thread, reasons=(*thread.reasons, reason)), thread.id, why=reason
-        )
-        return
-    turn.put("incident.opened", incident, thread.id, (by,))
+        note(turn, thread, Reason("no_power", Text(refusal.message, refusal.message), refusal.basis))
+
+
+def take_response(
+    turn: Turn,
+    kind: str,
+    response: tuple[Incident, list[Task], list[Report]],
+    cause: tuple[str, ...],
+    actor: str = SYSTEM.name,
+) -> None:
+    """The incident, its tasks and the reports owed into the journal."""
+    incident, tasks, reports = response
+    turn.put(kind, incident, incident.risk, cause, actor)
     for task in tasks:
-        turn.put("task.opened", task, thread.id, (incident.id,))
+        turn.put("task.opened", task, incident.risk, (incident.id,))
     for report in reports:
-        turn.put("report.owed", report, thread.id, (incident.id,))
+        turn.put("report.owed", report, incident.risk, (incident.id,))
 
 
 def keep_clocks(turn: Turn) -> None:
     """Tasks and reports whose time has run out."""
     for late in clocks.overdue(turn.state, turn.now):
         noun = "task.overdue" if isinstance(late, Task) else "report.late"
-        turn.put(noun, late, late.risk, (late.incident,))
+        turn.put(noun, late, late.risk, (late.incident or late.risk,))
 
 
 def review(turn: Turn, thread: Assessment, actor: str) -> None:
@@ -328,7 +380,8 @@ def begin(house: House, now: datetime, batches: Sequence[Batch] = (), also: Coll
     turn = Turn(house, now)
     news = observe(turn, batches)
     stale = watch_sources(turn)
-    assess(turn, news | set(also) | expiring_events(turn), stale)
+    over = {id for id, at in event_ends(turn.state, turn.pack, now).items() if at <= now}
+    assess(turn, news | set(also) | over, stale)
     warn(turn)
     insist(turn)
     keep_clocks(turn)
@@ -351,14 +404,10 @@ def next_due(house: House) -> datetime | None:
     """The next instant at which something happens by itself."""
     state, pack = house.state, house.pack
     times = [ladder.next_due(state), clocks.next_due(state)]
-    times += [w.expires for w in state.warnings.values() if w.status == "approved"]
+    times += [w.expires for w in state.warnings.values() if w.status in ("approved", *PENDING)]
     for id, source in state.sources.items():
         changes = next_change(pack.sources[id], source) if id in pack.sources else None
         if changes is not None and house.watched(id, changes):
             times.append(changes)
-    times += [
-        f.at + pack.rules[f.rule].keep
-        for id in state.latest.values()
-        if (f := state.findings[id]).event and f.level is not None
-    ]
+    times += event_ends(state, pack, house.began()).values()
     return min((t for t in times if t is not None), default=None)

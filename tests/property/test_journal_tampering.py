@@ -33,7 +33,7 @@ values = st.one_of(
     st.builds(
         SourceState,
         ids,
-        words,
+        st.sampled_from(("fresh", "late", "dead", "failing", "never")),
         st.datetimes(timezones=st.just(UTC)),
         st.none() | st.datetimes(timezones=st.just(UTC)),
         st.integers(0, 10**12),

@@ -86,7 +86,7 @@ def may(
     outside = [place for place in wanted if not any(reach(pack, grant.place, place, at) for grant in areas)]
     allowed = len(outside) < len(wanted) if act == READ else not outside
     if allowed:
-        grant = areas[0]
+        grant = next(g for g in areas if any(reach(pack, g.place, place, at) for place in wanted))
         return Decision(True, Text(f"{grant.role} at {grant.place}", f"{grant.place} 的 {grant.role}"))
     names = ", ".join(outside[:3])
     return Decision(
@@ -108,8 +108,8 @@ def _reads(pack: Pack, area: str, place: str, at: datetime) -> bool:
     return _covers(pack, area, place, at) or _covers(pack, place, area, at)
 
 
-def require(user: User, act: str, place: str | None, pack: Pack, at: datetime) -> None:
+def require(user: User, act: str, places: Iterable[str], pack: Pack, at: datetime) -> None:
     """NotAllowed, with the reason, where `may` says no."""
-    decision = may(user, act, () if place is None else (place,), pack=pack, at=at)
+    decision = may(user, act, places, pack=pack, at=at)
     if not decision.allowed:
         raise NotAllowed(decision.reason.en, where=act, mend="ask somebody whose role reaches it")

@@ -35,28 +35,31 @@ ACTS: dict[str, Act] = {
 
 
 def perform(turn: Turn, user: User, act: str, subject: str, fields: Mapping[str, str]) -> None:
-    """One act within a turn; the caller commits. NotAllowed when the user's roles do not reach it."""
+    """One act within a turn; the caller commits. NotAllowed when the user's roles do not reach every
+    place it is about. An act that fails leaves the turn and the state as they were."""
     try:
         does = ACTS[act]
     except KeyError:
         raise NotFound("no such act", where="act", found=act, expected=", ".join(sorted(ACTS))) from None
-    require(user, act, place_of(turn, subject), turn.pack, turn.now)
-    does(turn, user, subject, fields)
+    require(user, act, places_of(turn, act, subject, fields), turn.pack, turn.now)
+    drafts, touched = len(turn.drafts), dict(turn.touched)
+    try:
+        does(turn, user, subject, fields)
+    except BaseException:
+        turn.take_back(drafts)
+        turn.touched = touched
+        raise
 
 
-def place_of(turn: Turn, subject: str) -> str | None:
-    """The place that an act on `subject` is about; None where it has none (a handover)."""
+def places_of(turn: Turn, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
+    """The places that an act is about: those a warning warns, the thread's for everything else, both
+    threads' for a merge. None where it has none (a handover, or a subject that nobody knows)."""
     state = turn.state
+    if subject in state.warnings:
+        return state.warnings[subject].places
     risk = subject
-    for table in (
-        state.warnings,
-        state.deliveries,
-        state.incidents,
-        state.tasks,
-        state.reports,
-        state.lessons,
-    ):
+    for table in (state.deliveries, state.incidents, state.tasks, state.reports, state.lessons):
         if subject in table:
             risk = table[subject].risk
-    thread = state.assessments.get(risk)
-    return thread.place if thread else None
+    risks = [risk, fields.get("into", "")] if act == "assessment.merge" else [risk]
+    return tuple(dict.fromkeys(state.assessments[r].place for r in risks if r in state.assessments))

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from anlan.acts import assessments
-from anlan.flow import Turn, respond
+from anlan.assess.thread import LIVE
+from anlan.flow import Turn, take_response
 from anlan.formats.values import short_id
 from anlan.model.entry import Handover
-from anlan.model.errors import NotFound, WrongState
+from anlan.model.errors import NotAllowed, NotFound, WrongState
 from anlan.model.user import User
 from anlan.respond import clocks
-from anlan.respond.activate import open_incident
+from anlan.respond.activate import activate
 from anlan.respond.stand_down import stand_down as end_response
 from anlan.review.make import lesson_done as done_lesson
 from anlan.warn import ladder
@@ -52,18 +53,20 @@ def report_file(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> N
 def incident_open(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     """A person opens an incident without waiting for a warning; `id` is the risk."""
     thread = assessments.found(turn, id)
+    if thread.verdict not in LIVE:
+        raise WrongState("the risk is not open", where=id, found=thread.verdict)
     plan = turn.pack.plan_for(thread.hazard, thread.place, turn.now)
     if plan is None:
         raise WrongState("no plan covers this hazard here", where=id, found=thread.hazard)
-    if open_incident(id, turn.state) is not None:
-        raise WrongState("an incident of this risk is open", where=id)
-    respond(turn, thread, thread.level or thread.highest or plan.opens_at, user.name)
-    if open_incident(id, turn.state) is None:
-        raise WrongState(
-            "the response could not be activated",
+    level = thread.level or thread.highest or plan.opens_at
+    opened = activate(thread, plan, level, user.name, turn.pack, turn.state, turn.now)
+    if user.organ != plan.lead:
+        raise NotAllowed(
+            f"{user.name} acts for {user.organ or 'no organ'}; the plan's response is led by {plan.lead}",
             where=id,
-            found=turn.state.assessments[id].reasons[-1].text.en,
+            basis=opened[0].basis,
         )
+    take_response(turn, "incident.opened", opened, (id,), user.name)
 
 
 def stand_down(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
@@ -76,7 +79,7 @@ def stand_down(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> No
     for task in dropped:
         turn.put("task.cancelled", task, task.risk, (record.id,), user.name)
     for report in reports:
-        turn.put("report.owed", report, report.risk, (record.id,))
+        turn.put(f"report.{report.status}", report, report.risk, (record.id,), user.name)
 
 
 def lesson_done(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from anlan.flow import Turn, publish
-from anlan.formats.values import short_id
 from anlan.model.domain import level
 from anlan.model.errors import InvalidValue, NotFound, WrongState
 from anlan.model.reason import Reason
@@ -16,7 +14,8 @@ from anlan.model.user import User
 from anlan.model.warning import Warning
 from anlan.packs.resolve import competent
 from anlan.warn import approve as approval
-from anlan.warn.decide import PENDING, cancel, in_force
+from anlan.warn.decide import PENDING, in_force
+from anlan.warn.draft import cancel, revise
 
 
 def found(turn: Turn, id: str) -> Warning:
@@ -62,24 +61,13 @@ def update(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
         )
     for place in head.places:
         competent(turn.pack, "warn", head.organ, head.hazard, to, place, turn.now, head.scope)
+    if (to, expires) == (head.level, head.expires):
+        raise WrongState("an update changes the level or the end", where=id, found=f"level {to}, same end")
     code = "raised" if to < head.level else "lowered" if to > head.level else "extended"
     note = fields.get("reason", "") or code
-    draft = replace(
-        head,
-        id=short_id("W", head.risk, "update", str(to), *head.places, turn.now.isoformat()),
-        change="update",
-        status="draft",
-        level=to,
-        drafted=turn.now,
-        expires=expires,
-        author=user.name,
-        approver="",
-        submitted=None,
-        sent=None,
-        references=(*head.references, head.id),
-        digest="",
-        reasons=(Reason(code, Text(note, note)),),
-    )
+    plan = turn.pack.plans[head.plan]
+    reason = Reason(code, Text(note, note))
+    draft = revise(head, to, expires, plan, turn.state, turn.pack, turn.now, reason, user.name)
     turn.put("warning.drafted", draft, draft.risk, (id,), user.name, draft.reasons[-1])
 
 
@@ -88,10 +76,8 @@ def lift(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     head = _head(turn, id)
     note = fields.get("reason", "") or "the danger is over"
     plan = turn.pack.plans[head.plan]
-    draft = replace(
-        cancel(head, plan, turn.pack, turn.now, Reason("cancelled", Text(note, note))),
-        author=user.name,
-    )
+    reason = Reason("cancelled", Text(note, note))
+    draft = cancel(head, plan, turn.pack, turn.now, reason, user.name)
     turn.put("warning.drafted", draft, draft.risk, (id,), user.name, draft.reasons[-1])
 
 

@@ -26,6 +26,7 @@ def openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="anlan",
         version=__version__,
+        use_handler_docstrings=True,
         description="Civil protection: observations in; risks, warnings and their reasons out. Errors "
         "are problem details (RFC 9457).",
         render_plugins=[JsonRenderPlugin(path="/")],

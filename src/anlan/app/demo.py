@@ -16,6 +16,7 @@ from anlan.app.peers import LOOPBACK, Peers
 from anlan.app.replay import Progress, Replay
 from anlan.app.scenario import Scenario, find_scenario
 from anlan.app.workspace import init
+from anlan.model.pack import Pack
 from anlan.model.time import format_duration
 from anlan.packs.load import load_pack
 from anlan.packs.paths import pack_path
@@ -59,10 +60,12 @@ def stories() -> list[str]:
     return ["demo", *sorted(found)]
 
 
-def prepare(workspace: Path, story: str, language: str = "en") -> Demo:
-    """A workspace made or gone on with; nothing is replayed yet."""
+def prepare(workspace: Path, story: str, language: str = "en", scenario: str = "") -> Demo:
+    """A workspace made or gone on with; nothing is replayed yet. `scenario`: another of the story's
+    pack than the one of the story's name."""
+    pack: Pack | None = None
     if not (workspace / FILE).exists():
-        load_pack(pack_of(story), pack_path())  # a fault shows before anything is made
+        pack = load_pack(pack_of(story), pack_path())  # a fault shows before anything is made
         init(workspace, pack_of(story), mode="replay", sender=SENDER, language=language)
     key = workspace / KEY
     if not key.exists():
@@ -82,21 +85,22 @@ def prepare(workspace: Path, story: str, language: str = "en") -> Demo:
             },
         )
         hook = ChannelConfig("webhook", "webhook", {"key": {"file": str(key)}, "plain_http": True})
-        pack = load_pack(config.pack, pack_path())
+        if pack is None:
+            pack = load_pack(config.pack, pack_path())
         addresses = {
             r.id: f"{peers.web_url}{r.address}" for r in pack.recipients.values() if r.channel == "webhook"
         }
         config = replace(config, channel=(*config.channel, mail, hook), addresses=addresses)
-        scenario = find_scenario(pack, story if story != "demo" else "demo")
-        start = min(window.start for window in scenario.windows)
-        house = RunningHouse(workspace, VirtualClock(start), config)
+        chosen = find_scenario(pack, scenario or story)
+        start = min(window.start for window in chosen.windows)
+        house = RunningHouse(workspace, VirtualClock(start), config, pack=pack)
         newest = house.journal.latest()
         if newest is not None:
             house.clock = VirtualClock(newest)
     except BaseException:
         peers.stop()
         raise
-    return Demo(house, Replay(house, scenario), scenario, peers)
+    return Demo(house, Replay(house, chosen), chosen, peers)
 
 
 def closing(demo: Demo) -> dict[str, Any]:

@@ -41,13 +41,17 @@ RESERVE = 64 * 1024 * 1024
 class RunningHouse:
     """One workspace, opened. Implements anlan.ports.house.House. One process writes at a time."""
 
-    def __init__(self, workspace: Path, clock: Clock, config: Config | None = None) -> None:
+    def __init__(
+        self, workspace: Path, clock: Clock, config: Config | None = None, *, pack: Pack | None = None
+    ) -> None:
+        """`config`, `pack`: given where they have been read already."""
         self.workspace = workspace
         self.config = config or read_config(workspace)
         self.clock: Clock = clock
         self.language = self.config.language
-        search = (*(Path(p) for p in self.config.packs), *pack_path())
-        self.pack: Pack = load_pack(self.config.pack, search)
+        if pack is None:
+            pack = load_pack(self.config.pack, (*(Path(p) for p in self.config.packs), *pack_path()))
+        self.pack: Pack = pack
         url = self.config.journal or f"sqlite:///{workspace / 'journal.sqlite'}"
         self.journal = SqlJournal(url)
         self.outbox = SqlOutbox(url)
@@ -130,7 +134,12 @@ class RunningHouse:
         """The adapter of a source of the pack."""
         if id not in self._sources:
             if id not in self.pack.sources:
-                raise NotFound("no such source", where=f"pack {self.pack.id}", found=id)
+                raise NotFound(
+                    "no such source",
+                    where=f"pack {self.pack.id}",
+                    found=id,
+                    expected=", ".join(sorted(self.pack.sources)) or "none is there",
+                )
             self._sources[id] = build_source(self.pack.sources[id], self._tools(self.pack.sources[id]))
         return self._sources[id]
 

@@ -23,6 +23,8 @@ _LOG = logging.getLogger("anlan.keeper")
 LONGEST = timedelta(seconds=30)
 #: the least time between two looks, also where something due is not yet done (a message on its way)
 SHORTEST = timedelta(seconds=0.5)
+#: how long after a store that did not answer the next look follows
+AGAIN = timedelta(seconds=5)
 #: how long a stop waits for turns and attempts that have begun (seconds)
 PATIENCE = 4.0
 
@@ -83,7 +85,7 @@ class Keeper:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._again.clear()
-            due: datetime | None = None
+            due: datetime | None = self.desk.clock.now() + AGAIN
             try:
                 due = self.desk.tick()
                 self._arm()

@@ -27,8 +27,8 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class ScriptedAct:
     """`after` an entry of kind `on` (narrowed by hazard, recipient, change, report, `ended`: the risk
-    has no level any more, `place`: the risk lies there or below, `outside`: in none of these, `since`:
-    the entry is not older), `by` does `do`.
+    has no level any more, `place`: the risk lies there or below, `outside`: in none of these, `since` and
+    `until`: the entry is neither older nor newer), `by` does `do`.
     The people of a replay are played by this table; everything they do is checked like a person's."""
 
     on: str
@@ -43,6 +43,7 @@ class ScriptedAct:
     place: str = ""
     outside: tuple[str, ...] = ()
     since: datetime | None = None
+    until: datetime | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
 

@@ -84,7 +84,7 @@ class Script:
 
 def _fits(act: ScriptedAct, entry: Entry, state: State, pack: Pack) -> bool:
     value = entry.value
-    if act.since and entry.at < act.since:
+    if (act.since and entry.at < act.since) or (act.until and entry.at > act.until):
         return False
     if (act.place or act.outside) and not _lies(act, entry, state, pack):
         return False
@@ -115,6 +115,8 @@ def _subject(act: ScriptedAct, due: Due, state: State) -> str | None:
         thread = state.assessments.get(due.risk)
         if thread is None or thread.verdict not in ("open", "confirmed"):
             return None
+        if act.do == "assessment.finalise" and thread.level is not None:
+            return None
         if act.ended and (thread.level is not None or in_force(due.risk, state, due.at)):
             return None
         return due.risk
@@ -129,5 +131,5 @@ def _subject(act: ScriptedAct, due: Due, state: State) -> str | None:
     if act.do == "task.done":
         return due.subject if state.tasks[due.subject].status in ("open", "overdue") else None
     if act.do == "report.file":
-        return due.subject if state.reports[due.subject].filed is None else None
+        return due.subject if state.reports[due.subject].status in ("owed", "late") else None
     return due.subject

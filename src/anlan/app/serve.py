@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -86,12 +87,18 @@ def _ended_by_signal(server: uvicorn.Server) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """A stream that is cut off because the service stops is no error."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 def log_plainly() -> None:
     """What happens to standard error, one line each: instant (UTC), weight, where, what."""
     form = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     form.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(form)
+    handler.addFilter(_worth_a_line)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("anlan").setLevel(logging.INFO)
 

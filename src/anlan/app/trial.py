@@ -46,7 +46,7 @@ def try_scenario(named: str, pack: Pack, scenario: Scenario) -> Outcome:
         )
         config = Config(pack=named, sender="trial@anlan.invalid", mode="replay", channel=channels)
         start = min(window.start for window in scenario.windows)
-        house = RunningHouse(Path(folder), VirtualClock(start), config)
+        house = RunningHouse(Path(folder), VirtualClock(start), config, pack=pack)
         try:
             replay = Replay(house, scenario)
             replay.run()

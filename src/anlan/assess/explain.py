@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from anlan.model.errors import NotFound
 from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
 from anlan.model.text import Text
@@ -30,7 +31,10 @@ def level_words(pack: Pack, level: int | None, at: datetime) -> Text:
     """The colour of a level as people say it."""
     if level is None:
         return Text("no level", "无级别")
-    return pack.warning_level(level, at).colour
+    try:
+        return pack.warning_level(level, at).colour
+    except NotFound:  # levels without colours at that date (history before the law that named them)
+        return Text(f"level {level}", f"{level}级")
 
 
 def sentence(
@@ -45,7 +49,7 @@ def sentence(
 ) -> Text:
     """`rule.say` with its placeholders filled: {place} {value} {unit} {expected} {threshold} {score}
     {at} {level}."""
-    name = pack.place(place, at).name
+    name = pack.place(place, known).name
     unit = UNIT_WORDS.get(indicator.unit, Text(indicator.unit, indicator.unit))
     colour = level_words(pack, level, known)
     return Text(

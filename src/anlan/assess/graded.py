@@ -86,9 +86,8 @@ def reached(
     for level in LEVELS:
         band = band_in_force(rule, level, at.date())
         hit = band is not None and (measure <= band.at_least if below else measure >= band.at_least)
-        # a more severe level reached includes the milder ones
-        worse = band is not None and gate and (hit or worse) or worse
-        result[level] = YES if gate and band is not None and worse else NO
+        worse = worse or hit  # a more severe level reached includes the milder ones
+        result[level] = YES if gate and worse and band is not None else NO
     return result
 
 
@@ -120,7 +119,7 @@ def stand(
     values to say whether the level it had still stands."""
     gone = np.zeros(len(conditions), bool) if withdrawn is None else withdrawn
     here = np.array([any(v != UNKNOWN for v in c.values()) for c in conditions], dtype=bool)
-    used = np.flatnonzero(here | gone)
+    used = np.flatnonzero(here | gone).tolist()
     level: int | None = None
     fresh: int | None = None
     for candidate in reversed(LEVELS):

@@ -20,90 +20,97 @@ LIVE = ("open", "confirmed")
 
 
 def gather(finding: Finding, state: State, pack: Pack, now: datetime) -> Assessment | None:
-    """The thread with the finding in it: the one already open for the same hazard at the same place
-    (or one above or below it), else a new one. None for news that opens nothing (an end without a
-    thread)."""
+    """The thread with the finding (which is in `state` already) in it: the live one that holds the same
+    rule, place and event; for a level newly raised else the nearest live one of the same hazard at the
+    same place, one above or one below it, else a new one. None for news that opens nothing: an end, a
+    fall or a silence of something that no live thread holds (it was dismissed, or closed)."""
     thread = _match(finding, state, pack, now)
-    if thread is None:
-        if finding.level is None:
-            return None
-        return _open(finding, pack, now)
-    findings = (*thread.findings, finding.id)
-    return _graded(replace(thread, findings=findings, updated=now), finding, state)
+    if thread is not None:
+        findings = (*thread.findings, finding.id)
+        return graded(replace(thread, findings=findings, updated=now), state)
+    return _open((finding,), pack, now, finding.id) if finding.change == "raised" else None
 
 
 def _match(finding: Finding, state: State, pack: Pack, now: datetime) -> Assessment | None:
-    for thread in state.assessments.values():
-        if thread.verdict in LIVE and thread.level is not None and _holds(thread, finding, state):
+    live = [t for t in state.assessments.values() if t.verdict in LIVE and t.hazard == finding.hazard]
+    for thread in live:
+        if thread.level is not None and _key(finding) in current(thread, state):
             return thread
-    line = pack.ancestry(finding.place, now)
-    best: tuple[int, str, Assessment] | None = None
-    for thread in state.assessments.values():
-        if thread.verdict not in LIVE or thread.hazard != finding.hazard:
-            continue
-        if thread.level is None and now - thread.updated > QUIET:
-            continue
-        try:
-            near = (
-                line.index(thread.place)
-                if thread.place in line
-                else pack.ancestry(thread.place, now).index(finding.place)
-            )
-        except (ValueError, UnknownPlace):
-            continue
-        if best is None or (near, thread.id) < best[:2]:
-            best = (near, thread.id, thread)
-    return best[2] if best else None
+    if finding.change != "raised":
+        return None
+    near = [
+        (distance, thread.id, thread)
+        for thread in live
+        if thread.level is not None or now - thread.updated <= QUIET
+        for area in {thread.place, *_with_level(thread, state)}
+        if (distance := _distance(finding.place, area, pack, now)) is not None
+    ]
+    return min(near, key=lambda found: found[:2])[2] if near else None
 
 
-def _holds(thread: Assessment, finding: Finding, state: State) -> bool:
-    """The thread has an earlier finding of the same rule, place and event."""
-    key = (finding.rule, finding.place, finding.event)
-    return any((f.rule, f.place, f.event) == key for f in (state.findings[id] for id in thread.findings))
+def _distance(a: str, b: str, pack: Pack, now: datetime) -> int | None:
+    """How many steps of the place tree lie between two places of one line; None for two lines."""
+    up, down = line(a, pack, now), line(b, pack, now)
+    return up.index(b) if b in up else down.index(a) if a in down else None
 
 
-def _open(finding: Finding, pack: Pack, now: datetime) -> Assessment:
-    place = pack.place(finding.place, now).name
-    hazard = pack.hazards[finding.hazard].title
+def line(place: str, pack: Pack, now: datetime) -> tuple[str, ...]:
+    """The place and what it lies in; the place alone when it is not in force."""
+    try:
+        return pack.ancestry(place, now)
+    except UnknownPlace:
+        return (place,)
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    return finding.rule, finding.place, finding.event
+
+
+def current(thread: Assessment, state: State) -> dict[tuple[str, str, str], Finding]:
+    """The newest finding of every rule, place and event of the thread."""
+    return {_key(finding): finding for finding in (state.findings[id] for id in thread.findings)}
+
+
+def _with_level(thread: Assessment, state: State) -> set[str]:
+    return {finding.place for finding in current(thread, state).values() if finding.level is not None}
+
+
+def _open(findings: tuple[Finding, ...], pack: Pack, now: datetime, *cause: str) -> Assessment:
+    first = findings[0]
+    place = pack.place(first.place, now).name
+    hazard = pack.hazards[first.hazard].title
     return Assessment(
-        id=short_id(f"R-{now:%Y}", finding.hazard, finding.place, finding.id),
-        hazard=finding.hazard,
-        domain=finding.domain,
-        place=finding.place,
+        id=short_id(f"R-{now:%Y}", first.hazard, first.place, *cause),
+        hazard=first.hazard,
+        domain=first.domain,
+        place=first.place,
         title=Text(f"{hazard.en}, {place.en}", f"{place.zh}{hazard.zh}"),
         opened=now,
         updated=now,
         status="automatic",
         verdict="open",
-        state=finding.state,
-        level=finding.level,
-        highest=finding.level,
-        findings=(finding.id,),
+        state=findings[-1].state,
+        level=findings[-1].level,
+        highest=min((f.level for f in findings if f.level is not None), default=None),
+        findings=tuple(finding.id for finding in findings),
     )
 
 
-def _graded(thread: Assessment, newest: Finding, state: State) -> Assessment:
-    """The thread's level: the most severe that any rule, place or event of it has now."""
-    current: dict[tuple[str, str, str], Finding] = {}
-    for id in thread.findings:
-        finding = newest if id == newest.id else state.findings[id]
-        current[(finding.rule, finding.place, finding.event)] = finding
-    levels = [finding.level for finding in current.values() if finding.level is not None]
-    level = min(levels, default=None)
-    states = {finding.state for finding in current.values() if finding.level is not None}
+def graded(thread: Assessment, state: State) -> Assessment:
+    """The thread's level: the most severe that any rule, place or event of it has now; unknown when any
+    of those is."""
+    standing = [finding for finding in current(thread, state).values() if finding.level is not None]
+    level = min((finding.level for finding in standing if finding.level is not None), default=None)
     highest = min((x for x in (level, thread.highest) if x is not None), default=None)
-    return replace(thread, level=level, highest=highest, state="unknown" if "unknown" in states else "known")
+    unknown = any(finding.state == "unknown" for finding in standing)
+    return replace(thread, level=level, highest=highest, state="unknown" if unknown else "known")
 
 
 def places(thread: Assessment, state: State, pack: Pack, now: datetime) -> tuple[str, ...]:
     """Where the risk is now: places of current findings with a level, without those that lie within
     another of them; the thread's own place where there are none."""
-    current: dict[tuple[str, str, str], Finding] = {}
-    for id in thread.findings:
-        finding = state.findings[id]
-        current[(finding.rule, finding.place, finding.event)] = finding
-    found = {f.place for f in current.values() if f.level is not None}
-    outer = {p for p in found if not any(up in found for up in pack.ancestry(p, now)[1:])}
+    found = _with_level(thread, state)
+    outer = {place for place in found if not any(up in found for up in line(place, pack, now)[1:])}
     return tuple(sorted(outer)) or (thread.place,)
 
 
@@ -137,9 +144,9 @@ def dismiss(thread: Assessment, by: str, note: str, now: datetime) -> Assessment
 
 
 def merge(
-    thread: Assessment, into: Assessment, by: str, note: str, now: datetime
+    thread: Assessment, into: Assessment, state: State, by: str, note: str, now: datetime
 ) -> tuple[Assessment, Assessment]:
-    """(the merged thread, the one that goes on with the findings of both)."""
+    """(the merged thread, the one that goes on with the findings of both, in order of arrival)."""
     _must(thread, LIVE)
     _must(into, LIVE)
     if thread.id == into.id or thread.hazard != into.hazard:
@@ -149,33 +156,32 @@ def merge(
             found=f"{thread.hazard} and {into.hazard}",
         )
     reason = Reason("merged", Text(note or f"merged into {into.id}", note or f"并入 {into.id}"))
-    levels = [x for x in (thread.level, into.level) if x is not None]
-    highest = [x for x in (thread.highest, into.highest) if x is not None]
-    return (
-        replace(
-            thread,
-            status="reviewed",
-            verdict="merged",
-            merged_into=into.id,
-            by=by,
-            updated=now,
-            reasons=(*thread.reasons, reason),
-        ),
-        replace(
-            into,
-            findings=(*into.findings, *thread.findings),
-            updated=now,
-            level=min(levels, default=None),
-            highest=min(highest, default=None),
-            reasons=(*into.reasons, Reason("took_in", Text(f"took in {thread.id}", f"并入了 {thread.id}"))),
-        ),
+    gone = replace(
+        thread,
+        status="reviewed",
+        verdict="merged",
+        merged_into=into.id,
+        by=by,
+        updated=now,
+        reasons=(*thread.reasons, reason),
     )
+    both = dict.fromkeys((*into.findings, *thread.findings))
+    highest = [x for x in (thread.highest, into.highest) if x is not None]
+    kept = replace(
+        into,
+        findings=tuple(sorted(both, key=lambda finding: state.findings[finding].known)),
+        updated=now,
+        highest=min(highest, default=None),
+        reasons=(*into.reasons, Reason("took_in", Text(f"took in {thread.id}", f"并入了 {thread.id}"))),
+    )
+    return gone, graded(kept, state)
 
 
 def split(
     thread: Assessment, findings: tuple[str, ...], state: State, pack: Pack, by: str, note: str, now: datetime
 ) -> tuple[Assessment, Assessment]:
-    """(what remains, the new thread of the findings named)."""
+    """(what remains, the new thread of the findings named). All findings of one rule, place and event
+    go together: half a history would leave the level in both."""
     _must(thread, LIVE)
     for id in findings:
         if id not in thread.findings:
@@ -185,20 +191,37 @@ def split(
         raise WrongState(
             "a split leaves findings on both sides",
             where=thread.id,
-            found=f"{len(findings)} of {len(thread.findings)} findings",
+            found=f"{len(set(findings))} of {len(thread.findings)} findings",
         )
-    first = state.findings[findings[0]]
-    fresh = replace(_open(first, pack, now), findings=findings, split_from=thread.id)
-    fresh = _graded(fresh, state.findings[findings[-1]], state)
+    keys = {_key(state.findings[id]) for id in findings}
+    torn = [id for id in rest if _key(state.findings[id]) in keys]
+    if torn:
+        raise WrongState(
+            "findings of one rule, place and event stay together",
+            where=thread.id,
+            found=", ".join(findings),
+            mend=f"name these too: {', '.join(torn)}",
+        )
+    moved = tuple(state.findings[id] for id in thread.findings if id in findings)
+    fresh = replace(_open(moved, pack, now, thread.id, now.isoformat()), split_from=thread.id)
     reason = Reason("split", Text(note or f"split off {fresh.id}", note or f"分出 {fresh.id}"))
     kept = replace(thread, findings=rest, updated=now, by=by, reasons=(*thread.reasons, reason))
-    return _graded(kept, state.findings[rest[-1]], state), fresh
+    return graded(kept, state), graded(fresh, state)
 
 
 def finalise(thread: Assessment, by: str, note: str, now: datetime) -> Assessment:
-    """The last word: status final, verdict closed (or dismissed or merged, as it was)."""
+    """The last word: status final, verdict closed (or dismissed or merged, as it was). A level that
+    stands is not closed: it ends by itself, or somebody dismisses it for a reason in words."""
     if thread.status == "final":
         raise WrongState("already final", where=thread.id)
+    if thread.verdict in LIVE and thread.level is not None:
+        raise WrongState(
+            "the level stands",
+            where=thread.id,
+            found=f"level {thread.level}, {thread.state}",
+            expected="no level",
+            mend="wait for its end, or dismiss the risk with a reason",
+        )
     verdict = "closed" if thread.verdict in LIVE else thread.verdict
     reason = Reason("closed", Text(note or "the risk is over", note or "风险已解除"))
     return replace(

@@ -14,6 +14,7 @@ from anlan.app.house import RunningHouse
 from anlan.app.retry import retry as retry_held
 from anlan.cli.output import out, say_json
 from anlan.formats.values import to_plain
+from anlan.model.errors import NotFound
 from anlan.model.time import format_duration, format_instant
 
 Json = Annotated[bool, Parameter(name="--json")]
@@ -41,10 +42,14 @@ def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> i
     json
         Print JSON.
     """
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise NotFound("the file cannot be read", where=str(file), found=str(error.strerror)) from error
     desk = _desk(workspace)
     try:
         now = desk.house.clock.now()
-        batch = desk.house.source(source).parse(file.read_bytes(), str(file), now, desk.pack)
+        batch = desk.house.source(source).parse(raw, str(file), now, desk.pack)
         result = desk.take((batch,), now)
     finally:
         desk.close()

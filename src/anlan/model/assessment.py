@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.checks import one_of, sound
+from anlan.model.domain import level
+from anlan.model.errors import InvalidValue
 from anlan.model.reason import Reason
 from anlan.model.text import Text
+
+STATUSES = ("automatic", "reviewed", "final")
+VERDICTS = ("open", "confirmed", "dismissed", "merged", "split", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +38,14 @@ class Assessment:
     by: str = ""
     merged_into: str = ""
     split_from: str = ""
+
+    def __post_init__(self) -> None:
+        sound(self)
+        one_of(self.status, STATUSES, "assessment.status")
+        one_of(self.verdict, VERDICTS, "assessment.verdict")
+        one_of(self.state, ("known", "unknown"), "assessment.state")
+        for number in (self.level, self.highest):
+            if number is not None:
+                level(number, "assessment.level")
+        if len(set(self.findings)) < len(self.findings):
+            raise InvalidValue("a finding stands twice in a thread", where=f"assessment {self.id}")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.checks import one_of, sound
 from anlan.model.domain import level
 from anlan.model.reason import Reason
 from anlan.model.text import Text
-from anlan.model.time import utc
+
+CHANGES = ("raised", "lowered", "ended", "unknown", "known")
+STATES = ("known", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,9 @@ class Evidence:
     until: datetime
     observations: int
     digest: str
+
+    def __post_init__(self) -> None:
+        sound(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,8 @@ class Finding:
     event: str = ""
 
     def __post_init__(self) -> None:
-        utc(self.at, "finding.at")
-        utc(self.known, "finding.known")
+        sound(self)
+        one_of(self.change, CHANGES, "finding.change")
+        one_of(self.state, STATES, "finding.state")
         if self.level is not None:
             level(self.level, "finding.level")

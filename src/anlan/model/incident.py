@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.checks import one_of, sound
+from anlan.model.domain import level
 from anlan.model.reason import Reason
 from anlan.model.text import Text
 
@@ -30,6 +32,11 @@ class Incident:
     stood_down_by: str = ""
     reasons: tuple[Reason, ...] = ()
 
+    def __post_init__(self) -> None:
+        sound(self)
+        level(self.level, "incident.level")
+        one_of(self.status, ("open", "stood_down"), "incident.status")
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -49,10 +56,16 @@ class Task:
     by: str = ""
     note: str = ""
 
+    def __post_init__(self) -> None:
+        sound(self)
+        one_of(self.status, ("open", "done", "overdue", "cancelled"), "task.status")
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report owed by a ReportingDuty. `status`: owed, filed, late."""
+    """A report owed by a ReportingDuty. `status`: owed, filed, late (not filed when it was due; it stays
+    so when it is filed after all), dropped (a follow-up that the end of the response made pointless).
+    `incident` is "" where a warning owes it and no incident is open."""
 
     id: str
     incident: str
@@ -67,6 +80,10 @@ class Report:
     filed: datetime | None = None
     by: str = ""
     text: str = ""
+
+    def __post_init__(self) -> None:
+        sound(self)
+        one_of(self.status, ("owed", "filed", "late", "dropped"), "report.status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +100,6 @@ class StandDown:
     reason: Reason
     tasks_done: int
     tasks_open: int
+
+    def __post_init__(self) -> None:
+        sound(self)

@@ -33,6 +33,8 @@ class Point:
                 found=str(self.lat),
                 expected="-90 to 90",
             )
+        if self.depth_km is not None and not math.isfinite(self.depth_km):
+            raise InvalidValue("a depth must be finite", where="point.depth_km", found=str(self.depth_km))
 
 
 @dataclass(frozen=True, slots=True)

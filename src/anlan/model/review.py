@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from anlan.model.checks import one_of, sound
 from anlan.model.text import Text
 
 
@@ -17,6 +18,9 @@ class Milestone:
     at: datetime
     subject: str
     since_previous: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        sound(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,9 @@ class Scores:
     csi: float | None
     lead: timedelta | None
 
+    def __post_init__(self) -> None:
+        sound(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
@@ -48,11 +55,17 @@ class Lesson:
     status: str = "open"
     done: datetime | None = None
 
+    def __post_init__(self) -> None:
+        sound(self)
+        one_of(self.status, ("open", "done"), "lesson.status")
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """`outcome`: hit (the event came), false_alarm, miss, unknown. `event` is the id of the known
-    event matched, if any; `lead` from the first published warning to the event's start or peak."""
+    """`outcome`: hit (warned, and the event came), false_alarm (warned, and it did not), miss (it came
+    unwarned), unknown (nothing was sent and nothing came, or an event may still come). `event` is the
+    id of the known event matched, if any; `lead` from the first published warning to the event's start
+    or peak."""
 
     id: str
     risk: str
@@ -68,3 +81,7 @@ class Review:
     tasks_late: int
     reports_filed: int
     reports_late: int
+
+    def __post_init__(self) -> None:
+        sound(self)
+        one_of(self.outcome, ("hit", "false_alarm", "miss", "unknown"), "review.outcome")

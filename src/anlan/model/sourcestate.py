@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.checks import one_of
 from anlan.model.reason import Reason
+from anlan.model.time import utc
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """`status`: fresh, late, dead, failing, never; ended in a replay whose record is over. `last` is when it last brought something,
-    `accepted` and `quarantined` count what it brought since the workspace began."""
+    """`status`: fresh, late, dead, failing, never; ended in a replay whose record is over. `last` is when
+    it last brought something, `accepted` and `quarantined` count what it brought since the workspace
+    began."""
 
     source: str
     status: str
@@ -21,3 +24,9 @@ class SourceState:
     quarantined: int
     failures: int = 0
     reasons: tuple[Reason, ...] = ()
+
+    def __post_init__(self) -> None:
+        utc(self.since, "source.since")
+        if self.last is not None:
+            utc(self.last, "source.last")
+        one_of(self.status, ("fresh", "late", "dead", "failing", "never", "ended"), "source.status")

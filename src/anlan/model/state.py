@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,8 +44,9 @@ class State:
         self.head = entry.seq
         self.put(entry.subject, entry.value)
 
-    def put(self, subject: str, value: Value) -> None:
-        """The newest value of a subject, before it has a number in the journal."""
+    def put(self, subject: str, value: Value) -> Callable[[], None]:
+        """The newest value of a subject, before it has a number in the journal. Returns what takes it
+        back; several are taken back last to first."""
         tables: dict[type, dict[str, Any]] = {
             Finding: self.findings,
             Assessment: self.assessments,
@@ -61,9 +62,23 @@ class State:
             Handover: self.handovers,
             Marker: self.markers,
         }
-        tables[type(value)][subject] = value
+        back = [_set(tables[type(value)], subject, value)]
         if isinstance(value, Finding):
-            self.latest[(value.rule, value.place, value.event)] = value.id
+            back.append(_set(self.latest, (value.rule, value.place, value.event), value.id))
+
+        def undo() -> None:
+            for one in back:
+                one()
+
+        return undo
+
+
+def _set(table: dict[Any, Any], key: Any, value: Any) -> Callable[[], None]:
+    if key not in table:
+        table[key] = value
+        return lambda: table.pop(key)
+    before, table[key] = table[key], value
+    return lambda: table.__setitem__(key, before)
 
 
 def fold(entries: Iterable[Entry]) -> State:

@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from anlan.model.errors import InvalidValue
 
 _DURATION = re.compile(
-    r"^P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?$"
+    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
+    re.ASCII,
 )
 
 
@@ -51,7 +52,12 @@ def parse_instant(text: str, where: str = "time") -> datetime:
             found=repr(text),
             expected="an offset, such as Z or +08:00",
         )
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidValue(
+            "an instant out of range", where=where, found=repr(text), expected="years 1 to 9999 UTC"
+        ) from error
 
 
 def format_instant(instant: datetime) -> str:
@@ -61,7 +67,7 @@ def format_instant(instant: datetime) -> str:
 
 def parse_duration(text: str, where: str = "duration") -> timedelta:
     """An ISO 8601 duration of weeks, days, hours, minutes, seconds (months have no fixed length)."""
-    match = _DURATION.match(text)
+    match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
         raise InvalidValue(
             "not a duration",
@@ -69,11 +75,16 @@ def parse_duration(text: str, where: str = "duration") -> timedelta:
             found=repr(text),
             expected="ISO 8601 without months or years, such as P14D or PT2H",
         )
-    return timedelta(**{k: int(v) for k, v in match.groupdict().items() if v})
+    try:
+        return timedelta(**{k: int(v) for k, v in match.groupdict().items() if v})
+    except (OverflowError, ValueError) as error:
+        raise InvalidValue("a duration out of range", where=where, found=repr(text[:40])) from error
 
 
 def format_duration(duration: timedelta) -> str:
-    """ISO 8601; whole seconds."""
+    """ISO 8601; whole seconds; a negative one with a sign before it."""
+    if duration < timedelta(0):
+        return "-" + format_duration(-duration)
     seconds = int(duration.total_seconds())
     days, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.checks import one_of, sound
 from anlan.model.domain import level
 from anlan.model.errors import InvalidValue
 from anlan.model.reason import Reason
 from anlan.model.text import Text
 
 CHANGES = ("alert", "update", "cancel")
+MODES = ("Actual", "Exercise", "Test")
+SCOPES = ("Public", "Restricted")
+DELIVERY_STATUSES = ("due", "accepted", "failed", "given_up", "expired", "answered")
 STATUSES = (
     "draft",
     "submitted",
@@ -35,6 +39,9 @@ class Contents:
     matters: Text
     measures: Text
     issuer: Text
+
+    def __post_init__(self) -> None:
+        sound(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +78,12 @@ class Warning:
     reasons: tuple[Reason, ...] = ()
 
     def __post_init__(self) -> None:
+        sound(self)
         level(self.level, "warning.level")
-        if self.change not in CHANGES:
-            raise InvalidValue(
-                "no such change",
-                where="warning.change",
-                found=self.change,
-                expected=", ".join(CHANGES),
-            )
-        if self.status not in STATUSES:
-            raise InvalidValue(
-                "no such status",
-                where="warning.status",
-                found=self.status,
-                expected=", ".join(STATUSES),
-            )
+        one_of(self.change, CHANGES, "warning.change")
+        one_of(self.status, STATUSES, "warning.status")
+        one_of(self.mode, MODES, "warning.mode")
+        one_of(self.scope, SCOPES, "warning.scope")
         if not self.places:
             raise InvalidValue("a warning needs a place", where="warning.places")
         if self.approver and self.approver == self.author:
@@ -131,3 +129,7 @@ class Delivery:
     answer: str = ""
     attempts: int = 0
     reasons: tuple[Reason, ...] = ()
+
+    def __post_init__(self) -> None:
+        sound(self)
+        one_of(self.status, DELIVERY_STATUSES, "delivery.status")

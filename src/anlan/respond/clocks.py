@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from anlan.model.errors import WrongState
 from anlan.model.incident import Report, Task
 from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.respond.activate import owed
-
-#: "at once" in a statute gives no figure: a report owed at once is late after this. A working value.
-AT_ONCE = timedelta(minutes=15)
 
 
 def overdue(state: State, now: datetime) -> list[Task | Report]:
@@ -25,7 +22,7 @@ def overdue(state: State, now: datetime) -> list[Task | Report]:
     late += [
         replace(report, status="late")
         for report in state.reports.values()
-        if report.status == "owed" and late_after(report, state) < now
+        if report.status == "owed" and report.due < now
     ]
     return late
 
@@ -33,14 +30,8 @@ def overdue(state: State, now: datetime) -> list[Task | Report]:
 def next_due(state: State) -> datetime | None:
     """When the next open clock runs out."""
     times = [t.due for t in state.tasks.values() if t.status == "open"]
-    times += [late_after(r, state) for r in state.reports.values() if r.status == "owed"]
+    times += [r.due for r in state.reports.values() if r.status == "owed"]
     return min(times, default=None)
-
-
-def late_after(report: Report, state: State) -> datetime:
-    """When the report is late: its due time, or a little after the opening where it is owed at once."""
-    opened = state.incidents[report.incident].opened
-    return max(report.due, opened + AT_ONCE)
 
 
 def complete(task: Task, by: str, note: str, now: datetime) -> Task:
@@ -52,14 +43,16 @@ def complete(task: Task, by: str, note: str, now: datetime) -> Task:
 
 def file(report: Report, by: str, text: str, pack: Pack, state: State, now: datetime) -> list[Report]:
     """The filed report, and the next one where the duty repeats while the incident is open."""
-    if report.filed is not None:
-        raise WrongState("already filed", where=report.id, found=report.filed.isoformat())
-    filed = replace(
-        report, filed=now, by=by, text=text, status="filed" if now <= late_after(report, state) else "late"
-    )
-    duty = pack.duties[report.duty]
-    incident = state.incidents[report.incident]
-    if duty.every is None or incident.status != "open":
+    if report.status == "dropped" or report.filed is not None:
+        raise WrongState(
+            "the report is not owed any more",
+            where=report.id,
+            found=report.filed.isoformat() if report.filed else report.status,
+        )
+    filed = replace(report, filed=now, by=by, text=text, status="filed" if now <= report.due else "late")
+    duty = pack.duties.get(report.duty)
+    incident = state.incidents.get(report.incident)
+    if duty is None or duty.every is None or incident is None or incident.status != "open":
         return [filed]
     number = sum(1 for r in state.reports.values() if r.incident == incident.id and r.duty == duty.id)
-    return [filed, owed(duty, incident, now, number)]
+    return [filed, owed(duty, incident.id, incident.risk, incident.id, now, number)]

@@ -20,7 +20,8 @@ from anlan.respond.activate import owed
 def stand_down(
     incident: Incident, user: User, note: str, pack: Pack, state: State, now: datetime
 ) -> tuple[Incident, StandDown, list[Task], list[Report]]:
-    """Incident closed, the record, tasks left open (cancelled, visible), reports that the end owes.
+    """Incident closed, the record, tasks left open (cancelled, visible), and reports: follow-ups that
+    were to come (dropped, visible; what was due already stays owed), then those that the end owes.
     Only the lead organ may, on its power to respond; a reason in words is required."""
     if incident.status != "open":
         raise WrongState("the incident is not open", where=incident.id, found=incident.status)
@@ -57,7 +58,15 @@ def stand_down(
     )
     dropped = [replace(t, status="cancelled", note="left open at stand-down") for t in left]
     reports = [
-        owed(duty, incident, now, 0)
+        replace(report, status="dropped")
+        for report in state.reports.values()
+        if report.incident == incident.id
+        and report.kind == "followup"
+        and report.status == "owed"
+        and report.due > now
+    ]
+    reports += [
+        owed(duty, incident.id, incident.risk, incident.id, now)
         for duty in duties_for(pack, incident.hazard, incident.level, incident.place, now)
         if duty.clock_starts == "response_ended"
     ]

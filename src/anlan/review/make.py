@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 from anlan.formats.values import short_id
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry
-from anlan.model.errors import UnknownPlace
+from anlan.model.errors import UnknownPlace, WrongState
 from anlan.model.finding import Finding
+from anlan.model.incident import Incident
 from anlan.model.indicator import KnownEvent
 from anlan.model.pack import Pack
 from anlan.model.review import Lesson, Review, Scores
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.review.timeline import timeline
-from anlan.review.verify import Episode, matches, verify
+from anlan.review.verify import Episode, matches, undecided, verify
 
 
 def episodes(findings: Iterable[Finding], rule: str) -> list[Episode]:
@@ -49,7 +50,7 @@ def score(rule: str, findings: Sequence[Finding], pack: Pack, since: datetime, n
     definition = pack.rules[rule]
     events = [e for e in pack.events.values() if e.hazard == definition.hazard and since <= e.start <= now]
     return verify(
-        rule, episodes(findings, rule), events, definition.horizon, lambda a, b: near(pack, now, a, b)
+        rule, episodes(findings, rule), events, definition.horizon, lambda a, b: near(pack, now, a, b), now
     )
 
 
@@ -63,23 +64,27 @@ def make_review(
 ) -> tuple[Review, list[Lesson]]:
     """`entries`: the journal of this risk and of its findings; `since`: when this journal began."""
     incident = next((i for i in state.incidents.values() if i.risk == thread.id), None)
-    event = _event(thread, state, pack, now)
+    event, may_come = _event(thread, state, pack, now)
     sent = [w for w in state.warnings.values() if w.risk == thread.id and w.sent is not None]
     first = min((w.sent for w in sent if w.sent is not None), default=None)
     tasks = [t for t in state.tasks.values() if t.risk == thread.id]
     reports = [r for r in state.reports.values() if r.risk == thread.id]
-    rules = sorted({state.findings[f].rule for f in thread.findings})
+    rules = sorted({state.findings[f].rule for f in thread.findings} & set(pack.rules))
     findings = list(state.findings.values())
-    late_tasks = sum(1 for t in tasks if t.done is None or t.done > t.due)
-    late_reports = sum(1 for r in reports if (r.filed or now) > r.due)
-    lessons = _lessons(thread, state, event, first, late_tasks, late_reports, incident is not None, pack, now)
+    late_tasks = sum(1 for t in tasks if t.status == "cancelled" or (t.done or now) > t.due)
+    late_reports = sum(1 for r in reports if r.status != "dropped" and (r.filed or now) > r.due)
+    if event is not None:
+        outcome = "hit" if sent else "miss"
+    else:
+        outcome = "false_alarm" if sent and not may_come else "unknown"
+    lessons = _lessons(thread, state, outcome, event, first, late_tasks, late_reports, incident, pack, now)
     review = Review(
         id=short_id("V", thread.id, now.isoformat()),
         risk=thread.id,
         incident=incident.id if incident else "",
         made=now,
         timeline=timeline(entries),
-        outcome="hit" if event else ("false_alarm" if sent else "unknown"),
+        outcome=outcome,
         event=event.id if event else "",
         lead=event.start - first if event and first else None,
         scores=tuple(score(rule, findings, pack, since, now) for rule in rules),
@@ -92,12 +97,16 @@ def make_review(
     return review, lessons
 
 
-def _event(thread: Assessment, state: State, pack: Pack, now: datetime) -> KnownEvent | None:
-    spans = []
-    for rule in sorted({state.findings[f].rule for f in thread.findings}):
-        own = [state.findings[f] for f in thread.findings]
-        spans += [(e, pack.rules[rule].horizon) for e in episodes(own, rule)]
-    for event in sorted(pack.events.values(), key=lambda e: e.start):
+def _event(thread: Assessment, state: State, pack: Pack, now: datetime) -> tuple[KnownEvent | None, bool]:
+    """The first known event that the thread's episodes announced, and whether one may still come."""
+    own = [state.findings[f] for f in thread.findings]
+    spans = [
+        (episode, pack.rules[rule].horizon)
+        for rule in sorted({f.rule for f in own} & set(pack.rules))
+        for episode in episodes(own, rule)
+    ]
+    may_come = any(undecided(episode, horizon, now) for episode, horizon in spans)
+    for event in sorted(pack.events.values(), key=lambda e: (e.start, e.id)):
         if (
             event.hazard == thread.hazard
             and event.start <= now
@@ -106,24 +115,25 @@ def _event(thread: Assessment, state: State, pack: Pack, now: datetime) -> Known
                 for span, horizon in spans
             )
         ):
-            return event
-    return None
+            return event, False
+    return None, may_come
 
 
 def _lessons(
     thread: Assessment,
     state: State,
+    outcome: str,
     event: KnownEvent | None,
     first: datetime | None,
     late_tasks: int,
     late_reports: int,
-    responded: bool,
+    incident: Incident | None,
     pack: Pack,
     now: datetime,
 ) -> list[Lesson]:
     """What the record itself asks to be looked at: nothing here is opinion."""
     said: list[Text] = []
-    if event is None and first is not None:
+    if outcome == "false_alarm":
         said.append(
             Text(
                 "no known event followed the warning: look at the rule's threshold",
@@ -164,8 +174,7 @@ def _lessons(
                 f"{silent} 次叫应未按时应答:核对联系人",
             )
         )
-    plan = pack.plan_for(thread.hazard, thread.place, now)
-    owner = plan.lead if plan and responded else (plan.issuer if plan else "")
+    owner = incident.lead if incident else _issuer(thread, pack, now)
     return [
         Lesson(
             id=short_id("L", thread.id, str(n), text.en),
@@ -178,10 +187,20 @@ def _lessons(
     ]
 
 
+def _issuer(thread: Assessment, pack: Pack, now: datetime) -> str:
+    try:
+        plan = pack.plan_for(thread.hazard, thread.place, now)
+    except UnknownPlace:
+        return ""
+    return plan.issuer if plan else ""
+
+
 def _hours(span: timedelta) -> int:
     return round(span.total_seconds() / 3600)
 
 
 def lesson_done(lesson: Lesson, now: datetime) -> Lesson:
-    """The item of work is done."""
+    """The item of work is done; once."""
+    if lesson.status == "done":
+        raise WrongState("the lesson is done already", where=lesson.id, found=lesson.status)
     return replace(lesson, status="done", done=now)

@@ -3,8 +3,8 @@
 POD = hits / (hits + misses), FAR = false alarms / (hits + false alarms), CSI = hits / (hits + misses +
 false alarms): WMO-No. 1023, Guidelines on performance assessment; Wilks, Statistical Methods in the
 Atmospheric Sciences, sec. 8.2. Events and episodes are matched one to many: an event is hit when an
-episode begins before its end and no earlier than `horizon` before its start; an episode is a false
-alarm when it matches no event.
+episode begins no later than its end, and it begins itself while the episode lasts or within `horizon` of
+the episode's start; an episode is a false alarm when it matches no event and none can match it any more.
 """
 
 from __future__ import annotations
@@ -48,14 +48,26 @@ class Table:
         return _share(self.hits, self.hits + self.misses + self.false_alarms)
 
 
+def _median(leads: Sequence[timedelta]) -> timedelta | None:
+    micro = timedelta(microseconds=1)
+    return timedelta(microseconds=median(lead // micro for lead in leads)) if leads else None
+
+
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
 def matches(episode: Episode, event: KnownEvent, horizon: timedelta) -> bool:
-    """In time: the episode begins before the event ends, and the event begins within `horizon`."""
-    ends = episode.end or episode.start
-    return episode.start <= event.end and event.start <= max(ends, episode.start + horizon)
+    """In time: the episode begins no later than the event ends, and the event begins no later than the
+    episode ends (one without an end lasts) or its `horizon`, whichever is later."""
+    if episode.start > event.end:
+        return False
+    return episode.end is None or event.start <= max(episode.end, episode.start + horizon)
+
+
+def undecided(episode: Episode, horizon: timedelta, now: datetime) -> bool:
+    """An event may still come that the episode announces."""
+    return episode.end is None or now < max(episode.end, episode.start + horizon)
 
 
 def verify(
@@ -64,8 +76,10 @@ def verify(
     events: Sequence[KnownEvent],
     horizon: timedelta,
     near: Callable[[str, str], bool],
+    now: datetime | None = None,
 ) -> Scores:
     """Scores of a rule's episodes against the events of its hazard. `near(a, b)`: do two places meet.
+    `now`: episodes that may still match at that instant are no false alarms yet (None: all is over).
     Lead: median over the hit events of (event start - first matching episode's start)."""
     leads = []
     used: set[int] = set()
@@ -79,7 +93,12 @@ def verify(
         if hit:
             leads.append(event.start - min(hit)[0])
     # episodes that began inside an event already hit by another episode are part of that hit
-    table = Table(len(leads), len(events) - len(leads), len(episodes) - len(used))
+    false = sum(
+        1
+        for i, episode in enumerate(episodes)
+        if i not in used and (now is None or not undecided(episode, horizon, now))
+    )
+    table = Table(len(leads), len(events) - len(leads), false)
     return Scores(
         rule=rule,
         hits=table.hits,
@@ -88,5 +107,5 @@ def verify(
         pod=table.pod,
         far=table.far,
         csi=table.csi,
-        lead=median(leads) if leads else None,
+        lead=_median(leads),
     )

@@ -39,9 +39,10 @@ def move(warning: Warning, status: str) -> None:
 
 
 def submit(warning: Warning, user: User, now: datetime) -> Warning:
-    """The author puts the draft forward; from now on it is theirs."""
+    """The author puts the draft forward; from now on it is theirs, whoever wrote or returned it before.
+    So somebody else has to approve it."""
     move(warning, "submitted")
-    return replace(warning, status="submitted", author=user.name, submitted=now)
+    return replace(warning, status="submitted", author=user.name, approver="", submitted=now)
 
 
 def approve(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
@@ -55,12 +56,7 @@ def approve(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
             basis=warning.basis,
             mend="ask another authorised person of the issuing body",
         )
-    if user.organ != warning.organ:
-        raise NotAllowed(
-            f"{user.name} acts for {user.organ or 'no organ'}, this warning is issued by {warning.organ}",
-            where=warning.id,
-            basis=warning.basis,
-        )
+    _of_issuer(warning, user)
     for place in warning.places:
         competent(pack, "warn", user.organ, warning.hazard, warning.level, place, now, warning.scope)
     if warning.expires <= now:
@@ -73,9 +69,20 @@ def approve(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
     return replace(warning, status="approved", approver=user.name, sent=now)
 
 
+def _of_issuer(warning: Warning, user: User) -> None:
+    if user.organ != warning.organ:
+        raise NotAllowed(
+            f"{user.name} acts for {user.organ or 'no organ'}, this warning is issued by {warning.organ}",
+            where=warning.id,
+            basis=warning.basis,
+        )
+
+
 def send_back(warning: Warning, user: User, note: str, status: str) -> Warning:
-    """Returned to the author, or rejected for good; the reason in words is required."""
+    """Returned to the author, or rejected for good, by the issuing body; the reason in words is
+    required."""
     move(warning, status)
+    _of_issuer(warning, user)
     if not note.strip():
         raise WrongState("a reason in words is required", where=warning.id, found="an empty note")
     reason = Reason(status, Text(note, note))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from anlan.formats.values import short_id
 from anlan.model.assessment import Assessment
-from anlan.model.errors import NotAllowed
-from anlan.model.finding import Finding
+from anlan.model.errors import NotAllowed, UnknownPlace
 from anlan.model.law import Power
 from anlan.model.pack import Pack
 from anlan.model.plan import Plan
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
-from anlan.model.warning import Contents, Warning
+from anlan.model.warning import Warning
 from anlan.packs.resolve import competent
+from anlan.warn.draft import cancel, first_or_next, line
 
 PENDING = ("draft", "submitted", "returned")
 
@@ -47,53 +46,78 @@ def decide(
     now: datetime,
     mode: str,
 ) -> Decision:
-    """What the thread as it stands now asks for. Missing data (`thread.state` unknown) never lowers
-    or cancels what is in force."""
+    """What the thread as it stands now asks for.
+
+    Missing data (`thread.state` unknown) may add to what is in force or waits for approval, and never
+    takes anything away: no lower level, no smaller area, no cancel, no draft withdrawn. A risk that
+    somebody dismissed, merged or closed asks for nothing: its drafts go, its message is to be lifted."""
     head = in_force(thread.id, state, now)
     pending = tuple(w for w in state.warnings.values() if w.risk == thread.id and w.status in PENDING)
-    plan = pack.plan_for(thread.hazard, thread.place, now)
+    plan = pack.plan_for(thread.hazard, thread.place, now) if line(pack, thread.place, now) else None
+    plan = plan or (pack.plans.get(head.plan) if head else None)
     if plan is None:
         return Decision(
             None, (), Reason("no_plan", Text("no plan covers this hazard here", "此处无覆盖该灾种的预案"))
         )
-    calls = thread.level is not None and thread.level <= plan.warn_at
-    if thread.state == "unknown" and head is not None and not (calls and thread.level < head.level):
-        return Decision(
-            None,
-            (),
-            Reason(
-                "unknown_holds",
-                Text("data are missing: the warning in force stays as it is", "数据缺失:在效预警保持不变"),
-            ),
-        )
-    if not calls:
-        return _lift(head, pending, plan, pack, now)
-    assert thread.level is not None
-    wanted = (thread.level, places)
+    live = thread.verdict in ("open", "confirmed")
+    level = thread.level if live else None
+    if live and thread.state == "unknown":
+        out = [w for w in (head, *pending) if w is not None and w.change != "cancel"]
+        level = min((x for x in (level, *(w.level for w in out)) if x is not None), default=None)
+        places = _outer({*places, *(place for w in out for place in w.places)}, pack, now)
+        if any(w.level == level and _covers(w.places, places, pack, now) for w in out):
+            return Decision(None, (), _holds())
+    if level is None or level > plan.warn_at:
+        return _lift(head, pending, plan, pack, now, live)
+    powers, refusal = _powers(plan, thread.hazard, level, places, pack, now)
+    if not powers:
+        return Decision(None, (), refusal or _nothing_new())
+    places = tuple(powers)
     for draft in pending:
-        if draft.change != "cancel" and (draft.level, draft.places) == wanted:
-            return Decision(None, (), _nothing_new())
-    if head is not None and head.level == thread.level and set(places) <= set(head.places):
+        if draft.change != "cancel" and (draft.level, draft.places) == (level, places):
+            return Decision(None, tuple(w for w in pending if w is not draft), _nothing_new())
+    if head is not None and head.level == level and _covers(head.places, places, pack, now):
         return Decision(None, pending, _nothing_new())
-    again = any(w.risk == thread.id and w.sent is not None for w in state.warnings.values())
-    reason = _why(head, thread.level, again)
-    try:
-        power = competent(
-            pack, "warn", plan.issuer, thread.hazard, thread.level, thread.place, now, "Restricted"
-        )
-    except NotAllowed as refusal:
-        return Decision(
-            None,
-            pending,
-            Reason(
-                "no_power",
-                Text(f"no competent issuer: {refusal.message}", f"无有权发布机关:{refusal.message}"),
-                refusal.basis,
-            ),
-        )
-    change = "alert" if head is None else "update"
-    draft = _draft(thread, places, change, plan, power, pack, state, now, mode, head, reason)
+    reason = _why(head, level, thread.id, state)
+    reasons = (reason,) if refusal is None else (reason, refusal)
+    draft = first_or_next(thread, level, powers, plan, pack, state, now, mode, head, reasons)
     return Decision(draft, pending, reason)
+
+
+def _covers(area: tuple[str, ...], places: tuple[str, ...], pack: Pack, now: datetime) -> bool:
+    """Every place is one of the area or lies in one of them."""
+    return all(place in area or not set(area).isdisjoint(line(pack, place, now)) for place in places)
+
+
+def _outer(places: set[str], pack: Pack, now: datetime) -> tuple[str, ...]:
+    """Without the places that lie in another of them."""
+    return tuple(sorted(p for p in places if places.isdisjoint(line(pack, p, now)[1:])))
+
+
+def _powers(
+    plan: Plan, hazard: str, level: int, places: tuple[str, ...], pack: Pack, now: datetime
+) -> tuple[dict[str, Power], Reason | None]:
+    """Place -> the issuer's power to warn there (one that reaches the public, where it has one), and why
+    places are left out, if any are."""
+    powers: dict[str, Power] = {}
+    refusal: Reason | None = None
+    for place in places:
+        try:
+            powers[place] = _power(plan.issuer, hazard, level, place, pack, now)
+        except (NotAllowed, UnknownPlace) as error:
+            basis = error.basis if isinstance(error, NotAllowed) else ""
+            text = f"{place}: {error.message}"
+            refusal = Reason(
+                "no_power", Text(f"no competent issuer: {text}", f"无有权发布机关:{text}"), basis
+            )
+    return powers, refusal
+
+
+def _power(organ: str, hazard: str, level: int, place: str, pack: Pack, now: datetime) -> Power:
+    try:
+        return competent(pack, "warn", organ, hazard, level, place, now, "Public")
+    except NotAllowed:
+        return competent(pack, "warn", organ, hazard, level, place, now, "Restricted")
 
 
 def _lift(
@@ -102,134 +126,34 @@ def _lift(
     plan: Plan,
     pack: Pack,
     now: datetime,
+    live: bool,
 ) -> Decision:
-    stale = tuple(w for w in pending if w.change != "cancel")
     if head is None:
         return Decision(
             None,
-            stale,
+            pending,
             Reason("below_plan", Text("below the level at which the plan warns", "低于预案规定的预警级别")),
         )
-    if any(w.change == "cancel" for w in pending):
+    stale = tuple(w for w in pending if w.change != "cancel")
+    if len(stale) < len(pending):
         return Decision(None, stale, _nothing_new())
-    reason = Reason(
-        "cancelled", Text("the level is gone: the warning is to be lifted", "级别已解除:应解除预警")
-    )
+    gone = Text("the level is gone: the warning is to be lifted", "级别已解除:应解除预警")
+    ended = Text("the risk was set aside: the warning is to be lifted", "该风险已排除:应解除预警")
+    reason = Reason("cancelled", gone if live else ended)
     return Decision(cancel(head, plan, pack, now, reason), stale, reason)
 
 
-def cancel(head: Warning, plan: Plan, pack: Pack, now: datetime, reason: Reason) -> Warning:
-    """The draft that lifts `head`: same identity chain, same mode, same issuer."""
-    fields = _fields(pack, head.hazard, head.level, head.places, plan, now, head.expires, None)
-    return replace(
-        head,
-        id=short_id("W", head.risk, "cancel", now.isoformat()),
-        change="cancel",
-        status="draft",
-        headline=Text(
-            plan.template.cancel.en.format(**fields["en"]), plan.template.cancel.zh.format(**fields["zh"])
-        ),
-        drafted=now,
-        author="system",
-        approver="",
-        submitted=None,
-        sent=None,
-        references=(*head.references, head.id),
-        digest="",
-        reasons=(reason,),
-    )
-
-
-def _draft(
-    thread: Assessment,
-    places: tuple[str, ...],
-    change: str,
-    plan: Plan,
-    power: Power,
-    pack: Pack,
-    state: State,
-    now: datetime,
-    mode: str,
-    head: Warning | None,
-    reason: Reason,
-) -> Warning:
-    assert thread.level is not None
-    findings = [state.findings[id] for id in thread.findings]
-    cause = next((f for f in reversed(findings) if f.level == thread.level), findings[-1])
-    expires = now + plan.valid
-    fields = _fields(pack, thread.hazard, thread.level, places, plan, now, expires, cause)
-    text = {
-        name: Text(*(getattr(plan.template, name).in_(lang).format(**fields[lang]) for lang in ("en", "zh")))
-        for name in ("headline", "matters", "measures")
-    }
-    return Warning(
-        id=short_id("W", thread.id, change, str(thread.level), *places, now.isoformat()),
-        risk=thread.id,
-        change=change,
-        status="draft",
-        mode=mode if head is None else head.mode,
-        scope=power.scope,
-        hazard=thread.hazard,
-        level=thread.level,
-        places=places,
-        contents=Contents(
-            category=pack.categories[pack.hazards[thread.hazard].category].title,
-            starts=now,
-            area=Text(fields["en"]["area"], fields["zh"]["area"]),
-            matters=text["matters"],
-            measures=text["measures"],
-            issuer=pack.organs[plan.issuer].name,
-        ),
-        headline=text["headline"],
-        drafted=now,
-        expires=expires,
-        organ=plan.issuer,
-        basis=power.basis,
-        author="system",
-        references=() if head is None else (*head.references, head.id),
-        plan=plan.id,
-        reasons=(reason,),
-    )
-
-
-def _fields(
-    pack: Pack,
-    hazard: str,
-    level: int,
-    places: tuple[str, ...],
-    plan: Plan,
-    now: datetime,
-    expires: datetime,
-    cause: Finding | None,
-) -> dict[str, dict[str, str]]:
-    """The words that templates may use, in both languages."""
-    from_level = pack.warning_level(level, now).colour
-    names = [pack.place(place, now).name for place in places]
-    joiner = {"en": ", ", "zh": "、"}
-    return {
-        language: {
-            "area": joiner[language].join(name.in_(language) for name in names),
-            "level": str(level),
-            "colour": from_level.in_(language),
-            "hazard": pack.hazards[hazard].title.in_(language),
-            "issuer": pack.organs[plan.issuer].name.in_(language),
-            "starts": f"{now:%Y-%m-%d %H:%M} UTC",
-            "expires": f"{expires:%Y-%m-%d %H:%M} UTC",
-            "finding": cause.sentence.in_(language) if cause else "",
-            "value": "" if cause is None or cause.value is None else f"{cause.value:g}",
-            "unit": cause.unit if cause else "",
-        }
-        for language in ("en", "zh")
-    }
-
-
-def _why(head: Warning | None, level: int, again: bool) -> Reason:
-    if head is None and again:
+def _why(head: Warning | None, level: int, risk: str, state: State) -> Reason:
+    if head is None:
+        sent = [w for w in state.warnings.values() if w.risk == risk and w.sent is not None]
+        last = max(sent, key=lambda w: (w.sent or w.drafted, len(w.references)), default=None)
+        if last is None:
+            return Reason("first", Text("first warning of this risk", "本风险首次预警"))
+        if last.change == "cancel":
+            return Reason("raised", Text("the level is back after it was lifted", "解除后级别再次出现"))
         return Reason(
             "repeat", Text("the earlier message has run out, the level stands", "前一预警已到期,级别仍在")
         )
-    if head is None:
-        return Reason("first", Text("first warning of this risk", "本风险首次预警"))
     if level < head.level:
         return Reason("raised", Text("the level has risen", "级别提高"))
     if level > head.level:
@@ -239,3 +163,10 @@ def _why(head: Warning | None, level: int, again: bool) -> Reason:
 
 def _nothing_new() -> Reason:
     return Reason("nothing_new", Text("nothing new to say", "无新内容"))
+
+
+def _holds() -> Reason:
+    return Reason(
+        "unknown_holds",
+        Text("data are missing: the warning in force stays as it is", "数据缺失:在效预警保持不变"),
+    )

@@ -1,4 +1,16 @@
-"""Who is told, when they must have answered, and who is told next (叫应)."""
+"""Who is told, when they must have answered, and who is told next (叫应).
+
+Every recipient called from whom answers are required must answer for itself, on every rung: one
+recipient's answer does not stand for another's. A call not answered in time, or that could not be
+delivered at all, is marked for good and the next rung is told, each recipient of it once. A late answer
+stays late in the record, but it stops what was set off by its silence: a call of a higher rung climbs on
+only while some call of the rung below is still without an answer. When the message is followed by
+another, or is over, its ladder ends: the one that follows calls everybody anew.
+
+Rung 0 are the recipients of the plan. They have `plan.ladder[0].after` to answer, then the recipients of
+`plan.ladder[0]` are told (rung 1); these have `plan.ladder[1].after`, and so on. A call on a rung that the
+plan gives no time is not waited for; a rung that tells nobody is the top.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +30,18 @@ from anlan.model.warning import Delivery, Warning
 BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800))
 
 NO_ANSWER = Reason("no_answer", Text("no answer in time: the next rung is told", "未按时应答:转叫下一级"))
+UNDELIVERED = Reason(
+    "no_answer", Text("it could not be delivered: the next rung is told", "无法送达:转叫下一级")
+)
+SETTLED = Reason(
+    "no_answer",
+    Text(
+        "no answer in time; those for whom it was called have answered: nobody further is told",
+        "未按时应答;其所代叫者已应答:不再上转",
+    ),
+)
 TOP = Reason("ladder_ended", Text("no answer, and no rung is left", "未应答,且已无下一级"))
+MARKS = ("no_answer", "ladder_ended")
 EXPIRED = Reason(
     "warning_over", Text("the warning is over before it could be handed over", "送达前预警已失效")
 )
@@ -46,45 +69,68 @@ def _delivery(warning: Warning, plan: Plan, pack: Pack, recipient: str, rung: in
 
 
 def climb(state: State, pack: Pack, now: datetime) -> list[Delivery]:
-    """What the ladder does at `now`: every overdue answer is marked, and the next rung is told."""
+    """What the ladder does at `now`: every overdue call is marked, and the next rung is told."""
     moved: list[Delivery] = []
-    known = set(state.deliveries)
+    called = set(state.deliveries)
     for delivery in list(state.deliveries.values()):
-        if not unanswered(delivery) or delivery.answer_by is None or delivery.answer_by > now:
-            continue
-        if any(reason.code in ("no_answer", "ladder_ended") for reason in delivery.reasons):
+        since = overdue_from(delivery, state)
+        if since is None or since > now:
             continue
         warning = state.warnings[delivery.warning]
         plan = pack.plans[warning.plan]
-        rung = delivery.rung + 1
         # rung n of the plan says who is told when rung n - 1 has not answered
-        next_rung = plan.ladder[delivery.rung] if delivery.rung < len(plan.ladder) else None
-        reason = NO_ANSWER if next_rung else TOP
+        step = plan.ladder[delivery.rung] if delivery.rung < len(plan.ladder) else None
+        settled = delivery.rung > 0 and not _silent_below(delivery, state)
+        tells = step.recipients if step and not settled else ()
+        late = UNDELIVERED if delivery.status == "given_up" else NO_ANSWER
+        reason = SETTLED if settled else late if tells else TOP
         moved.append(replace(delivery, reasons=(*delivery.reasons, reason)))
-        for recipient in next_rung.recipients if next_rung else ():
-            call = _delivery(warning, plan, pack, recipient, rung, now)
-            if call.id not in known:
-                known.add(call.id)
+        for recipient in tells:
+            call = _delivery(warning, plan, pack, recipient, delivery.rung + 1, now)
+            if call.id not in called:
+                called.add(call.id)
                 moved.append(call)
     return moved
 
 
+def _silent_below(delivery: Delivery, state: State) -> bool:
+    """Some marked call of the rung below still has no answer."""
+    return any(
+        below.answered is None and _marked(below)
+        for below in state.deliveries.values()
+        if below.warning == delivery.warning and below.rung == delivery.rung - 1
+    )
+
+
+def _marked(delivery: Delivery) -> bool:
+    return any(reason.code in MARKS for reason in delivery.reasons)
+
+
 def unanswered(delivery: Delivery) -> bool:
-    """Handed over (or being tried), with no answer yet."""
-    return delivery.answered is None and delivery.status in ("due", "accepted", "failed")
+    """Told, being told, or beyond reach, with no answer yet."""
+    return delivery.answered is None and delivery.status in ("due", "accepted", "failed", "given_up")
+
+
+def overdue_from(delivery: Delivery, state: State) -> datetime | None:
+    """When the missing answer is to be marked: at `answer_by`, at once where the call was given up. None
+    where no answer is waited for: not asked, given, marked already, or the message has had its day."""
+    if delivery.answer_by is None or not unanswered(delivery) or _marked(delivery):
+        return None
+    if state.warnings[delivery.warning].status != "approved":
+        return None
+    return min(delivery.due, delivery.answer_by) if delivery.status == "given_up" else delivery.answer_by
+
+
+def outdated(warning: Warning, now: datetime) -> bool:
+    """No longer to be handed over: its time is over, or another message follows it."""
+    return warning.expires <= now or warning.status != "approved"
 
 
 def next_due(state: State) -> datetime | None:
     """When the ladder or a retry next has something to do."""
-    times = [
-        d.answer_by
-        for d in state.deliveries.values()
-        if d.answer_by is not None
-        and unanswered(d)
-        and not any(r.code in ("no_answer", "ladder_ended") for r in d.reasons)
-    ]
+    times = [overdue_from(delivery, state) for delivery in state.deliveries.values()]
     times += [d.due for d in state.deliveries.values() if d.status in ("due", "failed")]
-    return min(times, default=None)
+    return min((t for t in times if t is not None), default=None)
 
 
 def answer(delivery: Delivery, by: str, text: str, now: datetime) -> Delivery:

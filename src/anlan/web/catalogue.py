@@ -41,7 +41,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "report": ("owed", "filed", "late"),
     "role": ROLES,
     "scope": ("Public", "Restricted"),
-    "source": ("fresh", "late", "dead", "failing", "never"),
+    "source": ("fresh", "late", "dead", "failing", "never", "ended"),
     "stage": ("monitor", "assess", "warn", "respond", "review", "system"),
     "task": ("open", "done", "overdue", "cancelled"),
     "verdict": ("open", "confirmed", "dismissed", "merged", "split", "closed"),

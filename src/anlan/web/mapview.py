@@ -42,15 +42,18 @@ def marks(state: State, visible: Callable[[str], bool], now: datetime, mode: str
 
 
 def layer_of(pack: Pack, places: Iterable[str], at: datetime) -> int:
-    """The number of the first layer of the level of one of the places; 0 when there is none."""
-    wanted = list(dict.fromkeys(places))
-    for number, layer in enumerate(pack.geometry):
-        for id in wanted:
-            versions = pack.places.get(id, ())
-            if id.startswith(layer.prefix) and any(
-                v.level == layer.level and v.validity.covers(at.date()) for v in versions
-            ):
-                return number
+    """The number of the layer that shows the first of the places that any shows: one of the place's
+    own level, else one whose ids are of the same kind (an area among countries). 0 when there is none."""
+    for id in dict.fromkeys(places):
+        own = {v.level for v in pack.places.get(id, ()) if v.validity.covers(at.date())}
+        alike = [
+            (layer.level not in own, -len(layer.prefix), number)
+            for number, layer in enumerate(pack.geometry)
+            if id.startswith(layer.prefix)
+            and (layer.level in own or "/" not in id.removeprefix(layer.prefix))
+        ]
+        if alike:
+            return min(alike)[2]
     return 0
 
 

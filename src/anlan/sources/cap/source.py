@@ -101,6 +101,10 @@ class CapSource:
             raise SourceUnreachable("a linked message needs a poller", where=link)
         return [poller.ask(link, conditional=False).body]
 
+    def whole(self, item: Quarantined) -> bytes:
+        """As anlan.ports.source.Source.whole: messages and feeds are held whole."""
+        return item.raw
+
     def history(self, pack: Pack) -> Iterator[Batch]:
         """As anlan.ports.source.Source.history, from the files of `recorded`, in order of sending."""
         alerts: list[tuple[datetime, str, int, CapAlert]] = []

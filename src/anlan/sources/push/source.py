@@ -43,7 +43,7 @@ class PushSource:
                 try:
                     observations.append(self._allowed(fit(item, pack)))
                 except AnlanError as error:
-                    quarantined.append(self._held(error, number, known, ref, canonical(to_plain(item))))
+                    quarantined.append(self._held(error, number, known, ref, _as_sent(item, known)))
         except BadInput as error:
             return whole(self.definition, raw, ref, known, error)
         return Batch(source, known, tuple(observations), tuple(quarantined))
@@ -104,6 +104,14 @@ class PushSource:
     def _held(self, error: AnlanError, number: int, known: datetime, ref: str, raw: bytes) -> Quarantined:
         sentence = f"{ref}: item {number}: {error.sentence()}"
         return hold(self.definition.id, ref, number, known, code_of(error), sentence, raw)
+
+
+def _as_sent(item: Observation, received: datetime) -> bytes:
+    """The item again, without the instant of its receipt: sent twice it is held once."""
+    plain = to_plain(item)
+    if item.known == received:
+        del plain["known"]
+    return canonical(plain)
 
 
 class OtherIndicator(BadInput):
