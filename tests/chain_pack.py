@@ -333,7 +333,7 @@ class Room:
         url = f"sqlite:///{folder / 'journal.sqlite'}"
         self.pack, self.state, self.status = pack, State(), "Actual"
         self.journal, self.outbox, self.lake = SqlJournal(url), SqlOutbox(url), DeltaLake.open(folder)
-        self.post = Post()
+        self.post, self.now = Post(), T0
 
     def watched(self, source: str, now: datetime) -> bool:
         return True
@@ -390,10 +390,12 @@ class Room:
 
     def turn(self, now: datetime, *observations: Observation, source: str = "gauges") -> None:
         """One whole turn."""
+        self.now = now
         batches = (Batch(source, now, observations),) if observations else ()
         flow.end(flow.begin(self, now, batches))  # type: ignore[arg-type]
 
     def act(self, now: datetime, who: User, act: str, subject: str, **fields: str) -> flow.Turn:
+        self.now = now
         turn = flow.Turn(self, now)  # type: ignore[arg-type]
         perform(turn, who, act, subject, fields)
         flow.warn(turn)
@@ -406,8 +408,7 @@ class Room:
             due = flow.next_due(self)  # type: ignore[arg-type]
             if due is None or due > until:
                 return
-            self.now = max(due, getattr(self, "now", due) + flow.INSTANT)
-            self.turn(self.now)
+            self.turn(max(due, self.now + flow.INSTANT))
         raise AssertionError("a timer does not go away")
 
     def kinds(self) -> list[str]:

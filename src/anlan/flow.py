@@ -131,16 +131,9 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
         if told and before is not None and before.status in SILENT:
             # it answers again: what was unknown for want of an answer is looked at again
             news |= set(turn.pack.sources[source].indicators)
-        after = replace(
-            freshness(
-                turn.pack.sources[source],
-                before,
-                turn.now if told else before.last if before else None,
-                turn.now,
-            ),
-            accepted=(before.accepted if before else 0) + good,
-            quarantined=(before.quarantined if before else 0) + bad,
-        )
+        now = turn.now if told else None
+        after = before if before and not told else freshness(turn.pack.sources[source], before, now, turn.now)
+        after = replace(after, accepted=after.accepted + good, quarantined=after.quarantined + bad)
         turn.put(f"source.{after.status}", after)
     return news
 

@@ -75,6 +75,14 @@ def workspace(tmp_path: Path, own_pack: Path, shell: Shell) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that no test changes."""
+    folder = tmp_path_factory.mktemp("made") / "work"
+    assert main(["init", str(folder), "--pack", "demo", "--mode", "exercise"]) == 0
+    return folder
+
+
 def test_help_and_version_end_well(shell: Shell) -> None:
     code, printed, _ = shell("--help")
     assert code == 0
@@ -111,11 +119,11 @@ def test_wrong_use_ends_with_2(words: tuple[str, ...], shell: Shell) -> None:
     assert shell(*words)[0] == 2
 
 
-def test_a_workspace_is_made_once(workspace: Path, shell: Shell) -> None:
-    assert (workspace / "anlan.toml").is_file()
-    code, _, said = shell("init", workspace, "--pack", "demo")
+def test_a_workspace_is_made_once(made: Path, shell: Shell) -> None:
+    assert (made / "anlan.toml").is_file()
+    code, _, said = shell("init", made, "--pack", "demo")
     assert code == 2
-    assert str(workspace) in said
+    assert str(made) in said
 
 
 @pytest.mark.parametrize(
@@ -140,12 +148,12 @@ def test_a_workspace_is_made_once(workspace: Path, shell: Shell) -> None:
     ],
 )
 def test_an_error_says_where_what_was_found_and_what_was_expected(
-    words: tuple[str, ...], found: str, expected: str, workspace: Path, tmp_path: Path, shell: Shell
+    words: tuple[str, ...], found: str, expected: str, made: Path, tmp_path: Path, shell: Shell
 ) -> None:
     table = tmp_path / "table.csv"
     table.write_text(ROWS)
     new = tmp_path / "not-there"
-    names = {"new": str(new), "table": str(table), "work": str(workspace)}
+    names = {"new": str(new), "table": str(table), "work": str(made)}
     code, printed, said = shell(*(word.format(**names) for word in words))
     assert code == (1 if words[0] == "doctor" else 2), said
     # doctor tells faults among what it finds; every other error is one line of the error stream
@@ -212,8 +220,8 @@ def test_a_held_row_is_used_once_the_pack_knows_its_place(
     assert code == 2, said
 
 
-def test_doctor_names_what_must_be_mended(workspace: Path, shell: Shell) -> None:
-    found = shell.json("doctor", workspace, code=1)
+def test_doctor_names_what_must_be_mended(made: Path, shell: Shell) -> None:
+    found = shell.json("doctor", made, code=1)
     assert found["journal"] == {"entries": 0, "head": ""}
     assert found["channels_missing"] == ["mail", "webhook"]
     assert any("mail" in fault for fault in found["faults"])

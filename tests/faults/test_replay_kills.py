@@ -51,12 +51,14 @@ class Replays:
         assert self._process.stdout
         self._in: IO[str] = self._process.stdin
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)
+        self._listener.start()
         self.wait("ready", 120)
 
     def _listen(self, out: IO[str]) -> None:
-        for line in out:
-            self._lines.put(line.strip())
+        with out:
+            for line in out:
+                self._lines.put(line.strip())
         self._lines.put("gone")
 
     def wait(self, wanted: str, seconds: float) -> str | None:
@@ -99,6 +101,7 @@ class Replays:
     def close(self) -> None:
         self._in.close()
         self._process.wait(30)
+        self._listener.join(30)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from typing import Protocol
 
 from anlan.assess.grid import instant
 from anlan.model.observation import Observation
+from anlan.model.place import Point
+from anlan.ports.clock import Clock
 from anlan.ports.lake import Lake
 from anlan.ports.source import Batch
 
@@ -29,30 +31,50 @@ class Archive(Lake, Protocol):
     def revisions(self, indicator: str) -> tuple[Observation, ...]: ...
 
 
-def arrive(batch: Batch, lake: Archive, now: datetime) -> tuple[Batch, int]:
-    """(the batch as of `now`, how many of its observations are repetitions and were left out). One is a
-    repetition where it equals the newest revision of its moment, by value and by point."""
+def arrive(batch: Batch, lake: Archive, clock: Clock) -> tuple[Batch, int]:
+    """(the batch as of now, how many of its observations are repetitions and were left out). One is a
+    repetition where it equals the newest revision of its moment, by value and by point. Several
+    revisions of one moment keep their order: each is known an instant after the one before it."""
+    instants = [clock.now()]
     newest: dict[_Moment, _Content] = {}
-    depths: dict[str, dict[_Moment, float | None]] = {}
     for indicator in dict.fromkeys(item.indicator for item in batch.observations):
-        newest.update(_held(lake, [o for o in batch.observations if o.indicator == indicator], now))
+        newest.update(_held(lake, [o for o in batch.observations if o.indicator == indicator], instants[0]))
+    depths = _Depths(lake)
+    revisions: dict[_Moment, int] = {}
     kept: list[Observation] = []
     for item in batch.observations:
         moment = (item.indicator, item.place, item.event, item.at)
-        content, depth = _content(item), item.point.depth_km if item.point else None
-        if newest.get(moment) == content:
-            if item.point is None:
-                continue
-            # a slice has no depth: what is held is looked up once, and only for events told again
-            if item.indicator not in depths:
-                depths[item.indicator] = _depths(lake, item.indicator)
-            if depths[item.indicator].get(moment) == depth:
-                continue
-            depths[item.indicator][moment] = depth
+        content = _content(item)
+        if newest.get(moment) == content and (item.point is None or depths.same(moment, item.point)):
+            continue
         newest[moment] = content
-        kept.append(replace(item, known=now))
+        if item.point is not None:
+            depths.brought[moment] = item.point.depth_km
+        number = revisions.get(moment, 0)
+        revisions[moment] = number + 1
+        if number == len(instants):
+            instants.append(clock.now())
+        kept.append(replace(item, known=instants[number]))
     repeated = len(batch.observations) - len(kept)
-    return replace(batch, known=now, observations=tuple(kept)), repeated
+    return replace(batch, known=instants[-1], observations=tuple(kept)), repeated
+
+
+class _Depths:
+    """The depth of the newest revision of an event: what was brought, else what is held. A slice has no
+    depth, so what is held is looked up once, and only for events that are told again."""
+
+    def __init__(self, lake: Archive) -> None:
+        self.brought: dict[_Moment, float | None] = {}
+        self._lake = lake
+        self._kept: dict[str, dict[_Moment, float | None]] = {}
+
+    def same(self, moment: _Moment, point: Point) -> bool:
+        if moment in self.brought:
+            return self.brought[moment] == point.depth_km
+        indicator = moment[0]
+        if indicator not in self._kept:
+            self._kept[indicator] = _depths(self._lake, indicator)
+        return self._kept[indicator].get(moment) == point.depth_km
 
 
 def _held(lake: Lake, items: Sequence[Observation], now: datetime) -> Iterator[tuple[_Moment, _Content]]:

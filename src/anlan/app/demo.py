@@ -14,7 +14,7 @@ from anlan.app.config import FILE, ChannelConfig, read_config
 from anlan.app.house import RunningHouse
 from anlan.app.peers import LOOPBACK, Peers
 from anlan.app.replay import Progress, Replay
-from anlan.app.scenario import Scenario, find_scenario
+from anlan.app.scenario import Scenario, find_scenario, watched_since
 from anlan.app.workspace import init
 from anlan.model.pack import Pack
 from anlan.model.time import format_duration
@@ -112,7 +112,13 @@ def closing(demo: Demo) -> dict[str, Any]:
     colours = {str(n): house.pack.warning_level(n, demo.replay.end).colour.en for n in (1, 2, 3, 4)}
     rules = {state.findings[i].rule for t in state.assessments.values() for i in t.findings}
     scores = {
-        rule: score(rule, list(state.findings.values()), house.pack, _began(demo, rule), demo.replay.end)
+        rule: score(
+            rule,
+            list(state.findings.values()),
+            house.pack,
+            watched_since(rule, demo.scenario, house.pack),
+            demo.replay.end,
+        )
         for rule in sorted(rules)
     }
     workspace = house.workspace
@@ -169,19 +175,6 @@ def closing(demo: Demo) -> dict[str, Any]:
             "drop": str(workspace / "drop"),
         },
     }
-
-
-def _began(demo: Demo, rule: str) -> Any:
-    """When the replay of the rule's indicator began: only events from then on can be hit or missed."""
-    indicator = demo.house.pack.rules[rule].indicator
-    horizon = demo.house.pack.rules[rule].horizon
-    starts = [
-        window.start
-        for window in demo.scenario.windows
-        for source in window.sources
-        if indicator in demo.house.pack.sources[source].indicators
-    ]
-    return min(starts, default=demo.replay.start) - horizon
 
 
 def _rounded(value: float | None) -> float | None:

@@ -141,18 +141,17 @@ class RunningDesk:
         batch = push.parse(raw, f"push {content_type}", self.house.clock.now(), self.house.pack)
         return self.take((batch,))
 
-    def take(self, batches: Sequence[Batch], now: datetime | None = None) -> IngestResult:
+    def take(self, batches: Sequence[Batch]) -> IngestResult:
         """One turn on what sources brought; durable when it returns. StoreUnavailable: nothing is
         acknowledged, and what of it did reach the lake is known again when it is sent again."""
         with self._turn():
             self.house.check_space()
-            at = now or self.house.clock.now()
-            arrived = [arrive(batch, self.house.lake, at) for batch in batches]
+            arrived = [arrive(batch, self.house.lake, self.house.clock) for batch in batches]
             fresh = tuple(batch for batch, _ in arrived)
             news = {item.indicator for batch in fresh for item in batch.observations}
             # until the turn is whole these have news that no rule has looked at
             also, self._owed = tuple(self._owed), self._owed | news
-            turn = flow.begin(self.house, at, fresh, also)
+            turn = flow.begin(self.house, self.house.clock.now(), fresh, also)
             held, accepted = tuple(dict.fromkeys(turn.held)), turn.accepted
             self._end(turn)
             self._owed.clear()

@@ -25,7 +25,7 @@ class _Mailbox:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: ARG002
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: ARG002, N802
         raw = bytes(envelope.content)
         message = BytesParser(policy=policy.default).parsebytes(raw)
         name = str(message["Message-ID"] or "mail").strip("<>").partition("@")[0]

@@ -50,12 +50,16 @@ class ScriptedAct:
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """An entry of this kind (and hazard, place, level) must have come by `by` and not before
-    `not_before`; with `never` it must not have come at all."""
+    `not_before`; with `never` it must not have come at all. With `rule` it is about the rule's record
+    instead: at least `hits` of the known events, at most `false_alarms`."""
 
-    kind: str
+    kind: str = ""
     hazard: str = ""
     place: str = ""
     level: int | None = None
+    rule: str = ""
+    hits: int = 0
+    false_alarms: int | None = None
     by: datetime | None = None
     not_before: datetime | None = None
     never: bool = False
@@ -70,6 +74,19 @@ class Scenario:
     windows: tuple[Window, ...]
     acts: tuple[ScriptedAct, ...] = ()
     expect: tuple[Expectation, ...] = ()
+
+
+def watched_since(rule: str, scenario: Scenario, pack: Pack) -> datetime:
+    """From when on events can be hit or missed: the rule's horizon before the first window of a source
+    of its indicator."""
+    definition = pack.rules[rule]
+    starts = [
+        window.start
+        for window in scenario.windows
+        for source in window.sources
+        if definition.indicator in pack.sources[source].indicators
+    ]
+    return min(starts or [window.start for window in scenario.windows]) - definition.horizon
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -52,10 +52,17 @@ def listen(application: Any, host: str, port: int, ready: Callable[[str], None] 
 
 @contextmanager
 def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    bound = None
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.create_server(address[:2], family=family, backlog=2048)
+        # the protocol is named: asyncio leaves Nagle's algorithm (40 ms an answer) on where it is not
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(2048)
     except OSError as error:
+        if bound is not None:
+            bound.close()
         raise StoreUnavailable(
             "the console cannot listen there",
             where=f"{host}:{port}",

@@ -11,13 +11,14 @@ from anlan.app.clock import VirtualClock
 from anlan.app.config import ChannelConfig, Config
 from anlan.app.house import RunningHouse
 from anlan.app.replay import Replay
-from anlan.app.scenario import Expectation, Scenario, all_scenarios
+from anlan.app.scenario import Expectation, Scenario, all_scenarios, watched_since
 from anlan.model.entry import Entry
 from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.model.time import format_instant
 from anlan.packs.load import load_pack
 from anlan.packs.paths import pack_path
+from anlan.review.make import score
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,34 @@ def try_scenario(named: str, pack: Pack, scenario: Scenario) -> Outcome:
             replay = Replay(house, scenario)
             replay.run()
             entries = list(house.journal.read())
-            failed = [s for s in (_missed(e, entries, house.state) for e in scenario.expect) if s]
+            said = [
+                _misjudged(e, scenario, house.state, pack) if e.rule else _missed(e, entries, house.state)
+                for e in scenario.expect
+            ]
+            failed = [sentence for sentence in said if sentence]
             return Outcome(scenario.id, len(scenario.expect), tuple(failed), replay.turns)
         finally:
             house.close()
 
 
+def _misjudged(expect: Expectation, scenario: Scenario, state: State, pack: Pack) -> str:
+    """The sentence where a rule's record is worse than expected, or the empty string."""
+    since, end = watched_since(expect.rule, scenario, pack), max(window.end for window in scenario.windows)
+    found = score(expect.rule, list(state.findings.values()), pack, since, end)
+    most = expect.false_alarms
+    if found.hits >= expect.hits and (most is None or found.false_alarms <= most):
+        return ""
+    return (
+        f"rule {expect.rule}: {found.hits} hits and {found.false_alarms} false alarms, expected at least "
+        f"{expect.hits} hits" + ("" if most is None else f" and at most {most} false alarms")
+    )
+
+
 def _missed(expect: Expectation, entries: Iterable[Entry], state: State) -> str:
     """The sentence of a failed expectation, or the empty string."""
     hits = [e for e in entries if e.kind == expect.kind and _fits(expect, e, state)]
-    what = f"{expect.kind} {expect.hazard} {expect.place}".strip()
+    level = "" if expect.level is None else f"level {expect.level}"
+    what = " ".join(filter(None, (expect.kind, expect.hazard, expect.place, level)))
     if expect.never:
         return f"{what}: came at {format_instant(hits[0].at)}, expected never" if hits else ""
     if not hits:

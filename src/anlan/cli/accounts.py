@@ -10,16 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from anlan.app.config import read_config
 from anlan.cli.output import out
 from anlan.model.errors import InvalidValue, StoreUnavailable, WrongState
-from anlan.model.pack import Pack
-from anlan.packs.load import load_pack
-from anlan.packs.paths import pack_path
-from anlan.store.accounts import Accounts
+
+if TYPE_CHECKING:
+    from anlan.model.pack import Pack
+    from anlan.store.accounts import Accounts
 
 app = App(name="account", help="Local accounts: the pack names the users, the workspace their passwords.")
 KEYS = "keys"
@@ -29,6 +29,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 @contextmanager
 def _open(workspace: Path) -> Iterator[tuple[Pack, Accounts]]:
     """The pack and the accounts; a service may run on the workspace meanwhile."""
+    from anlan.app.config import read_config
+    from anlan.packs.load import load_pack
+    from anlan.packs.paths import pack_path
+    from anlan.store.accounts import Accounts
+
     config = read_config(workspace)
     pack = load_pack(config.pack, (*(Path(folder) for folder in config.packs), *pack_path()))
     accounts = Accounts(f"sqlite:///{workspace / 'accounts.sqlite'}")
@@ -104,6 +109,8 @@ def key(name: str, *, workspace: Path) -> int:
     workspace
         The workspace.
     """
+    from anlan.app.config import read_config
+
     folder = workspace.resolve()
     read_config(folder)
     if not _NAME.fullmatch(name):

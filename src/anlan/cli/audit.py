@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from anlan.app.clock import VirtualClock, WallClock
-from anlan.app.explain import explain as explain_id
-from anlan.app.house import RunningHouse
 from anlan.cli.output import out, say_json
 from anlan.model.errors import NotFound
-from anlan.store.journal import SqlJournal
+
+if TYPE_CHECKING:
+    from anlan.store.journal import SqlJournal
 
 app = App(name="audit", help="The journal: is it whole, what does it say.")
 Json = Annotated[bool, Parameter(name="--json")]
@@ -20,6 +19,7 @@ Json = Annotated[bool, Parameter(name="--json")]
 
 def _journal(workspace: Path) -> SqlJournal:
     from anlan.app.config import read_config
+    from anlan.store.journal import SqlJournal
 
     url = read_config(workspace).journal or f"sqlite:///{workspace / 'journal.sqlite'}"
     return SqlJournal(url, create=False)
@@ -109,6 +109,10 @@ def explain(id: str, *, workspace: Path, json: Json = False) -> int:
     json
         Print JSON.
     """
+    from anlan.app.clock import VirtualClock, WallClock
+    from anlan.app.explain import explain as explain_id
+    from anlan.app.house import RunningHouse
+
     folder = workspace.resolve()
     house = RunningHouse(folder, WallClock())
     newest = house.journal.latest()

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from anlan.app.backtest import backtest as run_backtest
-from anlan.app.clock import WallClock
-from anlan.app.desk import RunningDesk
-from anlan.app.house import RunningHouse
-from anlan.app.retry import retry as retry_held
 from anlan.cli.output import out, say_json
-from anlan.formats.values import to_plain
 from anlan.model.errors import NotFound
 from anlan.model.time import format_duration, format_instant
+
+if TYPE_CHECKING:
+    from anlan.app.desk import RunningDesk
 
 Json = Annotated[bool, Parameter(name="--json")]
 quarantine = App(name="quarantine", help="What could not be used, kept whole with the reason.")
 
 
 def _desk(workspace: Path) -> RunningDesk:
+    from anlan.app.clock import WallClock
+    from anlan.app.desk import RunningDesk
+    from anlan.app.house import RunningHouse
+
     house = RunningHouse(workspace.resolve(), WallClock())
     house.clock = WallClock(house.journal.latest())
     return RunningDesk(house)
@@ -50,7 +51,7 @@ def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> i
     try:
         now = desk.house.clock.now()
         batch = desk.house.source(source).parse(raw, str(file), now, desk.pack)
-        result = desk.take((batch,), now)
+        result = desk.take((batch,))
     finally:
         desk.close()
     if json:
@@ -81,6 +82,9 @@ def backtest(pack: str, rule: str, *, json: Json = False) -> int:
     json
         Print JSON.
     """
+    from anlan.app.backtest import backtest as run_backtest
+    from anlan.formats.values import to_plain
+
     found = run_backtest(pack, rule)
     scores = found.scores
     if json:
@@ -193,6 +197,8 @@ def retry(id: str, *, workspace: Path) -> int:
     workspace
         The workspace.
     """
+    from anlan.app.retry import retry as retry_held
+
     desk = _desk(workspace)
     try:
         accepted, sentence = retry_held(desk, id)

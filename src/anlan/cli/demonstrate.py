@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from anlan.app.clock import ContinuedClock
-from anlan.app.demo import Demo, closing, prepare, stories
-from anlan.app.desk import RunningDesk
-from anlan.app.replay import Progress as Turned
-from anlan.app.serve import listen
 from anlan.cli.output import err, out, say_json
-from anlan.cli.site import application
 from anlan.model.errors import NotFound
 
-#: the demonstration's accounts are all opened with this; they live on this machine's loopback only
-PASSWORD = "calm waters in demo"
+if TYPE_CHECKING:
+    from anlan.app.demo import Demo
+    from anlan.app.replay import Progress as Turned
+
+#: the demonstration's accounts are all opened with this phrase; they live on this machine's loopback only
+OPENED_WITH = "calm waters in demo"
 
 
 def demo(
@@ -50,6 +46,8 @@ def demo(
     port
         Where the console listens, on this machine only.
     """
+    from anlan.app.demo import closing, prepare, stories
+
     if story not in stories():
         raise NotFound("no such story", where="--story", found=story, expected=", ".join(stories()))
     folder = workspace or Path("workspace") / story
@@ -69,6 +67,8 @@ def demo(
 
 
 def _play(running: Demo) -> None:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     replay = running.replay
     span = (replay.end - replay.start).total_seconds()
     err.print(f"Replaying {running.scenario.title.en}: {replay.start:%Y-%m-%d} to {replay.end:%Y-%m-%d}")
@@ -93,19 +93,26 @@ def _play(running: Demo) -> None:
 
 
 def _open(running: Demo, port: int) -> None:
+    from anlan.app.clock import ContinuedClock
+    from anlan.app.desk import RunningDesk
+    from anlan.app.serve import listen
+    from anlan.cli.site import application
+
     running.house.clock = ContinuedClock(running.house.clock.now())
     desk = RunningDesk(running.house)
     for name in running.house.pack.users:
         if name not in desk.accounts.names():
-            desk.set_password(name, PASSWORD)
+            desk.set_password(name, OPENED_WITH)
     users = ", ".join(sorted(running.house.pack.users))
     out.print(f"\nThe console is open at http://127.0.0.1:{port}/ (Ctrl-C ends it).")
-    out.print(f"Sign in as one of {users}\nwith the password: {PASSWORD}")
+    out.print(f"Sign in as one of {users}\nwith the password: {OPENED_WITH}")
     listen(application(desk), "127.0.0.1", port)
 
 
 def _print(table: dict[str, Any]) -> None:
     """The closing table."""
+    from rich.table import Table
+
     grid = Table(title=f"{table['story']}: {table['from'][:10]} to {table['to'][:10]}", show_header=False)
     for name in (
         "observations",

@@ -9,20 +9,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from anlan.app.trial import try_pack
-from anlan.assess.detect.registry import PARAMS
 from anlan.cli.output import err, out, say_json
-from anlan.formats.values import to_plain
-from anlan.packs.check import check as check_pack
-from anlan.packs.load import load_pack
 from anlan.packs.paths import available, pack_path
-from anlan.packs.resolve import competent
-from anlan.packs.schema import write_schemas
 
 app = App(name="pack", help="Packs: a country, a city or a company as data.")
 
 Json = Annotated[bool, Parameter(name="--json")]
-DETECTORS = {name: {p.name: p.type for p in params} for name, params in PARAMS.items()}
 
 
 @app.command
@@ -36,9 +28,14 @@ def check(path: str, *, json: Json = False) -> int:
     json
         Print JSON.
     """
+    from anlan.assess.detect.registry import PARAMS
+    from anlan.formats.values import to_plain
+    from anlan.packs.check import check as check_pack
+
     began = time.perf_counter()
     named = Path(path) if Path(path).is_dir() else path
-    faults, doubts = check_pack(named, pack_path(), DETECTORS)
+    detectors = {name: {p.name: p.type for p in params} for name, params in PARAMS.items()}
+    faults, doubts = check_pack(named, pack_path(), detectors)
     took = time.perf_counter() - began
     if json:
         say_json(
@@ -68,6 +65,8 @@ def test(path: str, *, json: Json = False) -> int:
     json
         Print JSON.
     """
+    from anlan.app.trial import try_pack
+
     outcomes = try_pack(path)
     if json:
         say_json(
@@ -113,6 +112,8 @@ def schema(folder: Path) -> int:
     folder
         Where to write them.
     """
+    from anlan.packs.schema import write_schemas
+
     written = write_schemas(folder)
     out.print(f"{len(written)} schema(s) in {folder}")
     return 0
@@ -151,6 +152,10 @@ def power(
     json
         Print JSON.
     """
+    from anlan.formats.values import to_plain
+    from anlan.packs.load import load_pack
+    from anlan.packs.resolve import competent
+
     pack = load_pack(Path(path) if Path(path).is_dir() else path, pack_path())
     day = datetime.fromisoformat(at).date() if at else datetime.now(UTC).date()
     found = competent(pack, act, organ or None, hazard, level, place, day, "Restricted")

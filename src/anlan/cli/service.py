@@ -6,26 +6,17 @@ import logging
 import platform
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from anlan import __version__
-from anlan.app import workspace as workspaces
-from anlan.app.clock import WallClock
-from anlan.app.config import MODES, read_config
-from anlan.app.desk import RunningDesk
-from anlan.app.house import RESERVE, RunningHouse
-from anlan.app.keeper import Keeper
-from anlan.app.serve import listen, log_plainly
-from anlan.app.workspace import Lease
 from anlan.cli.output import out, say_json
-from anlan.cli.site import application
 from anlan.model.errors import AnlanError, InvalidValue, WrongState
 from anlan.model.text import LANGUAGES
-from anlan.packs.load import load_pack
-from anlan.packs.paths import available, is_path, pack_path
-from anlan.store.accounts import Accounts
+
+if TYPE_CHECKING:
+    from anlan.app.house import RunningHouse
 
 _LOG = logging.getLogger("anlan.serve")
 
@@ -56,6 +47,11 @@ def init(
     port
         Where the console will listen.
     """
+    from anlan.app import workspace as workspaces
+    from anlan.app.config import MODES, read_config
+    from anlan.packs.load import load_pack
+    from anlan.packs.paths import is_path, pack_path
+
     if mode == "replay":
         raise WrongState("a replay makes its own workspace", mend="see: anlan demo")
     if mode not in MODES:
@@ -90,6 +86,15 @@ def serve(folder: Path) -> int:
     folder
         The workspace.
     """
+    from anlan.app.clock import WallClock
+    from anlan.app.config import read_config
+    from anlan.app.desk import RunningDesk
+    from anlan.app.house import RunningHouse
+    from anlan.app.keeper import Keeper
+    from anlan.app.serve import listen, log_plainly
+    from anlan.app.workspace import Lease
+    from anlan.cli.site import application
+
     log_plainly()
     workspace = folder.resolve()
     if read_config(workspace).mode == "replay":
@@ -133,6 +138,8 @@ def doctor(folder: Path | None = None, *, json: Annotated[bool, Parameter(name="
     json
         Print JSON.
     """
+    from anlan.packs.paths import available, pack_path
+
     found: dict[str, Any] = {
         "anlan": __version__,
         "python": platform.python_version(),
@@ -159,6 +166,10 @@ def doctor(folder: Path | None = None, *, json: Annotated[bool, Parameter(name="
 
 def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> None:
     """What a workspace has and lacks; every fault is told, not only the first."""
+    from anlan.app.clock import WallClock
+    from anlan.app.house import RESERVE, RunningHouse
+    from anlan.store.accounts import Accounts
+
     found["workspace"] = str(workspace)
     try:
         house = RunningHouse(workspace, WallClock())
@@ -207,6 +218,8 @@ def _unreached(house: RunningHouse) -> list[str]:
 
 
 def _is_served(workspace: Path) -> bool:
+    from anlan.app.workspace import Lease
+
     try:
         Lease(workspace).release()
     except WrongState:

@@ -1,0 +1,161 @@
+"""What a warning sets off: the response, its tasks, and the reports that the law asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from anlan.model.errors import NotAllowed, WrongState
+from anlan.model.incident import Incident, Report
+from anlan.model.law import Power
+from anlan.respond.activate import AT_ONCE, response_level
+from chain_pack import ADA, BEN, DAY, DEE, HOUR, LAW, MINUTE, PLAN, T0, Room, chain_pack, stage
+
+SENT = T0 + 2 * DAY
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    room = Room(tmp_path, chain_pack())
+    yield room
+    room.close()
+
+
+def warn(room: Room, value: float = 5.0, at: timedelta = timedelta(0)) -> str:
+    """The risk, with a warning sent at SENT."""
+    item = stage(0, value)
+    room.turn(item.known, item)
+    return room.publish(SENT + at - timedelta(microseconds=1)).risk
+
+
+def incident(room: Room) -> Incident:
+    (found,) = room.state.incidents.values()
+    return found
+
+
+def report(room: Room, duty: str) -> Report:
+    return [r for r in room.state.reports.values() if r.duty == duty][-1]
+
+
+def test_a_warning_opens_the_response_that_the_plan_maps_it_to(room: Room) -> None:
+    warn(room)
+    opened = incident(room)
+    assert (opened.level, opened.lead, opened.basis, opened.plan) == (2, "office", f"{LAW}#6", "flood-plan")
+    # tasks of other response levels are not opened
+    assert [(t.plan_task, t.due) for t in room.state.tasks.values()] == [("boats", SENT + HOUR)]
+    assert {(r.duty, r.due) for r in room.state.reports.values()} == {
+        ("first", SENT + 2 * HOUR),
+        ("follow", SENT + DAY),
+        ("issued", SENT + AT_ONCE),
+    }
+
+
+def test_a_warning_below_the_plans_limit_opens_nothing_and_is_still_reported(room: Room) -> None:
+    warn(room, 4.0)
+    assert room.state.incidents == {}
+    assert [(r.duty, r.incident) for r in room.state.reports.values()] == [("issued", "")]
+    issued = report(room, "issued")
+    room.run(SENT + DAY)
+    assert report(room, "issued").status == "late"
+    room.act(SENT + 2 * DAY, ADA, "report.file", issued.id, text="warned")
+    filed = report(room, "issued")
+    assert (filed.status, filed.filed) == ("late", SENT + 2 * DAY)  # late stays late
+
+
+def test_a_report_owed_at_once_is_late_after_a_quarter_of_an_hour(room: Room) -> None:
+    warn(room)
+    issued = report(room, "issued")
+    room.run(SENT + 14 * MINUTE)
+    assert report(room, "issued").status == "owed"
+    room.act(SENT + 15 * MINUTE, ADA, "report.file", issued.id, text="warned")
+    assert report(room, "issued").status == "filed"
+
+
+def test_every_issue_is_reported_and_a_cancel_is_not(room: Room) -> None:
+    warn(room)
+    head = room.only("approved")
+    room.act(SENT + HOUR, ADA, "warning.update", head.id, level="1")
+    room.publish(SENT + 2 * HOUR)
+    room.act(SENT + 3 * HOUR, ADA, "warning.cancel", room.only("approved").id)
+    room.publish(SENT + 4 * HOUR)
+    issued = [r for r in room.state.reports.values() if r.duty == "issued"]
+    assert len(issued) == 2
+    assert {r.incident for r in issued} == {incident(room).id}
+
+
+def test_a_more_severe_update_raises_the_running_response(room: Room) -> None:
+    warn(room)
+    head = room.only("approved")
+    room.act(SENT + HOUR, ADA, "warning.update", head.id, level="1")
+    room.publish(SENT + 2 * HOUR)
+    raised = incident(room)
+    assert (raised.level, raised.status, raised.reasons[-1].code) == (1, "open", "raised")
+    assert {t.plan_task for t in room.state.tasks.values()} == {"boats", "shelter"}
+    assert [r.duty for r in room.state.reports.values()].count("first") == 1
+    assert report(room, "atonce").due == SENT + 2 * HOUR + timedelta(microseconds=1) + AT_ONCE
+    assert "incident.raised" in room.kinds()
+
+
+def test_a_milder_update_lowers_no_response(room: Room) -> None:
+    warn(room, 6.0)
+    room.act(SENT + HOUR, ADA, "warning.update", room.only("approved").id, level="2")
+    room.publish(SENT + 2 * HOUR)
+    assert incident(room).level == 1
+
+
+def test_without_the_power_to_respond_the_risk_says_so(room: Room) -> None:
+    room.pack = replace(room.pack, powers=(Power("office", "warn", f"{LAW}#5"),))
+    risk = warn(room)
+    assert room.state.incidents == {}
+    assert [r.code for r in room.state.assessments[risk].reasons] == ["no_power"]
+    assert room.only("approved").status == "approved"  # the warning went out all the same
+
+
+def test_a_level_that_the_plan_does_not_map_gets_its_mildest_response() -> None:
+    assert [response_level(PLAN, level) for level in (1, 2, 3, 4)] == [1, 2, 2, 2]
+    assert response_level(replace(PLAN, response={}), 3) == 3
+
+
+def test_tasks_and_reports_are_marked_late_once(room: Room) -> None:
+    warn(room)
+    room.run(SENT + 3 * DAY)
+    kinds = room.kinds()
+    assert kinds.count("task.overdue") == 1
+    assert kinds.count("report.late") == 3  # issued, first, follow-up
+    (task,) = room.state.tasks.values()
+    room.act(SENT + 4 * DAY, ADA, "task.done", task.id, note="boats are out")
+    (task,) = room.state.tasks.values()
+    assert (task.status, task.by, task.done) == ("done", "ada", SENT + 4 * DAY)
+    with pytest.raises(WrongState, match="not open"):
+        room.act(SENT + 4 * DAY, ADA, "task.done", task.id)
+
+
+def test_a_follow_up_that_is_filed_is_owed_again_while_the_response_runs(room: Room) -> None:
+    warn(room)
+    for n in range(3):
+        filed = SENT + (n + 1) * DAY - HOUR
+        room.act(filed, ADA, "report.file", report(room, "follow").id, text="as before")
+        assert (report(room, "follow").status, report(room, "follow").due) == ("owed", filed + DAY)
+    assert len({r.id for r in room.state.reports.values() if r.duty == "follow"}) == 4
+    first = report(room, "first")
+    room.act(SENT + 3 * DAY, ADA, "report.file", first.id, text="late")
+    assert [r.duty for r in room.state.reports.values()].count("first") == 1
+    with pytest.raises(WrongState, match="not owed"):
+        room.act(SENT + 3 * DAY, ADA, "report.file", first.id, text="again")
+
+
+def test_a_person_opens_a_response_only_for_the_body_that_leads_it(room: Room) -> None:
+    item = stage(0, 3.5)
+    room.turn(item.known, item)
+    (risk,) = room.state.assessments
+    with pytest.raises(NotAllowed, match="led by office") as refusal:
+        room.act(SENT, DEE, "incident.open", risk)
+    assert refusal.value.basis == f"{LAW}#6"
+    room.act(SENT, BEN, "incident.open", risk, reason="the dike is soft")
+    assert (incident(room).by, incident(room).level) == ("ben", 2)
+    with pytest.raises(WrongState, match="is open"):
+        room.act(SENT, BEN, "incident.open", risk)
