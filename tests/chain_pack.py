@@ -131,23 +131,25 @@ def chain_pack(**changes: Any) -> Pack:
     ]
     duties = [
         ReportingDuty(
-            "first", "first", both("first report"), "above", 2 * HOUR, "incident_opened", f"{LAW}#6"
+            "first", "first", both("first report"), both("above"), 2 * HOUR, "incident_opened", f"{LAW}#6"
         ),
         ReportingDuty(
             "atonce",
             "first",
             both("red report"),
-            "above",
+            both("above"),
             timedelta(0),
             "incident_opened",
             f"{LAW}#6",
             levels=(1,),
         ),
         ReportingDuty(
-            "follow", "followup", both("daily report"), "above", DAY, "incident_opened", f"{LAW}#6", DAY
+            "follow", "followup", both("daily report"), both("above"), DAY, "incident_opened", f"{LAW}#6", DAY
         ),
-        ReportingDuty("issued", "first", both("warned"), "above", timedelta(0), "warning_issued", f"{LAW}#6"),
-        ReportingDuty("final", "final", both("final"), "above", 30 * DAY, "response_ended", f"{LAW}#6"),
+        ReportingDuty(
+            "issued", "first", both("warned"), both("above"), timedelta(0), "warning_issued", f"{LAW}#6"
+        ),
+        ReportingDuty("final", "final", both("final"), both("above"), 30 * DAY, "response_ended", f"{LAW}#6"),
     ]
     fields: dict[str, Any] = {
         "places": {p.id: (p,) for p in places},

@@ -171,7 +171,7 @@ from = 2010-01-01
 id = "first-report"
 kind = "first"
 title = { en = "first report", zh = "首报" }
-to = "the government"
+to = { en = "the government", zh = "政府" }
 limit = "PT2H"
 clock_starts = "incident_opened"
 basis = "act-2010#6"

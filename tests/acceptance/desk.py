@@ -499,7 +499,16 @@ def fill(desk: MemoryDesk) -> None:
         ("P-next", "Daily follow-up report", "每日续报", 18 * HOUR, "owed"),
     ):
         report = Report(
-            id, INCIDENT, RISK, "d", "followup", Text(en, zh), "state-council", NOW + due, f"{LAW}#64", status
+            id,
+            INCIDENT,
+            RISK,
+            "d",
+            "followup",
+            Text(en, zh),
+            Text("State Council", "国务院"),
+            NOW + due,
+            f"{LAW}#64",
+            status,
         )
         if status == "filed":
             report = replace(

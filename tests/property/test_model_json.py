@@ -6,7 +6,7 @@ import dataclasses
 import json
 import types
 import typing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from anlan.model.errors import InvalidValue, Unreadable
 from anlan.model.observation import Observation
 from anlan.model.time import format_duration, format_instant, parse_duration, parse_instant
 
-instants = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+instants = st.datetimes(timezones=st.just(UTC)).filter(lambda moment: 1 < moment.year < 9999)
 WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Finding", "change"): ("raised", "lowered", "ended", "unknown", "known"),
     ("Finding", "state"): ("known", "unknown"),
@@ -116,7 +116,7 @@ def test_reading_refuses_what_is_not_exactly_the_noun_and_names_the_place(kind: 
         broken = dict(plain)
         if name in broken and isinstance(plain[name], str) and hints[name] in (datetime, datetime | None):
             broken[name] = plain[name].removesuffix("Z")
-        elif isinstance(plain[name], bool) or isinstance(plain[name], int | float):
+        elif isinstance(plain[name], int | float):
             broken[name] = str(plain[name])
         elif isinstance(plain[name], str):
             broken[name] = 7
@@ -144,8 +144,6 @@ def test_numbers_that_are_none_are_refused_with_their_path() -> None:
 
 @given(instants, st.integers(-12 * 60, 14 * 60))
 def test_an_instant_reads_back_whatever_offset_it_was_written_with(instant: datetime, offset: int) -> None:
-    from datetime import timezone
-
     assert parse_instant(format_instant(instant)) == instant
     assert parse_instant(instant.astimezone(timezone(timedelta(minutes=offset))).isoformat()) == instant
 

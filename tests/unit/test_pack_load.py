@@ -9,6 +9,7 @@ import pytest
 
 from anlan.model.errors import PackFault
 from anlan.model.pack import Pack
+from anlan.model.text import Text
 from anlan.model.time import Validity
 from anlan.packs.check import check
 from anlan.packs.load import load_pack
@@ -46,7 +47,7 @@ def test_every_table_becomes_its_value(tmp_path: Path) -> None:
     assert rule.params == {"limit": 3.0}
     assert pack.plans["flood-plan"].ladder[0].after == timedelta(minutes=30)
     assert pack.plans["flood-plan"].response == {"1": 1, "2": 2, "3": 3, "4": 4}
-    assert pack.duties["first-report"].to == "the government"
+    assert pack.duties["first-report"].to == Text("the government", "政府")
     assert pack.duties["first-report"].validity.until == date(2030, 1, 1)
     assert pack.laws["act-2010"].articles[0].number == "2"
     assert pack.users["ada"].grants[0].role == "duty"

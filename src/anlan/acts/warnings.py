@@ -64,7 +64,7 @@ def update(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     if (to, expires) == (head.level, head.expires):
         raise WrongState("an update changes the level or the end", where=id, found=f"level {to}, same end")
     code = "raised" if to < head.level else "lowered" if to > head.level else "extended"
-    note = fields.get("reason", "") or code
+    note = fields.get("reason", "").strip() or code
     plan = turn.pack.plans[head.plan]
     reason = Reason(code, Text(note, note))
     draft = revise(head, to, expires, plan, turn.state, turn.pack, turn.now, reason, user.name)
@@ -74,7 +74,7 @@ def update(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
 def lift(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     """The draft that cancels the message in force."""
     head = _head(turn, id)
-    note = fields.get("reason", "") or "the danger is over"
+    note = fields.get("reason", "").strip() or "the danger is over"
     plan = turn.pack.plans[head.plan]
     reason = Reason("cancelled", Text(note, note))
     draft = cancel(head, plan, turn.pack, turn.now, reason, user.name)

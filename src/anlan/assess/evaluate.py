@@ -28,7 +28,7 @@ from anlan.assess.finding import (
     wanted,
     why_unknown,
 )
-from anlan.assess.graded import UNKNOWN, Numbers, Standing, reached, stand
+from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached, stand
 from anlan.assess.grid import Grid, instant, instant64, lay
 from anlan.assess.single_events import single_events
 from anlan.model.finding import Evidence, Finding
@@ -105,7 +105,8 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
             row = grid.row(place)
             newest = numbers[place][-1]
             if not stale:
-                standing = _stand(look, row, tests, numbers[place], before, step)
+                standing, said = _stand(look, row, tests, numbers[place], before, step)
+                newest, at = numbers[place][said], instant(row.times[tests[said]])
         change = changed(before, standing)
         if change is not None:
             own = pick(slice, slice.place == place)
@@ -150,8 +151,9 @@ def _stand(
     numbers: Sequence[Numbers],
     before: Finding | None,
     step: timedelta,
-) -> Standing:
-    """How the rule stands at the one place of `row`."""
+) -> tuple[Standing, int]:
+    """How the rule stands at the one place of `row`, and which of the tested periods says so: the
+    newest that reached the level, else (no level, or it rests on what is missing) the newest of all."""
     condition = compile_condition(look.rule.when)
     downwards = look.indicator.direction == "down"
     conditions = [
@@ -163,7 +165,11 @@ def _stand(
     if level is not None and before is not None:
         blank = np.array([all(v == UNKNOWN for v in c.values()) for c in conditions], dtype=bool)
         withdrawn = blank & _once_known(look, row, before)[tests]
-    return stand(look.rule, conditions, level, step, withdrawn)
+    standing = stand(look.rule, conditions, level, step, withdrawn)
+    reaching = [
+        n for n, c in enumerate(conditions) if standing.level is not None and c[standing.level] == YES
+    ]
+    return standing, reaching[-1] if reaching and standing.known else len(conditions) - 1
 
 
 def _once_known(look: Look, row: Grid, before: Finding) -> NDArray[np.bool_]:

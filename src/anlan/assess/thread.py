@@ -117,7 +117,9 @@ def places(thread: Assessment, state: State, pack: Pack, now: datetime) -> tuple
 def confirm(thread: Assessment, by: str, note: str, now: datetime) -> Assessment:
     """automatic -> reviewed, confirmed."""
     _must(thread, LIVE)
-    reason = Reason("confirmed", Text(note or "confirmed by an analyst", note or "经分析员确认"))
+    reason = Reason(
+        "confirmed", Text(note.strip() or "confirmed by an analyst", note.strip() or "经分析员确认")
+    )
     return replace(
         thread, status="reviewed", verdict="confirmed", by=by, updated=now, reasons=(*thread.reasons, reason)
     )
@@ -155,7 +157,9 @@ def merge(
             where=thread.id,
             found=f"{thread.hazard} and {into.hazard}",
         )
-    reason = Reason("merged", Text(note or f"merged into {into.id}", note or f"并入 {into.id}"))
+    reason = Reason(
+        "merged", Text(note.strip() or f"merged into {into.id}", note.strip() or f"并入 {into.id}")
+    )
     gone = replace(
         thread,
         status="reviewed",
@@ -204,7 +208,9 @@ def split(
         )
     moved = tuple(state.findings[id] for id in thread.findings if id in findings)
     fresh = replace(_open(moved, pack, now, thread.id, now.isoformat()), split_from=thread.id)
-    reason = Reason("split", Text(note or f"split off {fresh.id}", note or f"分出 {fresh.id}"))
+    reason = Reason(
+        "split", Text(note.strip() or f"split off {fresh.id}", note.strip() or f"分出 {fresh.id}")
+    )
     kept = replace(thread, findings=rest, updated=now, by=by, reasons=(*thread.reasons, reason))
     return graded(kept, state), graded(fresh, state)
 
@@ -223,7 +229,7 @@ def finalise(thread: Assessment, by: str, note: str, now: datetime) -> Assessmen
             mend="wait for its end, or dismiss the risk with a reason",
         )
     verdict = "closed" if thread.verdict in LIVE else thread.verdict
-    reason = Reason("closed", Text(note or "the risk is over", note or "风险已解除"))
+    reason = Reason("closed", Text(note.strip() or "the risk is over", note.strip() or "风险已解除"))
     return replace(
         thread, status="final", verdict=verdict, by=by, updated=now, reasons=(*thread.reasons, reason)
     )

@@ -73,7 +73,7 @@ class Report:
     duty: str
     kind: str
     title: Text
-    to: str
+    to: Text
     due: datetime
     basis: str
     status: str = "owed"

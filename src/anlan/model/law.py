@@ -64,7 +64,7 @@ class ReportingDuty:
     id: str
     kind: str
     title: Text
-    to: str
+    to: Text
     limit: timedelta
     clock_starts: str
     basis: str

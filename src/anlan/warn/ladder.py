@@ -145,7 +145,9 @@ def outcome(delivery: Delivery, accepted: bool, transient: bool, detail: str, no
     attempts = delivery.attempts + 1
     if accepted:
         return replace(delivery, status="accepted", accepted=now, attempts=attempts)
-    reason = Reason("peer_failed" if transient else "peer_refused", Text(detail, detail))
+    said = detail.strip()
+    text = Text(said or "the other side gave no reason", said or "对方未说明原因")
+    reason = Reason("peer_failed" if transient else "peer_refused", text)
     if transient and attempts <= len(BACKOFF):
         return replace(
             delivery,
