@@ -23,7 +23,10 @@ def test_every_story_has_one_scenario_of_its_name(shared: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize(
+    "story",
+    [story if story == "ehec-2011" else pytest.param(story, marks=pytest.mark.soak) for story in STORIES],
+)
 def test_a_story_comes_out_as_history_has_it(story: str, shared: Path) -> None:
     id = f"story-{story}"
     pack = load_pack(id)
