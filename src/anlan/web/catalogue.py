@@ -38,7 +38,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "marker",
     ),
     "outcome": ("hit", "false_alarm", "miss", "unknown"),
-    "report": ("owed", "filed", "late"),
+    "report": ("owed", "filed", "late", "dropped"),
     "role": ROLES,
     "scope": ("Public", "Restricted"),
     "source": ("fresh", "late", "dead", "failing", "never", "ended"),

@@ -102,7 +102,9 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     warnings = [w for w in state.warnings.values() if any(visible(place) for place in w.places)]
     held = in_force(warnings, now)
     tasks = [t for t in state.tasks.values() if t.status in ("open", "overdue") and seen(t.id)]
-    reports = [r for r in state.reports.values() if r.filed is None and seen(r.id)]
+    reports = [
+        r for r in state.reports.values() if r.status in ("owed", "late") and r.filed is None and seen(r.id)
+    ]
     handover = desk.last_handover()
     changed = [
         entry
@@ -125,7 +127,8 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
                 for d in state.deliveries.values()
                 if d.answer_by is not None
                 and d.answered is None
-                and d.status in ("due", "accepted", "failed")
+                and d.status in ("due", "accepted", "failed", "given_up")
+                and _stands(state, d.warning)
                 and seen(d.id)
             ),
             lambda d: (d.answer_by or d.due, d.id),
@@ -154,6 +157,12 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         changed=_first(changed, lambda entry: -entry.seq),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
+
+
+def _stands(state: State, warning: str) -> bool:
+    """The message has not been followed by another, nor run out: only then is an answer waited for."""
+    found = state.warnings.get(warning)
+    return found is not None and found.status == "approved"
 
 
 def _without_heartbeats(entries: Iterable[Entry]) -> list[Entry]:

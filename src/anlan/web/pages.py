@@ -62,6 +62,8 @@ def risk(request: Ask, id: FromPath[str]) -> Response[str]:
         hops=hops(desk.entries(id), desk.pack),
         warnings=[w for w in state.warnings.values() if w.risk == id],
         incidents=[i for i in state.incidents.values() if i.risk == id],
+        # what a warning owes while no response runs; the rest stands with its incident
+        reports=[r for r in state.reports.values() if r.risk == id and not r.incident],
         reviews=[r for r in state.reviews.values() if r.risk == id],
         lessons=[item for item in state.lessons.values() if item.risk == id],
         points=_points(desk, findings)[-CHART_ROWS:],
