@@ -110,9 +110,6 @@ class Station(threading.Thread):
                     time.sleep(0.05)
 
 
-KILLS = 6
-
-
 @pytest.mark.slow
 def test_every_acknowledged_push_survives_kills_at_random_moments(tmp_path: Path) -> None:
     home, secret = quick_workspace(tmp_path, pack())
@@ -120,7 +117,7 @@ def test_every_acknowledged_push_survives_kills_at_random_moments(tmp_path: Path
     service = Service(home).start()
     station = Station(service, secret)
     station.start()
-    for _ in range(KILLS):
+    for _ in range(6):
         time.sleep(dice.uniform(0.3, 1.6))
         service.kill()
         service.start()
@@ -141,7 +138,5 @@ def test_every_acknowledged_push_survives_kills_at_random_moments(tmp_path: Path
     assert len(held) - len(station.acknowledged) <= 1
     journal = SqlJournal(f"sqlite:///{home / 'journal.sqlite'}")
     assert journal.verify() == health["entries"]
-    # a kill between the lake and the journal leaves rows that the lake holds and no turn has counted:
-    # their retry is acknowledged as a repeat. At most one post was under way at each kill
-    assert fold(journal.read()).sources["gauges"].accepted >= len(station.acknowledged) - KILLS
+    assert fold(journal.read()).sources["gauges"].accepted >= len(station.acknowledged)
     journal.close()

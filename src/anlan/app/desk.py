@@ -22,9 +22,11 @@ from anlan.model.entry import Entry
 from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
+from anlan.model.reason import Reason
 from anlan.model.state import State
+from anlan.model.text import Text
 from anlan.model.user import User
-from anlan.monitor.freshness import failed
+from anlan.monitor.freshness import failed, freshness
 from anlan.ports.channel import Receipt
 from anlan.ports.clock import Clock
 from anlan.ports.desk import IngestResult
@@ -34,6 +36,10 @@ from anlan.store.accounts import Accounts
 
 #: seconds that a change waits for the one before it
 PATIENCE = 15.0
+COUNTED_AGAIN = Reason(
+    "counted_again",
+    Text("the lake holds rows that a killed turn had not counted", "数据湖中有被中断的回合未计入的行"),
+)
 #: so many small files in the lake, and they are merged
 FRAGMENTS = 500
 
@@ -191,8 +197,25 @@ class RunningDesk:
             late = {id for id, s in self.house.state.sources.items() if s.status in ("late", "dead")}
             unknown = {i for id in late if id in self.pack.sources for i in self.pack.sources[id].indicators}
             self._owed |= set(self.house.lake.indicators()) - unknown
+            self._count_again()
             if self.changed is None:
                 flow.recover(self.house, self.house.clock.now())
+
+    def _count_again(self) -> None:
+        """A kill between the lake and the journal leaves rows that no turn has counted: the lake is the
+        record, so what it holds beyond the count is added, with the reason."""
+        turn = flow.Turn(self.house, self.house.clock.now())
+        for source, (rows, last) in self.house.lake.sources().items():
+            if source not in self.pack.sources:
+                continue
+            state = self.house.state.sources.get(source)
+            if state is None:
+                state = freshness(self.pack.sources[source], None, last, turn.now)
+            if rows > state.accepted:
+                counted = replace(state, accepted=rows)
+                turn.put(f"source.{counted.status}", counted, why=COUNTED_AGAIN)
+        if turn.drafts:
+            self._end(turn)
 
     def upkeep(self) -> None:
         """Merge the small files of the lake once there are many."""

@@ -13,8 +13,8 @@ from anlan.model.time import utc
 @dataclass(frozen=True, slots=True)
 class SourceState:
     """`status`: fresh, late, dead, failing, never; ended in a replay whose record is over. `last` is when
-    it last brought something, `accepted` and `quarantined` count what journalled turns took in since
-    the workspace began (the lake is the record: a kill between the two leaves rows only it knows)."""
+    it last brought something, `accepted` and `quarantined` count what it brought since the workspace
+    began."""
 
     source: str
     status: str

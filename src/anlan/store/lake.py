@@ -247,6 +247,19 @@ class DeltaLake:
                 rows[file.indicator] = rows.get(file.indicator, 0) + file.rows
             return dict(sorted(rows.items()))
 
+    def sources(self) -> dict[str, tuple[int, datetime]]:
+        """Rows kept and the newest `known` among them, by source."""
+        with self._lock:
+            self._refresh()
+            rows = (
+                scan(self._log.folder, list(self._log.files.values()))
+                .group_by("source")
+                .agg(pl.len().alias("rows"), pl.col("known").max())
+                .sort("source")
+                .collect()
+            )
+            return {row["source"]: (row["rows"], row["known"]) for row in rows.to_dicts()}
+
     def digest(self, slice: Slice) -> str:
         """SHA-256 over the slice: its strings as canonical JSON, its arrays as little-endian bytes,
         every NaN the same."""
