@@ -138,3 +138,23 @@ def test_a_source_that_does_not_answer_is_counted_and_shown_as_failing(desk: Run
     assert (state.status, state.failures) == ("failing", 3)
     desk.take((replace(batch(), source="gauges", unchanged=True),))
     assert (desk.state().sources["gauges"].status, desk.state().sources["gauges"].failures) == ("fresh", 0)
+
+
+def test_rows_that_a_killed_turn_left_in_the_lake_are_counted_after_the_start(tmp_path: Path) -> None:
+    home, _ = quick_workspace(tmp_path, pack())
+    lake = DeltaLake.open(home)
+    lake.append(
+        Observation(
+            "stage", "x/a", NOW + timedelta(hours=n), NOW, 1.0 + n, "m", Provenance("gauges", "push", n, "d")
+        )
+        for n in range(3)
+    )
+    lake.close()
+    desk = RunningDesk(RunningHouse(home, WallClock()))
+    desk.recover()
+    assert desk.state().sources["gauges"].accepted == 3
+    written = [e for e in desk.changes(0) if e.kind.startswith("source.")]
+    assert [e.why.en for e in written if e.why] == ["the lake holds rows that a killed turn had not counted"]
+    desk.recover()
+    assert len([e for e in desk.changes(0) if e.kind.startswith("source.")]) == len(written)
+    desk.close()
