@@ -14,13 +14,13 @@ import time
 import tomllib
 from pathlib import Path
 
-from anlan.assess.detect.registry import PARAMS
+from anlan.assess.detect.registry import described
 from anlan.packs import conditions, geometry
 from anlan.packs.check import check
 from anlan.packs.paths import available, pack_path
 from anlan.packs.read import read_pack
 
-DETECTORS = {name: {p.name: p.type for p in params} for name, params in PARAMS.items()}
+DETECTORS = described()
 ROUNDS = 3
 
 

@@ -63,7 +63,10 @@ def cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="anlan-pg-", dir="/tmp"))
     if os.geteuid() == 0:
         # The server refuses to run as root.
-        as_user = ("runuser", "-u", "nobody", "--")
+        runuser = shutil.which("runuser", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
+        if runuser is None:
+            pytest.skip("root cannot start PostgreSQL without runuser (package util-linux)")
+        as_user = (runuser, "-u", "nobody", "--")
         shutil.chown(folder, "nobody")
     server = Cluster(found[0].resolve().parent, folder, as_user)
     try:

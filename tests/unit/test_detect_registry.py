@@ -11,7 +11,7 @@ import pytest
 from anlan.assess.detect.ears import ears
 from anlan.assess.detect.farrington_flexible import farrington_flexible
 from anlan.assess.detect.panel import Alarm, Known, Panel, Reason
-from anlan.assess.detect.registry import NAMES, PARAMS, REQUIRED, check_params, detector
+from anlan.assess.detect.registry import REQUIRED, check_params, described, detector, names, spec
 from anlan.assess.detect.threshold import threshold
 
 
@@ -19,7 +19,7 @@ def panel(n_time: int = 312) -> Panel:
     return Panel(np.random.default_rng(7).poisson(6.0, (2, n_time)).astype(np.float64), 52)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_every_detector_answers_in_the_same_shape(name: str) -> None:
     params: dict[str, Any] = {"limit": 10.0} if name == "threshold" else {}
     found = detector(name)(panel(), slice(300, 312), **params)
@@ -31,7 +31,7 @@ def test_every_detector_answers_in_the_same_shape(name: str) -> None:
     assert (found.state == Known.KNOWN).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_a_missing_value_is_unknown_and_never_no_alarm(name: str) -> None:
     counts = panel().counts.copy()
     counts[0, 305] = np.nan
@@ -49,9 +49,9 @@ def test_a_missing_value_is_unknown_and_never_no_alarm(name: str) -> None:
 )
 def test_described_parameters_are_the_real_ones(name: str, function: Any) -> None:
     real = inspect.signature(function).parameters
-    described = {p.name: p for p in PARAMS[name]}
-    assert described.keys() == real.keys() - {"panel", "test", "method"}
-    for p in described.values():
+    said = {p.name: p for p in spec(name).params}
+    assert said.keys() == real.keys() - {"panel", "test", "method"}
+    for p in said.values():
         default = real[p.name].default
         if p.default is REQUIRED:
             assert default is inspect.Parameter.empty
@@ -77,6 +77,28 @@ def test_a_wrong_name_or_value_is_answered_with_what_was_expected(
         check_params(name, params)
 
 
+def test_the_linter_knows_which_parameters_are_required_and_which_words_are_allowed() -> None:
+    assert described()["threshold"] == {"limit": "float required", "direction": "at_least | at_most"}
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, -3.0])
+def test_a_value_that_is_no_count_is_unknown_in_its_own_series_alone(bad: float) -> None:
+    clean = panel()
+    counts = clean.counts.copy()
+    counts[0, 305] = bad
+    found = detector("farrington_flexible")(Panel(counts, 52), [305, 306])
+    alone = detector("farrington_flexible")(clean, [305, 306])
+    assert found.reason[0, 0] == Reason.INVALID_VALUE
+    assert found.alarm[0, 0] == Alarm.UNKNOWN
+    assert found.state[0, 0] == Known.UNKNOWN
+    np.testing.assert_array_equal(found.threshold[1], alone.threshold[1])
+
+
+def test_a_reading_may_be_negative_but_not_infinite() -> None:
+    found = detector("threshold")(Panel(np.array([[-5.0, np.inf]]), 1), slice(None), limit=-10.0)
+    assert found.alarm.tolist() == [[1, -1]]
+
+
 def test_a_limit_counts_as_reached_when_equalled() -> None:
     values = Panel(np.array([[9.0, 10.0, 11.0, np.nan]]), 12)
     over = detector("threshold")(values, slice(None), limit=10.0)
@@ -89,7 +111,6 @@ def test_a_limit_counts_as_reached_when_equalled() -> None:
     ("fields", "says"),
     [
         ({"counts": np.zeros(3), "freq": 52}, "found 1 dimension"),
-        ({"counts": np.array([[1.0, np.inf]]), "freq": 52}, "found inf at series 0, time 1"),
         ({"counts": np.zeros((1, 3)), "freq": 0}, "freq must be a whole number"),
         ({"counts": np.zeros((1, 3)), "freq": 52, "population": np.ones((3, 1))}, "shape of counts"),
         (

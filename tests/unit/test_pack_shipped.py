@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anlan.assess.detect.registry import PARAMS, REQUIRED
+from anlan.assess.detect.registry import described
 from anlan.packs.check import check
 from anlan.packs.load import load_pack
 from anlan.packs.paths import SHARED, shared_folder
@@ -28,10 +28,7 @@ SHIPPED = [
     pytest.param(path.parent.name, marks=[ABSENT] if reads_shared(path.parent) else [])
     for path in sorted((ROOT / "packs").glob("*/pack.toml"))
 ]
-DETECTORS = {
-    name: {one.name: f"{one.type} required" if one.default is REQUIRED else one.type for one in params}
-    for name, params in PARAMS.items()
-}
+DETECTORS = described()
 
 
 @pytest.mark.parametrize("id", SHIPPED)

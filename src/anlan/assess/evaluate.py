@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anlan.assess.detect.panel import Panel
-from anlan.assess.detect.registry import detector
+from anlan.assess.detect.registry import detector, spec
 from anlan.assess.detect.seasons import DATED
 from anlan.assess.finding import (
     NOTHING,
@@ -37,9 +37,6 @@ from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.packs.conditions import compile_condition
 from anlan.ports.lake import Lake
-
-#: parameters that a rule gets unless it says otherwise: a short history is unknown, not an error
-LIVE: dict[str, dict[str, Any]] = {"farrington_flexible": {"short_history": "unknown"}}
 
 
 def evaluate(
@@ -68,15 +65,18 @@ def evaluate(
 def history(rule: Rule, indicator: Indicator) -> timedelta:
     """How far back a rule must see: the detector's baseline and the window of its hysteresis."""
     step = indicator.frequency or timedelta(days=1)
-    baseline = step * _baseline(rule)
-    if rule.detector == "farrington_flexible":
-        baseline = timedelta(days=366 * (int(rule.params.get("b", 5)) + 1))
-    return baseline + _window(rule, step) + step
+    return step * _baseline(rule, indicator) + _window(rule, step) + step
 
 
-def _baseline(rule: Rule) -> int:
-    """Periods that a short-memory detector reads before the tested one (EARS C3: baseline + 4)."""
-    return int(rule.params.get("baseline", 7)) + 4 if rule.detector.startswith("ears") else 0
+def _params(rule: Rule) -> dict[str, Any]:
+    """The rule's parameters over what its detector takes in service."""
+    return {**spec(rule.detector).live, **rule.params}
+
+
+def _baseline(rule: Rule, indicator: Indicator) -> int:
+    """Periods that the detector reads before the first tested one."""
+    one = spec(rule.detector)
+    return one.history(one.complete(_params(rule)), indicator.season or 1)
 
 
 def _window(rule: Rule, step: timedelta) -> timedelta:
@@ -123,11 +123,12 @@ def _detect(look: Look, grid: Grid, tests: NDArray[np.int64], step: timedelta) -
     rule, season = look.rule, look.indicator.season
     # only seasonal detectors read dates, and they count in days
     dated = season in DATED and step >= timedelta(days=1)
-    # a series that has just begun has unknown values before its first
-    lead = max(0, _baseline(rule) - int(tests.min()))
+    # a series that has just begun has unknown values before its first, unless the detector minds itself
+    short = "short_history" in spec(rule.detector).live
+    lead = 0 if short else max(0, _baseline(rule, look.indicator) - int(tests.min()))
     values = np.pad(grid.values, ((0, 0), (lead, 0)), constant_values=np.nan)
     panel = Panel(values, season or 1, dates=grid.times if dated and not lead else None)
-    found = detector(rule.detector)(panel, tests + lead, **{**LIVE.get(rule.detector, {}), **rule.params})
+    found = detector(rule.detector)(panel, tests + lead, **_params(rule))
     return {
         place: [
             Numbers(

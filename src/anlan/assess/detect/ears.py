@@ -18,7 +18,8 @@ two periods before is above z: today's count has no say, and a flat baseline has
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ from anlan.assess.detect.panel import (
     Trend,
     decide,
 )
+from anlan.assess.detect.spec import Param, Spec
 
 Method: TypeAlias = Literal["C1", "C2", "C3"]
 C3Rule: TypeAlias = Literal["surveillance", "published"]
@@ -138,3 +140,52 @@ def _touches_missing(counts: Floats, at: Ints, need: int) -> npt.NDArray[np.bool
     seen = np.concatenate([np.zeros((len(counts), 1)), np.isnan(counts).cumsum(axis=1)], axis=1)
     touched: npt.NDArray[np.bool_] = seen[:, at] > seen[:, at - need]
     return touched
+
+
+_EARS = (
+    Param("baseline", "int", 7, "number of past periods the mean and spread are taken from, >= 3"),
+    Param("min_sigma", "float", 0.0, "floor under the standard deviation, cases"),
+)
+
+
+def _alpha(default: float) -> Param:
+    return Param("alpha", "float", default, "one-sided level of the normal quantile")
+
+
+def _history(params: Mapping[str, Any], freq: int) -> int:
+    """Baseline, its gap of two periods, and for C3 two periods more."""
+    del freq
+    return int(params["baseline"]) + 4
+
+
+def _as(method: Method, title: str, *params: Param) -> Spec:
+    def run(panel: Panel, test: Test, **given: Any) -> Detection:
+        return ears(panel, test, method=method, **given)
+
+    run.__doc__ = ears.__doc__
+    return Spec(
+        f"ears_{method.lower()}",
+        run,
+        (*_EARS, *params),
+        title=title,
+        source="Hutwagner et al. 2003, J Urban Health 80:i89-i96",
+        history=_history,
+    )
+
+
+SPECS = (
+    _as("C1", "EARS C1: last seven periods", _alpha(0.001)),
+    _as("C2", "EARS C2: seven periods, two before the tested one left out", _alpha(0.001)),
+    _as(
+        "C3",
+        "EARS C3: excess of three periods",
+        _alpha(0.025),
+        Param(
+            "c3_rule",
+            "str",
+            "surveillance",
+            "the R package's bound (today's count has no say) or the published sum of three",
+            ("surveillance", "published"),
+        ),
+    ),
+)

@@ -25,9 +25,10 @@ Hoehle 2016, J Stat Softw 70(10)), written with underscores.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,7 @@ from anlan.assess.detect.panel import (
     decide,
 )
 from anlan.assess.detect.seasons import DATED, ReferenceRows, reference_rows
+from anlan.assess.detect.spec import Param, Spec
 
 #: the compiled kernel, whose arguments mypy cannot see
 _fit_panel: Callable[..., None] = fit_panel
@@ -92,7 +94,7 @@ def farrington_flexible(
     compat: Compat = "mended",
     short_history: ShortHistory = "raise",
 ) -> Detection:
-    """Test `panel` at `test`; what each parameter means stands in `registry.PARAMS`."""
+    """Test `panel` at `test`; what each parameter means stands in `SPECS`."""
     _check(panel, b, w, weights_threshold, alpha, limit54, no_periods, past_weeks_not_included)
     _one_of("powertrans", powertrans, tuple(POWERS))
     _one_of("fit_fun", fit_fun, ("flexible",))
@@ -340,8 +342,6 @@ def _check(
             "a dated panel must be weekly (52), monthly (12) or daily (365), "
             f"found freq {panel.freq}: leave the dates out"
         )
-    if (panel.counts < 0).any():
-        raise ValueError("counts must not be negative")
     if b < 1:
         raise ValueError(f"b must be at least 1 year, found {b}")
     if w < 0 or 2 * w + 1 > panel.freq:
@@ -358,3 +358,83 @@ def _check(
         raise ValueError(f"weights_threshold must be above 0, found {weights_threshold}")
     if len(limit54) != 2 or limit54[0] < 0 or limit54[1] < 1:
         raise ValueError("limit54 must be (cases >= 0, periods >= 1), found " + repr(tuple(limit54)))
+
+
+def _history(params: Mapping[str, Any], freq: int) -> int:
+    """The years asked for, one more for the season's window and the part left out."""
+    return math.ceil(freq * (int(params["b"]) + 1) * 366 / 365)
+
+
+SPECS = (
+    Spec(
+        "farrington_flexible",
+        farrington_flexible,
+        (
+            Param("b", "int", 5, "years to go back"),
+            Param("w", "int", 3, "half-width of the window about the same date in past years, periods"),
+            Param("reweight", "bool", True, "give past outbreaks less weight"),
+            Param(
+                "weights_threshold",
+                "float",
+                2.58,
+                "standardised Anscombe residual above which a past count gets less weight",
+            ),
+            Param("alpha", "float", 0.05, "one-sided level of the upper bound"),
+            Param("trend", "bool", True, "fit a linear trend where three conditions hold"),
+            Param(
+                "p_threshold_trend",
+                "float",
+                0.05,
+                "keep a trend only where its p-value is below this; 1 keeps any",
+            ),
+            Param(
+                "limit54",
+                "(int, int)",
+                (5, 4),
+                "no alarm with fewer than this many cases in this many last periods",
+            ),
+            Param(
+                "powertrans",
+                "str",
+                "2/3",
+                "power transform of counts for threshold_method delta",
+                ("2/3", "1/2", "none"),
+            ),
+            Param("fit_fun", "str", "flexible", "the regression used", ("flexible",)),
+            Param("population_offset", "bool", False, "model rates: log population as offset"),
+            Param("no_periods", "int", 1, "seasons a year is cut into; 1 uses the windows alone"),
+            Param(
+                "past_weeks_not_included",
+                "int or none",
+                None,
+                "last periods left out of the history, so that it does not learn an outbreak; none = w",
+            ),
+            Param(
+                "threshold_method",
+                "str",
+                "delta",
+                "how the bound is worked out: transformed normal, negative binomial, or negative "
+                "binomial at the upper quantile of the mean",
+                ("delta", "nb_plugin", "muan"),
+            ),
+            Param(
+                "compat",
+                "str",
+                "mended",
+                "the R package's numbers with its flaws, or the mended ones",
+                ("mended", "surveillance"),
+            ),
+            Param(
+                "short_history",
+                "str",
+                "raise",
+                "when the years asked for are not on the time axis: refuse, or answer unknown",
+                ("raise", "unknown"),
+            ),
+        ),
+        title="Farrington Flexible",
+        source="Noufaily et al. 2013, Stat Med 32:1206-1222",
+        history=_history,
+        live={"short_history": "unknown"},
+    ),
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -49,6 +49,14 @@ class Reason(IntEnum):
     NO_CASES_IN_SEASON = 5
     #: the bound is not a number (variance or quantile out of range)
     NO_BOUND = 6
+    #: the tested value is no value of its kind: not finite, or a negative count
+    INVALID_VALUE = 7
+    #: the denominator is missing, zero or negative where the answer hangs on it
+    NO_POPULATION = 8
+    #: a statistic that adds up over time was broken off by a missing value and begins anew
+    RESTARTED = 9
+    #: the series did not vary in the history: any spread is a guess
+    NO_SPREAD = 10
 
 
 class Trend(IntEnum):
@@ -63,9 +71,9 @@ class Trend(IntEnum):
 class Panel:
     """Counts, or readings, of many series on one time axis.
 
-    `counts` [n_series, n_time], cases per period, NaN = missing. `freq` = periods per year (52, 12,
-    365 ...). `population` same shape (persons, or any denominator) or None. `dates` [n_time], the
-    day a period begins, strictly increasing, or None for an undated axis.
+    `counts` [n_series, n_time], cases per period or readings, NaN = missing. `freq` = periods per year
+    (52, 12, 365 ...). `population` same shape (persons, or any denominator) or None. `dates` [n_time],
+    the day a period begins, strictly increasing, or None for an undated axis.
     """
 
     counts: Floats
@@ -77,13 +85,6 @@ class Panel:
         counts = np.ascontiguousarray(self.counts, dtype=np.float64)
         if counts.ndim != 2:
             raise ValueError(f"counts must be [n_series, n_time], found {counts.ndim} dimension(s)")
-        bad = np.argwhere(np.isinf(counts))
-        if bad.size:
-            series, time = bad[0]
-            raise ValueError(
-                "values must be finite (NaN = missing), found "
-                f"{counts[series, time]} at series {series}, time {time}"
-            )
         object.__setattr__(self, "counts", counts)
         if isinstance(self.freq, bool) or int(self.freq) != self.freq or self.freq < 1:
             raise ValueError(f"freq must be a whole number of periods per year, found {self.freq}")
@@ -102,6 +103,17 @@ class Panel:
             if np.isnat(dates).any() or (np.diff(dates) <= np.timedelta64(0, "D")).any():
                 raise ValueError("dates must be known and strictly increasing")
             object.__setattr__(self, "dates", dates)
+
+    def screened(self, values: str) -> tuple[Panel, npt.NDArray[np.bool_] | None]:
+        """The panel with what is no value as missing, and where that was [n_series, n_time] (None:
+        nowhere): infinite values, and below zero where `values` is "count"."""
+        with np.errstate(invalid="ignore"):
+            bad = np.isinf(self.counts)
+            if values == "count":
+                bad |= self.counts < 0
+        if not bad.any():
+            return self, None
+        return replace(self, counts=np.where(bad, np.nan, self.counts)), bad
 
     @property
     def n_series(self) -> int:
@@ -157,6 +169,41 @@ class Detection:
     state: Bytes
     reason: Shorts
     trend: Bytes
+
+
+def detection(
+    test: Ints,
+    *,
+    alarm: Bytes,
+    reason: Shorts,
+    expected: Floats | None = None,
+    threshold: Floats | None = None,
+    score: Floats | None = None,
+    p_value: Floats | None = None,
+    variance: Floats | None = None,
+    phi: Floats | None = None,
+) -> Detection:
+    """A detection of which some quantities are not defined for the method: those are NaN. The state is
+    unknown where the alarm is."""
+    nothing = np.full(alarm.shape, np.nan)
+
+    def given(values: Floats | None) -> Floats:
+        return nothing if values is None else values
+
+    return Detection(
+        test=test,
+        expected=given(expected),
+        threshold=given(threshold),
+        score=given(score),
+        p_value=given(p_value),
+        variance=given(variance),
+        phi=given(phi),
+        trend_coef=nothing,
+        alarm=alarm,
+        state=np.where(alarm == Alarm.UNKNOWN, Known.UNKNOWN, Known.KNOWN).astype(np.int8),
+        reason=reason,
+        trend=np.full(alarm.shape, Trend.NOT_KEPT, dtype=np.int8),
+    )
 
 
 def decide(above: npt.NDArray[np.bool_], reason: Shorts, blind: Sequence[Reason]) -> Bytes:

@@ -1,197 +1,104 @@
-"""Detectors by name, with the description of their parameters that packs are checked against."""
+"""Detectors by name, with the description of their parameters that packs are checked against.
+
+A further detector needs its `Spec` and one line here; one of another distribution an entry point of the
+group `anlan.detectors` that loads its `Spec`. A built-in detector cannot be replaced.
+"""
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
 
-from anlan.assess.detect.ears import Method, ears
-from anlan.assess.detect.farrington_flexible import farrington_flexible
-from anlan.assess.detect.panel import Detection, Panel, Test
-from anlan.assess.detect.threshold import threshold
+import numpy as np
 
+from anlan.assess.detect.panel import Alarm, Detection, Known, Panel, Reason, Test
+from anlan.assess.detect.spec import REQUIRED, Detector, Param, Spec
 
-class Detector(Protocol):
-    """Test `panel` at `test` (slice or indexes) with named parameters."""
+GROUP = "anlan.detectors"
 
-    def __call__(self, panel: Panel, test: Test, **params: Any) -> Detection: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """One parameter: `type` in words a pack author knows, `default` (`REQUIRED` where there is
-    none), `choices` where only these are allowed."""
-
-    name: str
-    type: str
-    default: Any
-    meaning: str
-    choices: tuple[str, ...] = ()
-
-
-class _Required:
-    def __repr__(self) -> str:
-        return "REQUIRED"
-
-
-REQUIRED = _Required()
-
-_EARS = (
-    Param("baseline", "int", 7, "number of past periods the mean and spread are taken from, >= 3"),
-    Param("min_sigma", "float", 0.0, "floor under the standard deviation, cases"),
+#: modules with a tuple `SPECS`, in the order in which detectors are listed
+BUILT_IN = (
+    "threshold",
+    "ears",
+    "farrington_flexible",
 )
 
-
-def _ears_alpha(default: float) -> Param:
-    return Param("alpha", "float", default, "one-sided level of the normal quantile")
+__all__ = ["REQUIRED", "Param", "Spec", "check_params", "described", "detector", "names", "spec", "specs"]
 
 
-PARAMS: dict[str, tuple[Param, ...]] = {
-    "threshold": (
-        Param("limit", "float", REQUIRED, "the limit, in the unit of the series"),
-        Param(
-            "direction",
-            "str",
-            "at_least",
-            "alarm at or above the limit, or at or below it",
-            ("at_least", "at_most"),
-        ),
-    ),
-    "ears_c1": (*_EARS, _ears_alpha(0.001)),
-    "ears_c2": (*_EARS, _ears_alpha(0.001)),
-    "ears_c3": (
-        *_EARS,
-        _ears_alpha(0.025),
-        Param(
-            "c3_rule",
-            "str",
-            "surveillance",
-            "the R package's bound (today's count has no say) or the published sum of three",
-            ("surveillance", "published"),
-        ),
-    ),
-    "farrington_flexible": (
-        Param("b", "int", 5, "years to go back"),
-        Param("w", "int", 3, "half-width of the window about the same date in past years, periods"),
-        Param("reweight", "bool", True, "give past outbreaks less weight"),
-        Param(
-            "weights_threshold",
-            "float",
-            2.58,
-            "standardised Anscombe residual above which a past count gets less weight",
-        ),
-        Param("alpha", "float", 0.05, "one-sided level of the upper bound"),
-        Param("trend", "bool", True, "fit a linear trend where three conditions hold"),
-        Param(
-            "p_threshold_trend",
-            "float",
-            0.05,
-            "keep a trend only where its p-value is below this; 1 keeps any",
-        ),
-        Param(
-            "limit54",
-            "(int, int)",
-            (5, 4),
-            "no alarm with fewer than this many cases in this many last periods",
-        ),
-        Param(
-            "powertrans",
-            "str",
-            "2/3",
-            "power transform of counts for threshold_method delta",
-            ("2/3", "1/2", "none"),
-        ),
-        Param("fit_fun", "str", "flexible", "the regression used", ("flexible",)),
-        Param("population_offset", "bool", False, "model rates: log population as offset"),
-        Param("no_periods", "int", 1, "seasons a year is cut into; 1 uses the windows alone"),
-        Param(
-            "past_weeks_not_included",
-            "int or none",
-            None,
-            "last periods left out of the history, so that it does not learn an outbreak; none = w",
-        ),
-        Param(
-            "threshold_method",
-            "str",
-            "delta",
-            "how the bound is worked out: transformed normal, negative binomial, or negative "
-            "binomial at the upper quantile of the mean",
-            ("delta", "nb_plugin", "muan"),
-        ),
-        Param(
-            "compat",
-            "str",
-            "mended",
-            "the R package's numbers with its flaws, or the mended ones",
-            ("mended", "surveillance"),
-        ),
-        Param(
-            "short_history",
-            "str",
-            "raise",
-            "when the years asked for are not on the time axis: refuse, or answer unknown",
-            ("raise", "unknown"),
-        ),
-    ),
-}
+@cache
+def specs() -> dict[str, Spec]:
+    """Every detector there is, by name."""
+    found = {s.name: s for module in BUILT_IN for s in import_module(f"anlan.assess.detect.{module}").SPECS}
+    for entry in entry_points(group=GROUP):
+        if entry.name not in found:
+            found[entry.name] = entry.load()
+    return found
 
 
-def _ears_as(method: Method) -> Detector:
-    def run(panel: Panel, test: Test, **params: Any) -> Detection:
-        return ears(panel, test, method=method, **params)
-
-    return run
+def names() -> tuple[str, ...]:
+    """Names of all detectors."""
+    return tuple(specs())
 
 
-_RUN: dict[str, Callable[..., Detection]] = {
-    "threshold": threshold,
-    "ears_c1": _ears_as("C1"),
-    "ears_c2": _ears_as("C2"),
-    "ears_c3": _ears_as("C3"),
-    "farrington_flexible": farrington_flexible,
-}
-
-NAMES = tuple(PARAMS)
+def spec(name: str) -> Spec:
+    """What the detector called `name` says of itself; ValueError where there is none."""
+    try:
+        return specs()[name]
+    except KeyError:
+        raise ValueError(f"no detector is called {name!r}; expected one of: {', '.join(specs())}") from None
 
 
-def check_params(name: str, params: dict[str, Any]) -> None:
-    """Raise ValueError, naming what was found and expected, where `params` do not fit the detector:
-    unknown or missing names, values outside the choices."""
-    known = {p.name: p for p in _params(name)}
-    for given in params:
-        if given not in known:
-            near = difflib.get_close_matches(given, known, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise ValueError(
-                f"detector {name} has no parameter {given!r}{hint}; expected some of: {', '.join(known)}"
-            )
-    for p in known.values():
-        if p.default is REQUIRED and p.name not in params:
-            raise ValueError(f"detector {name} needs the parameter {p.name!r}: {p.meaning}")
-        if p.choices and p.name in params and params[p.name] not in p.choices:
-            raise ValueError(
-                f"detector {name}: {p.name} must be one of {', '.join(p.choices)}; found {params[p.name]!r}"
-            )
+def described() -> dict[str, dict[str, str]]:
+    """Every detector's parameters with their types in words, as the linter of packs takes them:
+    `int`, `a | b` for words, `required` behind where there is no default."""
+    return {
+        name: {
+            p.name: (" | ".join(p.choices) or p.type) + (" required" if p.default is REQUIRED else "")
+            for p in one.params
+        }
+        for name, one in specs().items()
+    }
+
+
+def check_params(name: str, params: Mapping[str, Any]) -> None:
+    """Raise ValueError where `params` do not fit the detector."""
+    spec(name).check(params)
 
 
 def detector(name: str) -> Detector:
-    """The detector called `name`: (panel, test, **params) -> Detection."""
-    _params(name)
-    run = _RUN[name]
+    """The detector called `name`: (panel, test, **params) -> Detection. Values that it cannot take
+    (not finite, or a negative count) are unknown where tested, `INVALID_VALUE`, and missing elsewhere;
+    the other series of the panel do not notice."""
+    one = spec(name)
 
     def checked(panel: Panel, test: Test, **params: Any) -> Detection:
-        check_params(name, params)
-        return run(panel, test, **params)
+        one.check(params)
+        at = panel.test_indexes(test)
+        if one.sequential and at.size and (np.diff(at) != 1).any():
+            raise ValueError(
+                f"detector {name} goes on from period to period: test must be contiguous and in order, "
+                f"found indexes {at.tolist()[:8]}"
+            )
+        clean, refused = panel.screened(one.values)
+        found = one.run(clean, at, **params)
+        return found if refused is None else _refused(found, refused[:, at])
 
     checked.__name__ = name
-    checked.__doc__ = inspect.getdoc(run)
+    checked.__doc__ = inspect.getdoc(one.run)
     return checked
 
 
-def _params(name: str) -> tuple[Param, ...]:
-    if name not in PARAMS:
-        raise ValueError(f"no detector is called {name!r}; expected one of: {', '.join(NAMES)}")
-    return PARAMS[name]
+def _refused(found: Detection, where: np.ndarray[Any, np.dtype[np.bool_]]) -> Detection:
+    """The detection with the cells of refused values unknown."""
+    return replace(
+        found,
+        alarm=np.where(where, np.int8(Alarm.UNKNOWN), found.alarm),
+        state=np.where(where, np.int8(Known.UNKNOWN), found.state),
+        reason=np.where(where, np.int16(Reason.INVALID_VALUE), found.reason),
+    )

@@ -6,15 +6,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from anlan.assess.detect.panel import (
-    Detection,
-    Known,
-    Panel,
-    Reason,
-    Test,
-    Trend,
-    decide,
-)
+from anlan.assess.detect.panel import Detection, Panel, Reason, Test, decide, detection
+from anlan.assess.detect.spec import REQUIRED, Param, Spec
 
 Direction: TypeAlias = Literal["at_least", "at_most"]
 
@@ -32,18 +25,31 @@ def threshold(panel: Panel, test: Test, *, limit: float, direction: Direction = 
     missing = np.isnan(y)
     reason = np.where(missing, Reason.MISSING_VALUE, Reason.OK).astype(np.int16)
     score = y - limit if direction == "at_least" else limit - y
-    nothing = np.full(y.shape, np.nan)
-    return Detection(
-        test=at,
-        expected=nothing,
+    return detection(
+        at,
         threshold=np.full(y.shape, float(limit)),
         score=score,
-        p_value=nothing,
-        variance=nothing,
-        phi=nothing,
-        trend_coef=nothing,
         alarm=decide(score >= 0, reason, [Reason.MISSING_VALUE]),
-        state=np.where(missing, Known.UNKNOWN, Known.KNOWN).astype(np.int8),
         reason=reason,
-        trend=np.full(y.shape, Trend.NOT_KEPT, dtype=np.int8),
     )
+
+
+SPECS = (
+    Spec(
+        "threshold",
+        threshold,
+        (
+            Param("limit", "float", REQUIRED, "the limit, in the unit of the series"),
+            Param(
+                "direction",
+                "str",
+                "at_least",
+                "alarm at or above the limit, or at or below it",
+                ("at_least", "at_most"),
+            ),
+        ),
+        title="fixed limit",
+        source="the limit's own basis",
+        values="reading",
+    ),
+)
