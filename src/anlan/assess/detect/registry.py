@@ -26,6 +26,9 @@ BUILT_IN = (
     "threshold",
     "ears",
     "farrington_flexible",
+    "farrington_scan",
+    "ewma",
+    "adaptive_regression",
 )
 
 __all__ = ["REQUIRED", "Param", "Spec", "check_params", "described", "detector", "names", "spec", "specs"]
