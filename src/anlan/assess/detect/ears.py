@@ -170,6 +170,7 @@ def _as(method: Method, title: str, *params: Param) -> Spec:
         title=title,
         source="Hutwagner et al. 2003, J Urban Health 80:i89-i96",
         history=_history,
+        needs_history=True,
     )
 
 

@@ -135,7 +135,7 @@ def farrington_flexible(
     )
     y = panel.counts[:, at]
     threshold, p_value = _bound(y, fits, threshold_method, powertrans, alpha)
-    cases, hidden = _recent(panel.counts, at, limit54[1])
+    cases, hidden = recent_cases(panel.counts, at, limit54[1])
     if compat == "surveillance":
         return _as_package(at, y, fits, threshold, p_value, threshold_method, cases, hidden, limit54)
     return _mended(at, y, fits, threshold, p_value, cases, hidden, limit54)
@@ -212,7 +212,7 @@ def _bound(
         return count_bound(y, mean, fits.phi, alpha)
 
 
-def _recent(counts: Floats, at: Ints, periods: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def recent_cases(counts: Floats, at: Ints, periods: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """(known cases in the last `periods` periods up to `at`, whether any of them is missing)."""
     cases = np.zeros((len(counts), len(at)))
     hidden = np.zeros(cases.shape, dtype=np.bool_)
@@ -294,7 +294,7 @@ def _mended(
         test=at,
         expected=fits.mu,
         threshold=np.where(enough | perhaps, bound, np.nan),
-        score=_exceedance(y, fits.mu, bound),
+        score=exceedance(y, fits.mu, bound),
         p_value=p_value,
         variance=fits.phi * fits.mu,
         phi=fits.phi,
@@ -306,7 +306,7 @@ def _mended(
     )
 
 
-def _exceedance(y: Floats, mu: Floats, bound: Floats) -> Floats:
+def exceedance(y: Floats, mu: Floats, bound: Floats) -> Floats:
     """(y - mu) / (bound - mu); where a whole-number bound does not lie above the mean (rare or very
     uneven counts) (y + 1) / (bound + 1), so that above 1 always means above the bound."""
     with np.errstate(divide="ignore", invalid="ignore"):

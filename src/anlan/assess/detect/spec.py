@@ -58,8 +58,9 @@ class Spec:
     that it reads, `params` complete with defaults; `values` what it takes: a negative or non-finite
     value is unknown with reason `INVALID_VALUE`, and only in its own series; `sequential`: the answer
     at a time also depends on the tested times before it (a cumulative sum), so `test` is contiguous and
-    in order; `live`: parameters that a rule in service gets unless it says otherwise; `title` in a few
-    words; `source` the publication."""
+    in order; `needs_history`: a time axis too short for `history` is refused (ValueError) instead of
+    answered with unknown; `live`: parameters that a rule in service gets unless it says otherwise;
+    `title` in a few words; `source` the publication."""
 
     name: str
     run: Callable[..., Detection]
@@ -69,6 +70,7 @@ class Spec:
     history: Callable[[Mapping[str, Any], int], int] = no_history
     values: Values = "count"
     sequential: bool = False
+    needs_history: bool = False
     live: Mapping[str, Any] = field(default_factory=dict)
 
     def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
