@@ -152,8 +152,9 @@ def smooth(
             np.concatenate([[np.nan], stdtrit(degrees, 1 - alpha)]),
             expected, sd, slow, fast, bound, days,
         )  # fmt: skip
-    reals = (a[:, where] for a in (expected, sd, slow, fast, bound))
-    return Smoothed(*reals, days=days[:, where])
+    return Smoothed(
+        expected[:, where], sd[:, where], slow[:, where], fast[:, where], bound[:, where], days[:, where]
+    )
 
 
 @njit(cache=True, nogil=True)

@@ -29,6 +29,7 @@ BUILT_IN = (
     "farrington_scan",
     "ewma",
     "adaptive_regression",
+    "cidars",
 )
 
 __all__ = ["REQUIRED", "Param", "Spec", "check_params", "described", "detector", "names", "spec", "specs"]
