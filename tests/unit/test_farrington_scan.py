@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal, nbinom, poisson
 from anlan.assess.detect.farrington_plain import glm
 from anlan.assess.detect.farrington_scan import both_above, farrington_scan, union, window_level
 from anlan.assess.detect.panel import Alarm, Known, Panel, Reason
+from anlan.assess.detect.recent_fit import recent_fit
 from anlan.assess.detect.registry import detector
 
 RATE = 4.0
@@ -111,12 +112,43 @@ def test_a_missing_week_in_the_window_is_unknown_unless_the_last_week_alone_is_t
 def test_it_learns_from_as_many_years_as_there_are_and_says_when_they_are_too_few() -> None:
     y = counts(1)
     panel = Panel(y, 52)
-    found = farrington_scan(panel, [100, 165, 300, 619])
+    found = farrington_scan(panel, [100, 165, 300, 619], short_memory=0)
     assert found.alarm[0, 0] == Alarm.UNKNOWN
     assert found.reason[0, 0] == Reason.TOO_FEW_HISTORY
     assert (found.alarm[0, 1:] != Alarm.UNKNOWN).all()
     fixed = farrington_scan(panel, [619], b=5, least_years=5)
     assert fixed.expected[0, 0] != found.expected[0, 3]
+
+
+def test_without_years_it_answers_from_the_last_periods_and_says_so() -> None:
+    y = counts(2, 60)
+    y[0, -1] = 40
+    found = farrington_scan(Panel(y, 52), [5, 20, 59])
+    assert found.reason[:, 0].tolist() == [Reason.TOO_FEW_HISTORY] * 2
+    assert found.reason[:, 2].tolist() == [Reason.SHORT_MEMORY] * 2
+    assert found.state[:, 2].tolist() == [Known.KNOWN] * 2
+    assert found.alarm[:, 2].tolist() == [Alarm.YES, Alarm.NO]
+
+
+def test_the_short_memory_gives_past_outbreaks_less_weight() -> None:
+    """A plain twin of the compiled loop."""
+    y = counts(1, 80)
+    y[0, 40] = 60
+    y[0, 50] = np.nan
+    mean, error, spread = recent_fit(y, np.array([79]), 52, 3, 2.58)
+    window = y[0, 79 - 3 - 51 : 79 - 3 + 1]
+    window = window[~np.isnan(window)]
+    weight = np.ones(len(window))
+    for round_ in range(3):
+        cases = 0.5 + (weight * window).sum()
+        mu = cases / len(window)
+        phi = max(1.0, float((weight * (window - mu) ** 2).sum()) / mu / (len(window) - 1))
+        if round_ < 2:
+            residual = 1.5 * (window ** (2 / 3) * mu ** (-1 / 6) - np.sqrt(mu)) / np.sqrt(phi)
+            weight = np.where(residual > 2.58, 1 / residual**2, 1.0)
+            weight *= len(window) / weight.sum()
+    assert_allclose([mean[0, 0], error[0, 0], spread[0, 0]], [mu, np.sqrt(phi / cases), phi], rtol=1e-12)
+    assert mu < window.mean()
 
 
 def test_a_week_without_a_case_raises_no_alarm_whatever_came_before() -> None:
@@ -139,6 +171,7 @@ def test_history_without_a_case_still_sees_the_first_outbreak() -> None:
         ({"longest": 0}, "longest must be at least 1"),
         ({"least_years": 11}, "least_years must lie between 1 and b = 10"),
         ({"alpha": 0.7}, "alpha must lie between 0 and 0.5"),
+        ({"short_memory": 3}, "short_memory must be 0 or at least 8"),
         ({"population_offset": True}, "needs a panel with population"),
     ],
 )

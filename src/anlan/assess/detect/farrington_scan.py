@@ -7,7 +7,8 @@ last 1, 2, ... `longest` periods are each compared with their expected sums (the
 scan of Kulldorff 2001, J R Stat Soc A 164:61-72, over one regression), and the most surprising window
 counts. What differs from Farrington Flexible beside that:
 
-* it learns from as many years as there are, from `least_years` to `b`, and not from a fixed number;
+* it learns from as many years as there are, from `least_years` to `b`, and not from a fixed number; with
+  fewer it answers from the last `short_memory` periods alone (`recent_fit`), and says so (`SHORT_MEMORY`);
 * the error of the expectation is part of the bound: the sum over a window has mean m and variance
   phi m + (m s)^2, s the standard error of log m, as a negative binomial;
 * the level holds for the windows together: with windows of l = 1 ... L periods whose sums have correlation
@@ -32,9 +33,13 @@ from scipy.special import ndtr, ndtri, owens_t
 
 from anlan.assess.detect.bounds import count_bound
 from anlan.assess.detect.farrington_flexible import Fits, exceedance, fit_all, recent_cases
-from anlan.assess.detect.panel import Detection, Floats, Ints, Known, Panel, Reason, Test, decide
+from anlan.assess.detect.panel import Detection, Floats, Ints, Known, Panel, Reason, Test, Trend, decide
+from anlan.assess.detect.recent_fit import LEAST, recent_fit
 from anlan.assess.detect.seasons import reference_rows
 from anlan.assess.detect.spec import Param, Spec
+
+#: periods before the windows that the short memory leaves out
+GAP = 1
 
 
 def farrington_scan(
@@ -53,10 +58,12 @@ def farrington_scan(
     alpha: float = 0.005,
     limit54: tuple[int, int] = (5, 4),
     population_offset: bool = False,
+    short_memory: int = 52,
 ) -> Detection:
     """Test `panel` at `test`; what each parameter means stands in `SPECS`. Where fewer than
-    `least_years` years lie before a period the answer is unknown, `TOO_FEW_HISTORY`."""
-    _check(longest, b, least_years, alpha)
+    `least_years` years lie before a period and too few known counts in the short memory, the answer is
+    unknown, `TOO_FEW_HISTORY`."""
+    _check(longest, b, least_years, alpha, short_memory)
     if population_offset and panel.population is None:
         raise ValueError("population_offset needs a panel with population, found none")
     at = panel.test_indexes(test)
@@ -74,6 +81,8 @@ def farrington_scan(
         weights_threshold=weights_threshold,
         population_offset=population_offset,
     )
+    if short_memory and not population_offset:
+        _fill(fits, panel.counts, fitted_at, short_memory, longest + GAP, weights_threshold)
     level = window_level(alpha, longest)
     now = np.searchsorted(fitted_at, at)
     y = panel.counts[:, at]
@@ -233,7 +242,23 @@ def _fits(
     return fits
 
 
-def _check(longest: int, b: int, least_years: int, alpha: float) -> None:
+def _fill(fits: Fits, counts: Floats, at: Ints, periods: int, gap: int, weights_threshold: float) -> None:
+    """Put the expectation from the last periods where years are missing."""
+    short = fits.reason == Reason.TOO_FEW_HISTORY
+    if not short.any():
+        return
+    columns = np.flatnonzero(short.any(axis=0))
+    mean, error, spread = recent_fit(counts, at[columns], periods, gap, weights_threshold)
+    found = short[:, columns] & ~np.isnan(mean)
+    for field, values in ((fits.mu, mean), (fits.se_log, error), (fits.phi, spread)):
+        field[:, columns] = np.where(found, values, field[:, columns])
+    fits.reason[:, columns] = np.where(found, np.int16(Reason.SHORT_MEMORY), fits.reason[:, columns])
+    fits.kept[:, columns] = np.where(found, np.int8(Trend.NOT_KEPT), fits.kept[:, columns])
+
+
+def _check(longest: int, b: int, least_years: int, alpha: float, short_memory: int) -> None:
+    if short_memory and short_memory < LEAST:
+        raise ValueError(f"short_memory must be 0 or at least {LEAST} periods, found {short_memory}")
     if longest < 1:
         raise ValueError(f"longest must be at least 1 period, found {longest}")
     if not 1 <= least_years <= b:
@@ -274,6 +299,12 @@ SPECS = (
                 "no alarm with fewer than this many cases in this many last periods",
             ),
             Param("population_offset", "bool", False, "model rates: log population as offset"),
+            Param(
+                "short_memory",
+                "int",
+                52,
+                "last periods that an answer rests on where years are missing; 0: such an answer is unknown",
+            ),
         ),
         title="Farrington model, scan of the last periods",
         source="Noufaily et al. 2013, Stat Med 32:1206-1222; Kulldorff 2001, J R Stat Soc A 164:61-72",

@@ -57,6 +57,8 @@ class Reason(IntEnum):
     RESTARTED = 9
     #: the series did not vary in the history: any spread is a guess
     NO_SPREAD = 10
+    #: too few years for seasons: the answer rests on the last periods alone
+    SHORT_MEMORY = 11
 
 
 class Trend(IntEnum):
