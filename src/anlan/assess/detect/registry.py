@@ -30,6 +30,13 @@ BUILT_IN = (
     "ewma",
     "adaptive_regression",
     "cidars",
+    "rate_of_change",
+    "flat_line",
+    "seasonal_z",
+    "decomposition",
+    "cusum_reset",
+    "page_hinkley",
+    "bocpd",
 )
 
 __all__ = ["REQUIRED", "Param", "Spec", "check_params", "described", "detector", "names", "spec", "specs"]
