@@ -27,6 +27,7 @@ BUILT_IN = (
     "ears",
     "farrington_flexible",
     "farrington_scan",
+    "ensemble",
     "ewma",
     "adaptive_regression",
     "cidars",
