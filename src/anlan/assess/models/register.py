@@ -1,0 +1,538 @@
+"""Run cases of the R package `surveillance` for the models here: a case as a register states it, in; the
+rows of the package's long-form output, out.
+
+A case is one entry of `cases.json` (`id`, `detector`, `input`, `series`, `epoch_as_date`, `control`,
+`r_call` ...). Its parameters stand partly in `control`, partly only in the text of the call; both are read.
+`load(name)` gives an input table by file name: column name -> its cells as text, "NA" = missing. A row is
+column name -> value; None = not known. Impossible cases raise ValueError, saying why.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from anlan.assess.detect.panel import Panel
+from anlan.assess.models.back_projection import back_project
+from anlan.assess.models.categorical_cusum import categorical_cusum
+from anlan.assess.models.cusum_design import CusumDesign, design_table
+from anlan.assess.models.endemic_epidemic import Floats
+from anlan.assess.models.hhh4_control import UnitCounts, fit_control
+from anlan.assess.models.lr_run_length import (
+    RunLengthLaw,
+    binomial_cusum_run_length,
+    count_cusum_run_length,
+)
+from anlan.assess.models.nowcast import PoissonGamma, nowcast
+from anlan.assess.models.paired_cusum import paired_binary_cusum, paired_cusum_arl
+from anlan.assess.models.r_expression import Call, argument, evaluate, find, parse
+from anlan.assess.models.reporting_triangle import period_index, period_start, triangle_from_line_list
+from anlan.assess.models.rogerson import rogerson
+from anlan.assess.models.run_length import arl_cusum
+from anlan.assess.models.space_time_points import detect_point_cluster
+
+Case: TypeAlias = Mapping[str, Any]
+Table: TypeAlias = Mapping[str, Sequence[str]]
+Load: TypeAlias = Callable[[str], Table]
+Row: TypeAlias = dict[str, float | int | str | None]
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+
+
+# ---- what a case says ---------------------------------------------------------------------------------
+
+
+def _control(case: Case) -> dict[str, Any]:
+    return dict(case.get("control") or {})
+
+
+def _text(case: Case) -> str:
+    return str(case.get("r_call") or "")
+
+
+def _series(case: Case) -> list[str]:
+    series = case.get("series")
+    return [str(s) for s in series] if isinstance(series, list) else [str(series)]
+
+
+def _columns(table: Table, names: Sequence[str]) -> Floats:
+    """Numbers [n_names, n_rows]; a blank or comma in a name may stand as an underscore in the table."""
+    found = []
+    for name in names:
+        column = name if name in table else re.sub("[, ]", "_", name)
+        if column not in table:
+            raise ValueError(f"the input has no column {name!r}; found {', '.join(table)}")
+        found.append([_number(cell) for cell in table[column]])
+    return np.array(found)
+
+
+def _number(cell: str) -> float:
+    return math.nan if cell in ("NA", "NaN", "") else float(cell)
+
+
+def _beside(case: Case, kind: str) -> str:
+    """Name of a table that belongs to the input: `x.csv` -> `x.<kind>.csv`."""
+    return re.sub(r"\.csv$", f".{kind}.csv", str(case["input"]))
+
+
+def _numbers(value: Any) -> Floats:
+    """1, [1, 2], "1,2", "1..3 by 0.5" or "1..3" (by 1), {from, to} as numbers."""
+    if isinstance(value, Mapping):
+        return np.arange(float(value["from"]), float(value["to"]) + 0.5)
+    if isinstance(value, str):
+        if match := re.fullmatch(
+            rf"({_NUMBER})\s*(?:\.\.|:)\s*({_NUMBER})(?:\s+by\s+({_NUMBER}))?", value.strip()
+        ):
+            start, end, by = float(match[1]), float(match[2]), float(match[3] or 1)
+            return np.asarray(
+                start + by * np.arange(math.floor((end - start) / by + 1e-10) + 1), dtype=np.float64
+            )
+        return np.array([float(part) for part in value.split(",")])
+    return np.atleast_1d(np.asarray(value, dtype=np.float64))
+
+
+def _stated(case: Case, name: str, default: Any = None) -> Any:
+    """A number or word of the control or, where it is not there, of the call's text (`name = value`)."""
+    control = _control(case)
+    if control.get(name) is not None:
+        return control[name]
+    pattern = rf"(?<![\w.]){re.escape(name)} *= *(?:({_NUMBER})(?!\w|\s*[*/:^])|\"([^\"]*)\"|(TRUE|FALSE)\b)"
+    if match := re.search(pattern, _text(case)):
+        if match[1]:
+            return float(match[1])
+        return match[2] if match[2] is not None else match[3] == "TRUE"
+    return default
+
+
+def _call(case: Case, function: str) -> Call | None:
+    """The call of `function` in the case's text, where that is R and no prose."""
+    try:
+        return find(parse(_text(case)), function)
+    except ValueError:
+        return None
+
+
+def _given(call: Call | None, name: str) -> Any:
+    """An argument of a call, or an entry of its `control` list, worked out; None where it has none or
+    speaks of what is not known here."""
+    for place in (call, argument(call, "control") if call else None):
+        value = argument(place, name) if isinstance(place, Call) else None
+        if value is not None:
+            try:
+                return evaluate(value, {})
+            except ValueError:
+                return None
+    return None
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _whole(value: float) -> float | int:
+    return int(value) if value == int(value) else float(value)
+
+
+# ---- the models ---------------------------------------------------------------------------------------
+
+
+def run_hhh4(case: Case, load: Load) -> list[Row]:
+    """`hhh4`: parameter, estimate, se, loglik, aic, nobs, converged."""
+    control = _control(case)
+    text = control.get("control")
+    if not isinstance(text, str):
+        raise ValueError("hhh4 needs its control list as text")
+    table = load(str(case["input"]))
+    names = _series(case)
+    counts = _columns(table, names)
+    time = np.arange(counts.shape[1], dtype=np.float64)
+    if case.get("epoch_as_date"):
+        days = np.array(table["date"], dtype="datetime64[D]")
+        time = (days - days.min()).astype(np.float64)
+    population = adjacency = None
+    if "population" in text:
+        population = _columns(load(_beside(case, "population")), names)
+    if re.search(r"\bne *=", text):
+        rows = load(_beside(case, "adjacency"))
+        adjacency = _columns(rows, names).T
+    fit = fit_control(text, UnitCounts(counts, names, time, population, adjacency))
+    if not fit.converged:
+        raise ValueError("hhh4 did not converge: the maximum lies at the edge or the information is singular")
+    estimates = fit.theta.copy()
+    if fit.n_overdispersion:
+        estimates[-fit.n_overdispersion :] = fit.overdispersion
+    return [
+        {
+            "parameter": name.replace(",", ";"),
+            "estimate": float(estimate),
+            "se": float(se),
+            "loglik": fit.loglik,
+            "aic": fit.aic,
+            "nobs": fit.n_observations,
+            "converged": int(fit.converged),
+        }
+        for name, estimate, se in zip(fit.names, estimates, fit.se, strict=True)
+    ]
+
+
+def run_nowcast(case: Case, load: Load) -> list[Row]:
+    """`nowcast`: date, reported, nowcast, lower95, upper95 for each date in `when`."""
+    control = _control(case)
+    text = _text(case)
+    table = load(str(case["input"]))
+    by = _stated(case, "aggregate.by", "1 day")
+    event, report = (
+        np.array(["NaT" if cell in ("NA", "") else cell for cell in table[column]], dtype="datetime64[D]")
+        for column in (control.get("dEventCol", "dHospital"), control.get("dReportCol", "dReport"))
+    )
+    now = np.datetime64(control["now"])
+    if period_start(int(period_index(np.array([now]), by)[0]), by) != now:
+        raise ValueError(f"now must be the first day of its period, found {now} for {by}")
+    when = _dates(control["when"], by)
+    if (when > now).any():
+        raise ValueError(f"when must not lie after now ({now}), found {when.max()}")
+    if match := re.search(r'dRange *= *as\.Date\(c\("([^"]+)", *"([^"]+)"\)\)', text):
+        first, last = np.datetime64(match[1]), np.datetime64(match[2])
+    else:
+        first, last = event[~np.isnat(event)].min(), event[~np.isnat(event)].max()
+    triangle = triangle_from_line_list(
+        event, report, now=now, start=first, max_delay=int(_stated(case, "D", 15)), by=by
+    )
+    prior = None
+    if "gamma" in text or "gamma" in str(control.get("N.tInf.prior", "")):
+        prior = PoissonGamma(float(_stated(case, "mean.lambda")), float(_stated(case, "var.lambda")))
+    m = _stated(case, "m")
+    alpha = float(_stated(case, "alpha", 0.05))
+    found = nowcast(
+        triangle,
+        method=control["method"],
+        m=None if m is None else int(m),
+        m_form=_stated(case, "m.interpretation", "hoehle_anderheiden2014"),
+        alpha=alpha,
+        prior=prior,
+        max_cases=int(_stated(case, "N.tInf.max", 300)),
+        kappa=float(_stated(case, "gd.prior.kappa", 0.1)),
+        compat="surveillance",
+    )
+    start, end = (int(period_index(np.array([d]), by)[0]) for d in (first, last))
+    known = ~(np.isnat(event) | np.isnat(report))
+    seen = period_index(event[known & (period_index(report, by) <= period_index(np.array([now]), by))], by)
+    rows: list[Row] = []
+    for day in when:
+        index = int(period_index(np.array([day]), by)[0])
+        t = index - start
+        inside = 0 <= t <= triangle.last and index <= end
+        rows.append(
+            {
+                "date": str(day),
+                "reported": float((seen == index).sum()) if start <= index <= end else None,
+                "nowcast": float(found.median[t]) if inside else None,
+                "lower95": float(found.lower[t]) if inside else None,
+                "upper95": float(found.upper[t]) if inside else None,
+            }
+        )
+    return rows
+
+
+def _dates(value: Any, by: str) -> Any:
+    """A date, a list of dates, or "first..last" with a step in words (daily, weekly, monthly)."""
+    if isinstance(value, list):
+        return np.array(value, dtype="datetime64[D]")
+    ends = re.findall(r"\d{4}-\d{2}-\d{2}", str(value))
+    first, last = np.datetime64(ends[0]), np.datetime64(ends[-1])
+    if "month" in str(value) or by == "1 month":
+        months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)
+        return months.astype("datetime64[D]")
+    step = 7 if "week" in str(value) or by == "1 week" else 1
+    return np.arange(first, last + np.timedelta64(1, "D"), np.timedelta64(step, "D"))
+
+
+def run_back_projection(case: Case, load: Load) -> list[Row]:
+    """`backprojNP`: k (row), lambda; `B` is not looked at: it adds an interval and changes no estimate."""
+    names = _series(case)
+    counts = _columns(load(str(case["input"])), names)
+    file = re.search(r"inputs/([\w.-]+\.csv)", _text(case)) or re.search(
+        r"([\w.-]*incubation[\w.-]*\.csv)", str(case)
+    )
+    if file is None:
+        raise ValueError("backprojNP: the case names no table of the incubation time")
+    incubation = _columns(load(file[1]), ["pmf"])[0]
+    several = len(names) > 1
+    rows: list[Row] = []
+    for name, cases in zip(names, counts, strict=True):
+        found = back_project(
+            cases,
+            incubation,
+            k=int(_stated(case, "k", 2)),
+            eps=float(_numbers(_stated(case, "eps", 0.005))[-1]),
+            max_steps=int(_numbers(_stated(case, "iter.max", 250))[-1]),
+        )
+        for k, value in enumerate(found.infections, 1):
+            rows.append({**({"series": name} if several else {}), "k": k, "lambda": float(value)})
+    return rows
+
+
+def _law(case: Case) -> Any:
+    """Distribution and, for the binomial one, its n."""
+    name = _stated(case, "distr") or _stated(case, "distribution") or "poisson"
+    return name, float(_stated(case, "n", 1))
+
+
+def run_design_table(case: Case, load: Load) -> list[Row]:
+    """`hValues`: theta0, h, k, ARL, rel.tol."""
+    del load
+    given = _given(_call(case, "hValues"), "theta0")
+    theta0 = _numbers(_control(case)["theta0"]) if given is None else np.atleast_1d(given)
+    law, n = _law(case)
+    designs = design_table(
+        theta0,
+        float(_stated(case, "ARL0")),
+        s=float(_stated(case, "s", 1)),
+        rel_tol=float(_stated(case, "rel.tol", 0.02)),
+        law=law,
+        n=n,
+        round_k=bool(_stated(case, "roundK", True)),
+        digits=int(_stated(case, "digits", 1)),
+        fast_initial_response=bool(_stated(case, "FIR", False)),
+    )
+    return [
+        {"theta0": d.theta0, "h": d.h, "k": d.k, "ARL": d.arl, "rel.tol": d.relative_error} for d in designs
+    ]
+
+
+def run_arl(case: Case, load: Load) -> list[Row]:
+    """`arlCusum` over every combination of h, k, theta (h fastest): ARL, FIR_ARL."""
+    del load
+    control = _control(case)
+    law, n = _law(case)
+    winsorise = _stated(case, "W")
+    rows: list[Row] = []
+    for theta in _numbers(control.get("theta", 2.4)):
+        for k in _numbers(control.get("k", 3)):
+            for h in _numbers(control.get("h", 10)):
+                found = arl_cusum(
+                    float(h),
+                    float(k),
+                    float(theta),
+                    law=law,
+                    n=n,
+                    digits=int(_stated(case, "digits", 1)),
+                    winsorise=None if winsorise is None else float(winsorise),
+                )
+                if math.isnan(found.arl):
+                    raise ValueError(f"I - R is singular for h = {h}, k = {k}, theta = {theta}")
+                rows.append(
+                    {
+                        "h": _whole(h),
+                        "k": _whole(k),
+                        "theta": float(theta),
+                        "ARL": found.arl,
+                        "FIR_ARL": found.fast_initial_response,
+                    }
+                )
+    return rows
+
+
+def run_lr_run_length(case: Case, load: Load) -> list[Row]:
+    """`LRCUSUM.runlength`: h, t, pmf, cdf over the periods of the call or, where it asks for `$arl`, h, arl.
+    Negative binomial where there is an alpha, else Poisson, or binomial where the call says so."""
+    del load
+    control = _control(case)
+    text = _text(case)
+    n, g = float(_stated(case, "n", 100)), int(_stated(case, "g", 5))
+    periods = re.search(r"for (\d+) (?:week|day|month|period)|rep\([^,()]+, (\d+)\)", text)
+    repeated = int(next(p for p in periods.groups() if p)) if periods else 1
+    values = {name: _numbers(control[name]) for name in ("mu", "mu0", "mu1") if control.get(name) is not None}
+    length = max(repeated, *(len(v) for v in values.values()))
+    mu0 = np.broadcast_to(values["mu0"], length)
+    mu1 = np.broadcast_to(values["mu1"], length)
+    mu = np.broadcast_to(values.get("mu", values["mu0"]), length)
+    only_arl = "$arl" in text or str(case.get("output", "")).endswith("_arl.csv")
+    if only_arl:
+        mu, mu0, mu1 = mu[:1], mu0[:1], mu1[:1]
+
+    def law(h: float) -> RunLengthLaw:
+        if "alpha" not in control and re.search(r"(?<!negative )\bbinom|dbinom", text):
+            return binomial_cusum_run_length(mu, mu0, mu1, np.full(mu.shape, n), h, g=g)
+        alpha = float(control.get("alpha") or 0)
+        return count_cusum_run_length(mu, mu0, mu1, h, alpha=alpha, outcomes=int(n), g=g)
+
+    rows: list[Row] = []
+    for h in _numbers(control["h"]):
+        found = law(float(h))
+        if only_arl:
+            rows.append({"h": _whole(h), "arl": found.arl})
+            continue
+        rows += [
+            {"h": _whole(h), "t": t, "pmf": float(p), "cdf": float(c)}
+            for t, (p, c) in enumerate(zip(found.pmf, found.cdf, strict=True), 1)
+        ]
+    return rows
+
+
+def run_categorical(case: Case, load: Load) -> list[Row]:
+    """`categoricalCUSUM` of positives out of the population: k, value, alarm, p0, p1."""
+    control = _control(case)
+    names = _series(case)
+    positive = _columns(load(str(case["input"])), names)[0]
+    total = _columns(load(_beside(case, "population")), names)[0]
+    ks = _numbers(control["range"]).astype(np.int64)
+    p0 = _proportion(control["pi0"], math.nan, positive, total)
+    p1 = _proportion(control["pi1"], p0, positive, total)
+    y = np.stack([positive, total - positive])[:, ks - 1]
+    pi0, pi1 = (np.repeat([[p], [1 - p]], len(ks), axis=1) for p in (p0, p1))
+    cases = _stated(case, "ret", "value") == "cases"
+    found = categorical_cusum(y, pi0, pi1, float(control.get("h", 5)), cases=cases)
+    values = found.cases if cases else found.statistic
+    return [
+        {"k": int(k), "value": _or_none(v), "alarm": int(a) if a >= 0 else None, "p0": p0, "p1": p1}
+        for k, v, a in zip(ks, values, found.alarm, strict=True)
+    ]
+
+
+def _proportion(given: Any, p0: float, positive: Floats, total: Floats) -> float:
+    """A number, or in words: "mean share of weeks 1-100", "odds of pi0 times 1.2", "pi0 times 1.2"."""
+    if isinstance(given, (int, float)):
+        return float(given)
+    text = str(given)
+    if match := re.search(r"share of \w+ (\d+) ?(?:-|to|\.\.|:) ?(\d+)", text):
+        rows = slice(int(match[1]) - 1, int(match[2]))
+        return float(positive[rows].sum() / total[rows].sum())
+    if match := re.search(rf"(odds of )?pi0 times ({_NUMBER})", text):
+        factor = float(match[2])
+        if not match[1]:
+            return p0 * factor
+        odds = factor * p0 / (1 - p0)
+        return odds / (1 + odds)
+    if match := re.fullmatch(rf" *({_NUMBER}) *", text):
+        return float(match[1])
+    raise ValueError(f"cannot tell a proportion from {text!r}")
+
+
+def run_point_cluster(case: Case, load: Load) -> list[Row]:
+    """`stcd`: event, R, idxFA, idxCC (1-based, -1 = none). The areas of the call are not used: nor does the
+    peer, which estimates what is expected from the events."""
+    control = _control(case)
+    x, y, t = _columns(load(str(case["input"])), ["x", "y", "t"])
+    found = detect_point_cluster(
+        x,
+        y,
+        t,
+        radius=float(control["radius"]),
+        epsilon=float(control["epsilon"]),
+        threshold=float(control["threshold"]),
+        cusum=bool(_stated(case, "cusum", False)),
+        compat="surveillance",
+    )
+    first = -1 if found.first_alarm is None else found.first_alarm + 1
+    centre = -1 if found.centre is None else found.centre + 1
+    return [
+        {"event": i, "R": float(r), "idxFA": first, "idxCC": centre} for i, r in enumerate(found.statistic, 1)
+    ]
+
+
+def run_rogerson(case: Case, load: Load) -> list[Row]:
+    """`algo.rogerson`: series, k, upperbound, alarm."""
+    control = _control(case)
+    names = _series(case)
+    call = _call(case, "algo.rogerson")
+    counts = _columns(load(str(case["input"])), names)
+    if not isinstance(control.get("range"), (Mapping, list, str)):
+        raise ValueError("rogerson needs a range")
+    ks = _numbers(control["range"]).astype(np.int64)
+    theta0 = _given(call, "theta0t")
+    if theta0 is None:
+        rows = load(re.sub(r"\.csv$", "_theta0t.csv", str(case["input"])))
+        at = {int(float(k)): float(v) for k, v in zip(rows["k"], rows["theta0t"], strict=True)}
+        theta0 = [at[int(k)] for k in ks]
+    theta0 = np.asarray(theta0, dtype=np.float64).reshape(len(ks), -1)
+    law, n = str(_stated(case, "distribution", "poisson")), _given(call, "nt")
+    if n is None and control.get("n") is not None:
+        n = np.full(len(ks), float(control["n"]))
+    table = _given(call, "hValues")
+    s = float(_stated(case, "s"))
+    if table is None:
+        designs: Sequence[CusumDesign] = design_table(np.unique(theta0), float(_stated(case, "ARL0")), s=s)
+    else:
+        designs = [
+            CusumDesign(float(row[0]), float(row[1]), float(row[2]), math.nan, math.nan)
+            for row in np.atleast_2d(table)
+        ]
+    limit = _stated(case, "limit")
+    found = rogerson(
+        Panel(counts, max(1, int(case.get("freq") or 1))),
+        ks - 1,
+        theta0=theta0[:, 0] if theta0.shape[1] == 1 else theta0.T,
+        table=designs,
+        s=s,
+        law=law,  # type: ignore[arg-type]  # checked where it is used
+        n=None if n is None else np.asarray(n, dtype=np.float64).ravel(),
+        fast_initial_response=bool(_stated(case, "FIR", False)),
+        limit=None if limit is None or float(limit) < 0 else float(limit),
+        digits=int(_stated(case, "digits", 1)),
+    )
+    return [
+        {
+            "series": name,
+            "k": int(k),
+            "upperbound": _or_none(found.threshold[i, j]),
+            "alarm": int(found.alarm[i, j]) if found.alarm[i, j] >= 0 else None,
+        }
+        for i, name in enumerate(names)
+        for j, k in enumerate(ks)
+    ]
+
+
+def run_paired(case: Case, load: Load) -> list[Row]:
+    """`pairedbinCUSUM`: series, k, upperbound (the statistic), alarm."""
+    control = _control(case)
+    names = _series(case)
+    counts = _columns(load(str(case["input"])), names)
+    ks = _numbers(control["range"]) if control.get("range") else np.arange(1, counts.shape[1] + 1)
+    at = ks.astype(np.int64) - 1
+    found = paired_binary_cusum(
+        counts[:, at],
+        _numbers(control["theta0"]),
+        _numbers(control["theta1"]),
+        **{name: float(control[name]) for name in ("h1", "h2", "h11", "h22")},
+        compat="surveillance",
+    )
+    return [
+        {
+            "series": name,
+            "k": int(k),
+            "upperbound": _or_none(found.statistic[i, j]),
+            "alarm": int(found.alarm[i, j]) if found.alarm[i, j] >= 0 else None,
+        }
+        for i, name in enumerate(names)
+        for j, k in enumerate(ks)
+    ]
+
+
+def run_paired_arl(case: Case, load: Load) -> list[Row]:
+    """`pairedbinCUSUM.runlength`: arl."""
+    del load
+    control = _control(case)
+    limits = {name: int(control[name]) for name in ("h1", "h2", "h11", "h22")}
+    w1, w2 = (_numbers(control[name]).astype(np.int64) for name in ("w1", "w2"))
+    return [{"arl": paired_cusum_arl(_numbers(control["p"]), w1, w2, **limits)}]
+
+
+#: the peer's name -> what runs its cases
+RUN: dict[str, Callable[[Case, Load], list[Row]]] = {
+    "hhh4": run_hhh4,
+    "nowcast": run_nowcast,
+    "backprojNP": run_back_projection,
+    "hValues": run_design_table,
+    "arlCusum": run_arl,
+    "LRCUSUM.runlength": run_lr_run_length,
+    "categoricalCUSUM": run_categorical,
+    "stcd": run_point_cluster,
+    "rogerson": run_rogerson,
+    "pairedbinCUSUM": run_paired,
+    "pairedbinCUSUM.runlength": run_paired_arl,
+}
