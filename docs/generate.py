@@ -38,7 +38,10 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
     "organs.toml": [("organ", law.Organ), ("power", law.Power)],
     "duties.toml": [("duty", law.ReportingDuty)],
     "domains/*/domain.toml": [("the file", domain.Domain)],
-    "domains/*/indicators.toml": [("indicator", indicator.Indicator)],
+    "domains/*/indicators.toml": [
+        ("indicator", indicator.Indicator),
+        ("indicator.definition", indicator.Definition),
+    ],
     "domains/*/sources.toml": [("source", indicator.SourceDef)],
     "domains/*/rules.toml": [("rule", indicator.Rule), ("rule.band", indicator.Band)],
     "domains/*/plans.toml": [
@@ -56,6 +59,7 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
 PACK_NAMES: dict[tuple[type, str], str] = {
     (pack.GeometryLayer, "path"): "file",
     (law.Law, "articles"): "article",
+    (indicator.Indicator, "definitions"): "definition",
     (indicator.Rule, "bands"): "band",
     (plan.Plan, "tasks"): "task",
     (plan.Plan, "ladder"): "rung",

@@ -31,6 +31,7 @@ from anlan.model.user import SYSTEM
 from anlan.model.warning import Delivery, Warning
 from anlan.monitor.freshness import freshness, next_change
 from anlan.monitor.intake import admit
+from anlan.monitor.silence import hear, listen, next_silence
 from anlan.ports.channel import Receipt
 from anlan.ports.house import House
 from anlan.ports.source import Batch
@@ -110,10 +111,12 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
     news: set[str] = set()
     brought: dict[str, tuple[int, int]] = {}
     usable: list[Observation] = []
+    by_source: dict[str, list[Observation]] = {}
     unusable: list[Quarantined] = []
     for batch in batches:
         accepted, refused = admit(batch, turn.pack)
         usable += accepted
+        by_source.setdefault(batch.source, []).extend(accepted)
         unusable += refused
         news |= {observation.indicator for observation in accepted}
         good, bad = brought.get(batch.source, (0, 0))
@@ -128,27 +131,36 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
         before = turn.state.sources.get(source)
         # a source that brings only what cannot be used has told nothing
         told = good > 0 or bad == 0
+        definition = turn.pack.sources[source]
+        now = turn.now if told else None
+        after = before if before and not told else freshness(definition, before, now, turn.now)
+        after = replace(after, accepted=after.accepted + good, quarantined=after.quarantined + bad)
+        after = hear(after, by_source[source], turn.now)
+        # here an indicator can only speak again; which fall silent is for `watch_sources` to find
+        after = listen(definition, after, turn.pack.indicators, turn.now, among=after.silent)
         if told and before is not None and before.status in SILENT:
             # it answers again: what was unknown for want of an answer is looked at again
-            news |= set(turn.pack.sources[source].indicators)
-        now = turn.now if told else None
-        after = before if before and not told else freshness(turn.pack.sources[source], before, now, turn.now)
-        after = replace(after, accepted=after.accepted + good, quarantined=after.quarantined + bad)
+            news |= set(definition.indicators) - set(after.silent)
         turn.put(f"source.{after.status}", after)
     return news
 
 
 def watch_sources(turn: Turn) -> set[str]:
-    """Sources that have gone late or dead; the indicators that are unknown from now on."""
+    """Sources that have gone late or dead, and indicators that have fallen silent while their source goes
+    on; the indicators that are unknown from now on."""
     unknown: set[str] = set()
     for id in sorted(turn.state.sources):
         definition, before = turn.pack.sources.get(id), turn.state.sources[id]
         if definition is None or not turn.house.watched(id, turn.now):
             continue
         after = freshness(definition, before, before.last, turn.now)
+        after = listen(definition, after, turn.pack.indicators, turn.now)
         if after.status != before.status:
             turn.put(f"source.{after.status}", after, why=after.reasons[0] if after.reasons else None)
             unknown |= set(definition.indicators)
+        elif not set(after.silent) <= set(before.silent):
+            turn.put(f"source.{after.status}", after, why=after.reasons[-1])
+            unknown |= set(after.silent) - set(before.silent)
     return unknown
 
 
@@ -156,13 +168,19 @@ def watch_sources(turn: Turn) -> set[str]:
 
 
 def blind(state: State, pack: Pack, indicator: str) -> bool:
-    """Every source of the indicator has fallen silent: what it measures is unknown."""
-    states = [
-        state.sources[id].status
+    """Every source of the indicator has fallen silent, altogether or about it: what it measures is
+    unknown."""
+    states = _sources_of(state, pack, indicator)
+    return bool(states) and all(s.status in SILENT or indicator in s.silent for s in states)
+
+
+def _sources_of(state: State, pack: Pack, indicator: str) -> list[SourceState]:
+    """What is known of the sources of an indicator."""
+    return [
+        state.sources[id]
         for id, source in pack.sources.items()
         if indicator in source.indicators and id in state.sources
     ]
-    return bool(states) and all(status in SILENT for status in states)
 
 
 def assess(turn: Turn, indicators: set[str], stale: set[str]) -> None:
@@ -171,7 +189,11 @@ def assess(turn: Turn, indicators: set[str], stale: set[str]) -> None:
         if rule.indicator not in indicators | stale:
             continue
         old = rule.indicator not in indicators and blind(turn.state, turn.pack, rule.indicator)
-        for finding in evaluate(rule, turn.pack, turn.house.lake, turn.state, turn.now, stale=old):
+        sources = _sources_of(turn.state, turn.pack, rule.indicator)
+        silent = old and any(source.status not in SILENT for source in sources)
+        for finding in evaluate(
+            rule, turn.pack, turn.house.lake, turn.state, turn.now, stale=old, silent=silent
+        ):
             take(turn, finding)
 
 
@@ -400,7 +422,7 @@ def next_due(house: House) -> datetime | None:
     times += [w.expires for w in state.warnings.values() if w.status in ("approved", *PENDING)]
     for id, source in state.sources.items():
         changes = next_change(pack.sources[id], source) if id in pack.sources else None
-        if changes is not None and house.watched(id, changes):
-            times.append(changes)
+        silence = next_silence(pack.sources[id], source, pack.indicators) if id in pack.sources else None
+        times += [t for t in (changes, silence) if t is not None and house.watched(id, t)]
     times += event_ends(state, pack, house.began()).values()
     return min((t for t in times if t is not None), default=None)

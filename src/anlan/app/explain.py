@@ -76,9 +76,16 @@ def recompute_finding(house: RunningHouse, finding: Finding) -> dict[str, Any]:
     before: State = fold(house.journal.read(until=entry.seq - 1))
     again = [
         found
-        for stale in (False, True)
+        for stale, silent in ((False, False), (True, False), (True, True))
         for found in evaluate(
-            pack.rules[finding.rule], pack, house.lake, before, finding.known, stale=stale, only=finding.place
+            pack.rules[finding.rule],
+            pack,
+            house.lake,
+            before,
+            finding.known,
+            stale=stale,
+            silent=silent,
+            only=finding.place,
         )
         if found.id == finding.id
     ]

@@ -20,6 +20,8 @@ from anlan.assess.detect.seasons import DATED
 from anlan.assess.finding import (
     NOTHING,
     RULE_OVER,
+    SILENT,
+    STALE,
     Look,
     changed,
     make,
@@ -30,10 +32,12 @@ from anlan.assess.finding import (
 )
 from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached, stand
 from anlan.assess.grid import Grid, instant, instant64, lay
+from anlan.assess.screen import Screened, Why, screen, unusable
 from anlan.assess.single_events import single_events
 from anlan.model.finding import Evidence, Finding
 from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
+from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.packs.conditions import compile_condition
 from anlan.ports.lake import Lake
@@ -47,12 +51,15 @@ def evaluate(
     now: datetime,
     *,
     stale: bool = False,
+    silent: bool = False,
     only: str | None = None,
 ) -> list[Finding]:
     """Findings of `rule` at `now`, most comprehensive places first. `stale`: every source of the
-    indicator is late, so whatever has a level keeps it and is unknown. `only`: one place. A rule that
-    is no longer in force ends what it began; it looks only at places that are in force."""
-    look = Look(rule, pack.indicators[rule.indicator], pack, lake, state, now)
+    indicator is late, so whatever has a level keeps it and is unknown; `silent`: the same, because the
+    sources go on without it. `only`: one place. A rule that is no longer in force ends what it began; it
+    looks only at places that are in force."""
+    look = Look(rule, pack.indicators[rule.indicator], pack, lake, state, now, SILENT if silent else STALE)
+    stale = stale or silent
     if not rule.validity.covers(now.date()):
         found = _over(look, only)
     elif look.indicator.kind == "event":
@@ -63,9 +70,11 @@ def evaluate(
 
 
 def history(rule: Rule, indicator: Indicator) -> timedelta:
-    """How far back a rule must see: the detector's baseline and the window of its hysteresis."""
+    """How far back a rule must see: the detector's baseline and the window of its hysteresis, and as long
+    as a value must stand still to be a stuck one."""
     step = indicator.frequency or timedelta(days=1)
-    return step * _baseline(rule, indicator) + _window(rule, step) + step
+    still = indicator.frozen_after or timedelta(0)
+    return step * _baseline(rule, indicator) + _window(rule, step) + step + still
 
 
 def _params(rule: Rule) -> dict[str, Any]:
@@ -92,9 +101,10 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
     slice = look.lake.read(rule.indicator, known=now, since=since, until=now)
     whole = lay(slice, step)
     grid = whole if only is None else whole.row(only)
+    screened = screen(grid, indicator, look.pack, step)
     tests = np.arange(max(0, len(grid.times) - math.ceil(_window(rule, step) / step)), len(grid.times))
     findings = []
-    numbers = _detect(look, grid, tests, step)
+    numbers = _detect(look, grid, screened, tests, step)
     for place in sorted({*grid.places, *_with_level(look, only)}):
         if not wanted(rule, look.pack, place, now):
             continue
@@ -111,38 +121,71 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
         if change is not None:
             own = pick(slice, slice.place == place)
             evidence = Evidence(now, since, now, len(own.at), look.lake.digest(own))
-            why = why_unknown(standing, stale)
+            why = _reasons(look, grid, screened, tests, place, at, standing, stale)
             findings.append(make(look, place, "", at, change, standing, newest, why, evidence, before))
     return findings
 
 
-def _detect(look: Look, grid: Grid, tests: NDArray[np.int64], step: timedelta) -> dict[str, list[Numbers]]:
-    """What the detector says of every place at the tested times."""
+def _reasons(
+    look: Look,
+    grid: Grid,
+    screened: Screened,
+    tests: NDArray[np.int64],
+    place: str,
+    at: datetime,
+    standing: Standing,
+    stale: bool,
+) -> tuple[Reason, ...]:
+    """Why the standing is unknown, and which changes of definition part what the finding is about from
+    what its detector reads."""
+    why = why_unknown(look, standing, stale)
+    if place not in grid.places or not len(tests):
+        return why
+    row = grid.places.index(place)
+    spoken = int(np.clip(np.searchsorted(grid.times, instant64(at)), tests[0], tests[-1]))
+    history = ~np.isnan(grid.values[row])
+    history[: max(0, spoken - _baseline(look.rule, look.indicator))] = False
+    history[spoken:] = False
+    said = screened.marks.said(row, spoken, history)
+    if not standing.known and not stale:
+        named = unusable(screened.why[row, tests])
+        why = (named,) if named else () if said else why
+    return (*why, *said)
+
+
+def _detect(
+    look: Look, grid: Grid, screened: Screened, tests: NDArray[np.int64], step: timedelta
+) -> dict[str, list[Numbers]]:
+    """What the detector says of every place at the tested times. Where the definition changes among
+    these, those before and those after are tested apart, each over a history counted as they are."""
     if not grid.places:
         return {}
     rule, season = look.rule, look.indicator.season
     # only seasonal detectors read dates, and they count in days
     dated = season in DATED and step >= timedelta(days=1)
-    # a series that has just begun has unknown values before its first, unless the detector minds itself
-    short = "short_history" in spec(rule.detector).live
-    lead = 0 if short else max(0, _baseline(rule, look.indicator) - int(tests.min()))
-    values = np.pad(grid.values, ((0, 0), (lead, 0)), constant_values=np.nan)
-    panel = Panel(values, season or 1, dates=grid.times if dated and not lead else None)
-    found = detector(rule.detector)(panel, tests + lead, **_params(rule))
-    return {
-        place: [
-            Numbers(
-                float(grid.values[row, test]),
-                float(found.expected[row, column]),
-                float(found.threshold[row, column]),
-                float(found.score[row, column]),
-                float(found.p_value[row, column]),
-                int(found.alarm[row, column]),
-            )
-            for column, test in enumerate(tests)
-        ]
-        for row, place in enumerate(grid.places)
-    }
+    # a series that has just begun has unknown values before its first, which some detectors need
+    needed = _baseline(rule, look.indicator) if spec(rule.detector).needs_history else 0
+    lead = max(0, needed - int(tests.min()))
+    dates = grid.times if dated and not lead else None
+    found: dict[str, list[Numbers]] = {place: [] for place in grid.places}
+    for rows, group in screened.marks.alike(tests):
+        at = tests[group]
+        alike = screened.values[rows] * screened.marks.scale(int(at[0]))[rows]
+        values = np.pad(alike, ((0, 0), (lead, 0)), constant_values=np.nan)
+        seen = detector(rule.detector)(Panel(values, season or 1, dates=dates), at + lead, **_params(rule))
+        for n, row in enumerate(rows.tolist()):
+            found[grid.places[row]] += [
+                Numbers(
+                    float(grid.values[row, test]),
+                    float(seen.expected[n, column]),
+                    float(seen.threshold[n, column]),
+                    float(seen.score[n, column]),
+                    float(seen.p_value[n, column]),
+                    int(seen.alarm[n, column]) if screened.why[row, test] == Why.USABLE else UNKNOWN,
+                )
+                for column, test in enumerate(at.tolist())
+            ]
+    return found
 
 
 def _stand(

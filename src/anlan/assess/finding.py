@@ -29,6 +29,13 @@ STALE = Reason(
         "来源迟报:级别保持,状态未知",
     ),
 )
+SILENT = Reason(
+    "indicator_silent",
+    Text(
+        "the source goes on without this indicator: the level is held and unknown",
+        "来源仍在更新但该指标中断:级别保持,状态未知",
+    ),
+)
 GAP = Reason(
     "value_missing",
     Text("a value is missing: the level is held and unknown", "数据缺失:级别保持,状态未知"),
@@ -37,13 +44,16 @@ RULE_OVER = Reason(
     "rule_over",
     Text("the rule is no longer in force: its level ends", "该规则已失效:其级别终止"),
 )
+#: reasons that the sentence itself must give, for its numbers cannot be read without them
+SAID = frozenset({"definition_changed", "definition_rescaled", "definition_mixed"})
 NAN = float("nan")
 NOTHING = Numbers(NAN, NAN, NAN, NAN, NAN, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One rule looked at once: what every finding of it shares."""
+    """One rule looked at once: what every finding of it shares. `old` is the reason of what is unknown
+    for want of news."""
 
     rule: Rule
     indicator: Indicator
@@ -51,6 +61,7 @@ class Look:
     lake: Lake
     state: State
     now: datetime
+    old: Reason = STALE
 
 
 def wanted(rule: Rule, pack: Pack, place: str, at: datetime) -> bool:
@@ -94,9 +105,9 @@ def pick(slice: Slice, mask: NDArray[np.bool_]) -> Slice:
     )
 
 
-def why_unknown(standing: Standing, stale: bool) -> tuple[Reason, ...]:
+def why_unknown(look: Look, standing: Standing, stale: bool) -> tuple[Reason, ...]:
     """Why a standing is not known; nothing where it is."""
-    return () if standing.known else ((STALE,) if stale else (GAP,))
+    return () if standing.known else ((look.old,) if stale else (GAP,))
 
 
 def make(
@@ -135,12 +146,18 @@ def make(
         **shown,
         p_value=_number(numbers.p_value),
         unit=look.indicator.unit,
-        sentence=sentence(pack, rule, look.indicator, place, at, now, level, shown),
+        sentence=_with_remarks(sentence(pack, rule, look.indicator, place, at, now, level, shown), reasons),
         reasons=tuple(reasons),
         evidence=evidence,
         pack=pack.digest,
         event=event,
     )
+
+
+def _with_remarks(text: Text, reasons: Sequence[Reason]) -> Text:
+    """The sentence with what must be said beside its numbers."""
+    remarks = [reason.text for reason in reasons if reason.code in SAID]
+    return Text(" ".join([text.en, *(r.en for r in remarks)]), "".join([text.zh, *(r.zh for r in remarks)]))
 
 
 def _number(value: float) -> float | None:

@@ -67,7 +67,7 @@ def single_events(look: Look, stale: bool, only: str | None) -> list[Finding]:
             own = pick(slice, np.arange(len(slice.at)) == (-1 if row is None else row))
             at_row = at if row is None else instant(slice.at[row])
             evidence = Evidence(now, at_row, at_row + MOMENT, len(own.at), look.lake.digest(own))
-            why = why_unknown(standing, stale)
+            why = why_unknown(look, standing, stale)
             findings.append(make(look, place, event, at, change, standing, numbers, why, evidence, before))
     return findings
 

@@ -14,11 +14,43 @@ from anlan.model.time import Interval, Validity
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """What the indicator counts from a date on (and no longer from `to` on): a mark on its series.
+
+    Values under different definitions are not compared: what a detector reads of the other side is
+    unknown. `places`: where it changed, with everything below them; empty = everywhere. `mixed`: for so
+    long from either date values hold something of both definitions (a sum of several days, a back-count)
+    and are unknown. `factor`: one value without this definition, times it, is what would have been
+    counted with it; only then are they compared, rescaled. `factor_basis`: where the factor comes from.
+    Dates are those of the place for daily and longer periods, UTC for shorter ones."""
+
+    title: Text
+    basis: str
+    validity: Validity
+    places: tuple[str, ...] = ()
+    mixed: timedelta = timedelta(0)
+    factor: float | None = None
+    factor_basis: str = ""
+
+    def __post_init__(self) -> None:
+        if self.mixed < timedelta(0):
+            raise InvalidValue(
+                "a duration below zero", where="definition.mixed", found=str(self.mixed), expected="0 or more"
+            )
+        if self.factor is not None and not self.factor > 0:
+            raise InvalidValue(
+                "no such factor", where="definition.factor", found=str(self.factor), expected="above 0"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Indicator:
     """`kind`: count (of events in a period), measure (a reading), price, stock, event (single events
     with a magnitude). `frequency`: the period one value covers (P7D, P1D, PT1H; None for events).
     `season`: periods per year for seasonal detectors (52, 365), None for none. `direction`: up (more
-    is worse), down, both. `sum_to_parent`: children add up to the parent's value (counts)."""
+    is worse), down, both. `sum_to_parent`: children add up to the parent's value (counts).
+    `frozen_after`: the same value for so long is a sensor that is stuck, and unknown from then on; zeros
+    too, so leave it out where calm is normal. `definitions`: dated changes of what is counted."""
 
     id: str
     title: Text
@@ -32,6 +64,8 @@ class Indicator:
     sum_to_parent: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    frozen_after: timedelta | None = None
+    definitions: tuple[Definition, ...] = ()
 
     def __post_init__(self) -> None:
         unit(self.unit, f"indicator {self.id}.unit")

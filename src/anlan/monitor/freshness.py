@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from anlan.model.indicator import SourceDef
@@ -36,22 +37,15 @@ def freshness(
         quarantined=0 if state is None else state.quarantined,
         failures=failures,
         reasons=(_reason(definition, status, last, failures),),
+        heard=() if state is None else state.heard,
+        silent=() if state is None else state.silent,
     )
 
 
 def failed(definition: SourceDef, state: SourceState | None, now: datetime) -> SourceState:
     """The state after one more attempt that brought no answer."""
     before = freshness(definition, state, None if state is None else state.last, now)
-    counted = SourceState(
-        before.source,
-        before.status,
-        before.since,
-        before.last,
-        before.accepted,
-        before.quarantined,
-        before.failures + 1,
-        before.reasons,
-    )
+    counted = replace(before, failures=before.failures + 1)
     return freshness(definition, counted, counted.last, now)
 
 

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from anlan.model.errors import Fault
-from anlan.packs.checks import law, loosening, placeholders, places, plans, references, rules, sources
+from anlan.packs.checks import (
+    indicators,
+    law,
+    loosening,
+    placeholders,
+    places,
+    plans,
+    references,
+    rules,
+    sources,
+)
 from anlan.packs.checks.rules import Detectors
 from anlan.packs.definitions import Resolved
 
@@ -29,6 +39,8 @@ CHECKS: tuple[Check, ...] = (
     law.duties,
     law.levels_and_grades,
     law.other_bases,
+    indicators.definitions,
+    indicators.bounds,
     rules.rule_references,
     rules.bands,
     rules.conditions,

@@ -21,7 +21,7 @@ from anlan.model.domain import (
     ResponseLevel,
     WarningLevel,
 )
-from anlan.model.indicator import Band, Indicator, Rule, SourceDef
+from anlan.model.indicator import Band, Definition, Indicator, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.pack import GeometryLayer
 from anlan.model.plan import Plan, PlanTask
@@ -133,6 +133,7 @@ CSV_FILES = (
 FREE_FOLDERS = ("data", "scenarios")
 
 ALIASES: dict[type, dict[str, str]] = {
+    Indicator: {"definitions": "definition"},
     Rule: {"bands": "band"},
     Law: {"articles": "article"},
     Plan: {"tasks": "task", "ladder": "rung"},
@@ -184,7 +185,7 @@ LEVEL_FIELDS = frozenset(
 LEVEL_NUMBERS = LEVELS
 
 # Where the checks ask for the first date although the class would do without.
-MUST_BE_DATED = frozenset({Band, Power, ReportingDuty, WarningLevel, ResponseLevel, Law})
+MUST_BE_DATED = frozenset({Band, Definition, Power, ReportingDuty, WarningLevel, ResponseLevel, Law})
 
 
 def matches(pattern: str, file: str) -> bool:

@@ -1,0 +1,48 @@
+"""Indicators: their dated definitions, and what is a value of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from anlan.model.errors import Fault
+from anlan.packs.checks.references import named
+from anlan.packs.citations import check_basis
+from anlan.packs.definitions import Resolved
+
+
+def definitions(resolved: Resolved) -> Iterator[Fault]:
+    """Every change of definition has a date, a basis and places that exist; a factor has its own basis."""
+    for item in resolved.items.indicators:
+        indicator, origin = item.value, item.origin
+        if indicator.definitions and indicator.kind == "event":
+            yield origin.fault(
+                "single events have no series to mark", "definition", found="event", expected="another kind"
+            )
+        for n, one in enumerate(indicator.definitions):
+            if one.validity.since is None:
+                yield origin.fault(
+                    "no date from which it counts", "definition", n, "from", expected="such as 2020-02-12"
+                )
+            yield from check_basis(resolved, origin, ("definition", n, "basis"), one.basis)
+            yield from named(resolved, "places", one.places, origin, "definition", n, "places")
+            if one.factor is not None:
+                yield from check_basis(resolved, origin, ("definition", n, "factor_basis"), one.factor_basis)
+            elif one.factor_basis:
+                yield origin.fault("the basis of no factor", "definition", n, "factor_basis")
+
+
+def bounds(resolved: Resolved) -> Iterator[Fault]:
+    """The lowest possible value lies below the highest; a sensor is stuck only after some time."""
+    for item in resolved.items.indicators:
+        one, origin = item.value, item.origin
+        if one.minimum is not None and one.maximum is not None and one.minimum >= one.maximum:
+            yield origin.fault(
+                "no value is possible", "minimum", found=f"{one.minimum:g}", expected=f"below {one.maximum:g}"
+            )
+        if one.frozen_after is not None and one.frozen_after <= (one.frequency or timedelta(0)):
+            yield origin.fault(
+                "every value would be a stuck one",
+                "frozen_after",
+                expected="a duration longer than the indicator's frequency",
+            )
