@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from anlan.assess.evaluate import evaluate
@@ -29,12 +29,20 @@ from anlan.store.lake import DeltaLake
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """The rule's record from `since` to `until` (the first and last instants of `known`)."""
+    """The rule's record from `since` to `until` (the first and last instants of `known`).
+    `target`: new levels a day that the rule's domain declares, None where it declares none."""
 
     scores: Scores
     episodes: tuple[Episode, ...]
     since: datetime
     until: datetime
+    target: float | None = None
+
+    @property
+    def per_day(self) -> float:
+        """New levels a day over the whole record."""
+        days = (self.until - self.since) / timedelta(days=1)
+        return len(self.episodes) / days if days > 0 else float(len(self.episodes))
 
 
 def backtest(pack: str, rule: str) -> Backtest:
@@ -83,4 +91,5 @@ def _run(pack: Pack, rule: str, lake: DeltaLake) -> Backtest:
     findings = list(state.findings.values())
     until = max(instants)
     scores = score(rule, findings, pack, first.astimezone(UTC), until)
-    return Backtest(scores, tuple(episodes(findings, rule)), first, until)
+    domain = pack.domains[pack.indicators[definition.indicator].domain]
+    return Backtest(scores, tuple(episodes(findings, rule)), first, until, domain.alarms_per_day)

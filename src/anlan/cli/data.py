@@ -93,6 +93,8 @@ def backtest(pack: str, rule: str, *, json: Json = False) -> int:
                 **to_plain(scores),
                 "from": format_instant(found.since),
                 "to": format_instant(found.until),
+                "per_day": found.per_day,
+                "target_per_day": found.target,
                 "episodes": [
                     {
                         "place": e.place,
@@ -108,6 +110,13 @@ def backtest(pack: str, rule: str, *, json: Json = False) -> int:
         f"{rule}: {format_instant(found.since)} to {format_instant(found.until)}, "
         f"{len(found.episodes)} episode(s)"
     )
+    if found.target is None:
+        against = "its domain declares no target"
+    else:
+        against = (
+            f"{'within' if found.per_day <= found.target else 'OVER'} the declared {found.target:g} a day"
+        )
+    out.print(f"{found.per_day:.3g} new level(s) a day: {against}")
     parts = [f"hits {scores.hits}", f"misses {scores.misses}", f"false alarms {scores.false_alarms}"]
     for name in ("pod", "far", "csi"):
         value = getattr(scores, name)

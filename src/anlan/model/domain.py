@@ -21,12 +21,23 @@ def level(number: int, where: str = "level") -> int:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """One of the domains a security system names (twenty in packs/cn)."""
+    """One of the domains a security system names (twenty in packs/cn). `alarms_per_day`: how many new
+    levels one officer is to look at in a day, the declared target that rules are held against."""
 
     id: str
     title: Text
     order: int
     basis: str
+    alarms_per_day: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.alarms_per_day is not None and not self.alarms_per_day > 0:
+            raise InvalidValue(
+                "no such target",
+                where=f"domain {self.id}.alarms_per_day",
+                found=str(self.alarms_per_day),
+                expected="a number above 0",
+            )
 
 
 @dataclass(frozen=True, slots=True)

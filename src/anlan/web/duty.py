@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
+from anlan.assess.multiplicity import ranking
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry
+from anlan.model.errors import UnknownPlace
 from anlan.model.incident import Incident, Report, Task
 from anlan.model.indicator import SourceDef
+from anlan.model.pack import Pack
 from anlan.model.review import Lesson
 from anlan.model.sourcestate import SourceState
 from anlan.model.state import State
@@ -113,6 +118,12 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     ]
     changed = _without_heartbeats(changed)
     lessons = [item for item in state.lessons.values() if item.status == "open" and seen(item.id)]
+    unconfirmed = [
+        a
+        for a in state.assessments.values()
+        if a.verdict == "open" and (a.level is not None or a.state == "unknown") and visible(a.place)
+    ]
+    pressing = pressing_order(unconfirmed, state, desk.pack, now)
     return Duty(
         to_approve=_first(
             (w for w in warnings if w.status == "submitted"),
@@ -135,14 +146,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         ),
         overdue_tasks=_first((t for t in tasks if t.due <= now), lambda t: (t.due, t.id)),
         overdue_reports=_first((r for r in reports if r.due <= now), lambda r: (r.due, r.id)),
-        unconfirmed=_first(
-            (
-                a
-                for a in state.assessments.values()
-                if a.verdict == "open" and (a.level is not None or a.state == "unknown") and visible(a.place)
-            ),
-            lambda a: (a.level or 5, a.opened, a.id),
-        ),
+        unconfirmed=_first(unconfirmed, lambda a: (a.level or 5, pressing[a.id], a.opened, a.id)),
         in_force=_first(held, lambda w: (w.level, w.expires, w.id)),
         incidents=_first(
             (i for i in state.incidents.values() if i.status == "open" and visible(i.place)),
@@ -157,6 +161,26 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         changed=_first(changed, lambda entry: -entry.seq),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
+
+
+def pressing_order(
+    risks: list[Assessment], state: State, pack: Pack, now: datetime
+) -> dict[str, int]:
+    """The place of each risk in the order of surprise times people exposed; what is unknown is not taken
+    for small."""
+    p, people = np.full(len(risks), np.nan), np.full(len(risks), np.nan)
+    for row, risk in enumerate(risks):
+        stated = [state.findings[id].p_value for id in risk.findings if id in state.findings]
+        known = [value for value in stated if value is not None]
+        if known:
+            p[row] = min(known)
+        try:
+            population = pack.place(risk.place, now).population
+        except UnknownPlace:
+            population = None
+        if population is not None:
+            people[row] = population
+    return {risks[row].id: order for order, row in enumerate(ranking(p, people).tolist())}
 
 
 def _stands(state: State, warning: str) -> bool:

@@ -1,0 +1,48 @@
+"""Of risks at one level, the duty page shows first what is most surprising where most people live."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from chain_pack import both, chain_pack, finding
+
+from anlan.model.assessment import Assessment
+from anlan.model.state import State
+from anlan.web.duty import pressing_order
+
+NOW = datetime(2020, 7, 1, tzinfo=UTC)
+
+
+def risk(id: str, place: str, *findings: str) -> Assessment:
+    return Assessment(
+        id, "flood", "water", place, both(id), NOW, NOW, "automatic", "open", "known", 3, 3, findings
+    )
+
+
+def test_surprise_times_people_decides_and_the_unknown_is_not_taken_for_small() -> None:
+    pack = chain_pack()
+    places = dict(pack.places)
+    known = {"x/a": 1_000_000, "x/b": 1_000, "x": None}
+    for id, population in known.items():
+        places[id] = tuple(
+            replace(one, population=population, population_year=2020 if population else None)
+            for one in places[id]
+        )
+    pack = replace(pack, places=places)
+    state = State()
+    for id, p in (("F-1", 1e-3), ("F-2", 1e-9), ("F-3", 1e-4), ("F-4", None)):
+        state.put(id, replace(finding(id=id), id=id, p_value=p))
+    risks = [
+        risk("R-many", "x/a", "F-1"),
+        risk("R-few", "x/b", "F-2"),
+        risk("R-unknown-people", "x", "F-3"),
+        risk("R-no-probability", "x/a", "F-4"),
+    ]
+    order = pressing_order(risks, state, pack, NOW)
+    assert sorted(order, key=order.__getitem__) == [
+        "R-no-probability",
+        "R-unknown-people",
+        "R-many",
+        "R-few",
+    ]
