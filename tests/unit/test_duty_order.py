@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from chain_pack import both, chain_pack, finding
-
 from anlan.model.assessment import Assessment
 from anlan.model.state import State
 from anlan.web.duty import pressing_order
+from chain_pack import both, chain_pack, finding
 
 NOW = datetime(2020, 7, 1, tzinfo=UTC)
 
