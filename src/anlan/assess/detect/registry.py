@@ -38,6 +38,10 @@ BUILT_IN = (
     "cusum_reset",
     "page_hinkley",
     "bocpd",
+    "return_level",
+    "matrix_profile",
+    "sub_pca",
+    "prediction_interval",
 )
 
 __all__ = ["REQUIRED", "Param", "Spec", "check_params", "described", "detector", "names", "spec", "specs"]

@@ -1,0 +1,275 @@
+"""A value that comes once in so many years: return levels from extreme value fits.
+
+`pot`: peaks over a high quantile of the history, one for each spell (spells end after `gap` calm periods),
+follow a generalised Pareto law (Pickands 1975); with `rate` spells a year
+
+    level(T) = u + sigma ((rate T)^xi - 1) / xi
+
+`gev`: the highest of each year follows the generalised extreme value law,
+
+    level(T) = mu + sigma ((-log(1 - 1/T))^-xi - 1) / xi
+
+Coles (2001), "An Introduction to Statistical Modeling of Extreme Values", chapters 3 and 4. Both are fitted
+by L-moments (Hosking, Wallis 1987, Technometrics 29:339-349; Hosking 1990, J R Stat Soc B 52:105-124): closed
+form, and steadier than likelihood on the few decades that there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numba import njit
+from scipy.special import gamma
+
+from anlan.assess.detect.panel import Detection, Floats, Panel, Reason, Test, decide, detection
+from anlan.assess.detect.spec import Param, Spec
+
+Method: TypeAlias = Literal["pot", "gev"]
+
+#: a year counts with this part of its periods known
+_KNOWN_PART = 0.8
+#: |shape| below this is the exponential (Gumbel) case
+_FLAT = 1e-7
+
+
+def return_level(
+    panel: Panel,
+    test: Test,
+    *,
+    return_period: float = 10.0,
+    method: Method = "pot",
+    sides: Literal["up", "down"] = "up",
+    years: int = 30,
+    quantile: float = 0.9,
+    gap: int = 1,
+    min_peaks: int = 8,
+) -> Detection:
+    """Test `panel` at `test` against the level of `return_period` years, fitted to the `years` years before
+    each (as many as there are). `expected` is the median of the peaks, `threshold` the level, `score` the
+    distance from the median in units of the level's: alarm above 1; `p_value` the probability that the
+    highest value of a year is as high. Unknown with fewer than `min_peaks` peaks (gev: years)."""
+    if method not in ("pot", "gev"):
+        raise ValueError(f"method must be 'pot' or 'gev', found {method!r}")
+    if sides not in ("up", "down"):
+        raise ValueError(f"sides must be 'up' or 'down', found {sides!r}")
+    if return_period <= 1 or years < 1 or gap < 1 or min_peaks < 5 or not 0 < quantile < 1:
+        raise ValueError(
+            "return_period must be above 1, years and gap at least 1, min_peaks at least 5 and quantile "
+            f"between 0 and 1, found {return_period}, {years}, {gap}, {min_peaks} and {quantile}"
+        )
+    at = panel.test_indexes(test)
+    sign = -1.0 if sides == "down" else 1.0
+    counts = sign * panel.counts
+    y = counts[:, at]
+    shape = y.shape
+    if method == "pot":
+        loc, l1, l2, rate, middle = (np.full(shape, np.nan) for _ in range(5))
+        _peaks_panel(
+            counts, at, years * panel.freq, panel.freq, quantile, gap, min_peaks, loc, l1, l2, rate, middle
+        )
+        scale, xi = gpd_l_moments(l1, l2)
+        level = loc + _grown(scale, xi, rate * return_period)
+        above = np.maximum(y - loc, 0.0)
+        p_value = -np.expm1(-rate * _gpd_tail(above, scale, xi))
+    else:
+        l1, l2, t3, middle = _year_moments(counts, at, panel.freq, years, min_peaks)
+        loc, scale, xi = gev_l_moments(l1, l2, t3)
+        level = gev_level(loc, scale, xi, return_period)
+        p_value = _gev_tail(y, loc, scale, xi)
+    reason = np.full(shape, Reason.OK, dtype=np.int16)
+    reason[np.isnan(level)] = Reason.TOO_FEW_HISTORY
+    reason[scale == 0] = Reason.NO_SPREAD
+    reason[np.isnan(y)] = Reason.MISSING_VALUE
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = (y - middle) / (level - middle)
+    score[(level == middle) & (y == middle)] = 0.0
+    return detection(
+        at,
+        expected=sign * middle,
+        threshold=sign * level,
+        score=score,
+        p_value=np.where(np.isnan(y), np.nan, p_value),
+        alarm=decide(y > level, reason, [Reason.MISSING_VALUE, Reason.TOO_FEW_HISTORY]),
+        reason=reason,
+    )
+
+
+def gpd_l_moments(l1: Floats, l2: Floats) -> tuple[Floats, Floats]:
+    """Scale and shape of the generalised Pareto law of excesses with these L-moments; scale 0 where all
+    excesses are equal or there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        k = l1 / l2 - 2
+    return np.where(l2 == 0, 0.0, (1 + k) * l1), np.where(l2 == 0, 0.0, -k)
+
+
+def gev_l_moments(l1: Floats, l2: Floats, t3: Floats) -> tuple[Floats, Floats, Floats]:
+    """Location, scale and shape of the extreme value law with these L-moments (t3 = l3 / l2): Hosking's
+    approximation of the shape, made exact by Newton's method."""
+    t3 = np.where(l2 == 0, 0.1699250, t3)  # all maxima equal: the shape says nothing
+    c = 2 / (3 + t3) - np.log(2) / np.log(3)
+    k = 7.8590 * c + 2.9554 * c**2
+    k = np.where(np.abs(k) < _FLAT, _FLAT, k)
+    for _ in range(6):
+        top, low = -np.expm1(-k * np.log(3)), -np.expm1(-k * np.log(2))
+        slope = 2 * (np.log(3) * (1 - top) * low - top * np.log(2) * (1 - low)) / low**2
+        k = k - (2 * top / low - 3 - t3) / slope
+        k = np.where(np.abs(k) < _FLAT, _FLAT, k)
+    k = np.maximum(k, -0.999)
+    g = gamma(1 + k)
+    scale = l2 * k / (-np.expm1(-k * np.log(2)) * g)
+    return l1 - scale * (1 - g) / k, scale, -k
+
+
+def gev_level(loc: Floats, scale: Floats, xi: Floats, years: float) -> Floats:
+    """The level exceeded in one year of so many."""
+    return loc + _grown(scale, xi, np.full(np.shape(loc), -1 / np.log1p(-1 / years)))
+
+
+def _grown(scale: Floats, xi: Floats, times: Floats) -> Floats:
+    """scale (times^xi - 1) / xi, its limit where xi is 0."""
+    flat = np.abs(xi) < _FLAT
+    safe = np.where(flat, 1.0, xi)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log = np.log(times)
+        grown: Floats = scale * np.where(flat, log, np.expm1(safe * log) / safe)
+    return grown
+
+
+def _gpd_tail(x: Floats, scale: Floats, xi: Floats) -> Floats:
+    """P(excess >= x)."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        z = np.where(scale == 0, np.where(x > 0, np.inf, 0.0), x / scale)
+        flat = np.abs(xi) < _FLAT
+        safe = np.where(flat, 1.0, xi)
+        inside = np.maximum(1 + safe * z, 0.0)
+        tail: Floats = np.where(flat, np.exp(-z), inside ** (-1 / safe))
+    return tail
+
+
+def _gev_tail(y: Floats, loc: Floats, scale: Floats, xi: Floats) -> Floats:
+    """P(highest of a year >= y)."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        away = y - loc
+        z = np.where(scale == 0, np.where(away > 0, np.inf, -np.inf), away / scale)
+        flat = np.abs(xi) < _FLAT
+        safe = np.where(flat, 1.0, xi)
+        inside = np.maximum(1 + safe * z, 0.0)
+        tail: Floats = -np.expm1(-np.where(flat, np.exp(-z), inside ** (-1 / safe)))
+    return tail
+
+
+def l_moments(values: Floats) -> tuple[Floats, Floats, Floats, np.ndarray[Any, np.dtype[np.int64]]]:
+    """First and second sample L-moment, L-skewness and number of the known values along the last axis."""
+    ordered = np.sort(values, axis=-1)
+    n = (~np.isnan(values)).sum(axis=-1)
+    i = np.arange(values.shape[-1])
+    x = np.where(np.isnan(ordered), 0.0, ordered)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        b0 = x.sum(axis=-1) / n
+        b1 = (x * i).sum(axis=-1) / (n * (n - 1))
+        b2 = (x * i * (i - 1)).sum(axis=-1) / (n * (n - 1) * (n - 2))
+        l2 = 2 * b1 - b0
+        l2 = np.where(l2 <= 1e-14 * np.abs(b0), 0.0, l2)
+        t3 = (6 * b2 - 6 * b1 + b0) / l2
+    return b0, l2, t3, n
+
+
+def _year_moments(
+    counts: Floats, at: Any, freq: int, years: int, least: int
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """L-moments and median of the yearly maxima before each tested time, the years counted back from it."""
+    shape = (len(counts), len(at))
+    l1, l2, t3, middle = (np.full(shape, np.nan) for _ in range(4))
+    for j, t in enumerate(at.tolist()):
+        whole = min(years, t // freq)
+        if whole < least:
+            continue
+        blocks = counts[:, t - whole * freq : t].reshape(len(counts), whole, freq)
+        known = (~np.isnan(blocks)).sum(axis=2) >= np.ceil(_KNOWN_PART * freq)
+        maxima = np.where(np.isnan(blocks), -np.inf, blocks).max(axis=2)
+        maxima[~known] = np.nan
+        first, second, skew, n = l_moments(maxima)
+        good = n >= least
+        l1[good, j], l2[good, j], t3[good, j] = first[good], second[good], skew[good]
+        middle[good, j] = np.nanmedian(maxima[good], axis=1)
+    return l1, l2, t3, middle
+
+
+@njit(cache=True, nogil=True)
+def _peaks(counts, at, reach, freq, q, gap, least, loc, l1, l2, rate, middle):  # type: ignore[no-untyped-def]
+    """Bound u, L-moments of the excesses, spells a year and median peak before each tested time."""
+    for row in range(len(counts)):
+        for j in range(len(at)):
+            past = counts[row, max(0, at[j] - reach) : at[j]]
+            known = past[~np.isnan(past)]
+            if len(known) < freq:
+                continue
+            place = q * (len(known) - 1)
+            ordered = np.sort(known)
+            k = int(place)
+            u = ordered[k] + (place - k) * (ordered[min(k + 1, len(known) - 1)] - ordered[k])
+            peaks = np.empty(len(known))
+            n, calm = 0, gap
+            for i in range(len(past)):
+                if np.isnan(past[i]):
+                    continue
+                if past[i] > u:
+                    if calm >= gap:
+                        peaks[n] = past[i]
+                        n += 1
+                    elif past[i] > peaks[n - 1]:
+                        peaks[n - 1] = past[i]
+                    calm = 0
+                else:
+                    calm += 1
+            if n == 0 and ordered[0] == ordered[-1]:  # never varied: the level is that value
+                loc[row, j] = u
+                middle[row, j] = u
+                l1[row, j], l2[row, j], rate[row, j] = 0.0, 0.0, freq / len(known)
+                continue
+            if n < least:
+                continue
+            x = np.sort(peaks[:n])
+            mean, second = 0.0, 0.0
+            for i in range(n):
+                mean += (x[i] - u) / n
+                second += (2 * i - n + 1) * (x[i] - u) / (n * (n - 1))
+            loc[row, j] = u
+            l1[row, j] = mean
+            l2[row, j] = second if second > 1e-14 * abs(u) else 0.0
+            rate[row, j] = n * freq / len(known)
+            middle[row, j] = x[(n - 1) // 2] + (x[n // 2] - x[(n - 1) // 2]) / 2
+            if l2[row, j] == 0.0:  # all peaks equal
+                loc[row, j] = u + mean
+
+
+#: the compiled kernel, whose arguments mypy cannot see
+_peaks_panel: Callable[..., None] = _peaks
+
+
+def _history(params: Mapping[str, Any], freq: int) -> int:
+    """The years asked for."""
+    return int(params["years"]) * freq
+
+
+SPECS = (
+    Spec(
+        "return_level",
+        return_level,
+        (
+            Param("return_period", "float", 10.0, "years in which such a value comes once"),
+            Param("method", "str", "pot", "peaks over a quantile, or yearly maxima", ("pot", "gev")),
+            Param("sides", "str", "up", "too high, or too low", ("up", "down")),
+            Param("years", "int", 30, "past years fitted, as many as there are"),
+            Param("quantile", "float", 0.9, "quantile of the history above which values are peaks (pot)"),
+            Param("gap", "int", 1, "calm periods that end a spell (pot)"),
+            Param("min_peaks", "int", 8, "fewest peaks (gev: years) a law is fitted to"),
+        ),
+        title="return level from an extreme value fit",
+        source="Coles 2001, An Introduction to Statistical Modeling of Extreme Values",
+        history=_history,
+        values="reading",
+    ),
+)
