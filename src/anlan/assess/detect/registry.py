@@ -42,6 +42,11 @@ BUILT_IN = (
     "matrix_profile",
     "sub_pca",
     "prediction_interval",
+    "farrington",
+    "bayes",
+    "rki",
+    "cdc",
+    "outbreak_p",
 )
 
 __all__ = ["REQUIRED", "Param", "Spec", "check_params", "described", "detector", "names", "spec", "specs"]
