@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anlan.assess.calendar import HISTORY_DAYS, day_kinds, effects, weekdays
+from anlan.assess.calendar import UNKNOWN as NO_KIND
 from anlan.assess.detect.panel import Panel
 from anlan.assess.detect.registry import detector, spec
 from anlan.assess.detect.seasons import DATED
 from anlan.assess.finding import (
+    NO_CALENDAR,
     NOTHING,
     RULE_OVER,
     SILENT,
@@ -41,6 +44,9 @@ from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.packs.conditions import compile_condition
 from anlan.ports.lake import Lake
+
+#: half a day after its start in UTC a day has its civil date, from UTC-12 to UTC+12
+CIVIL = np.timedelta64(12, "h")
 
 
 def evaluate(
@@ -70,11 +76,12 @@ def evaluate(
 
 
 def history(rule: Rule, indicator: Indicator) -> timedelta:
-    """How far back a rule must see: the detector's baseline and the window of its hysteresis, and as long
-    as a value must stand still to be a stuck one."""
+    """How far back a rule must see: the detector's baseline and the window of its hysteresis, as long as a
+    value must stand still to be a stuck one, and a year where the calendar is minded."""
     step = indicator.frequency or timedelta(days=1)
     still = indicator.frozen_after or timedelta(0)
-    return step * _baseline(rule, indicator) + _window(rule, step) + step + still
+    year = timedelta(days=HISTORY_DAYS if indicator.calendar else 0)
+    return max(step * _baseline(rule, indicator), year) + _window(rule, step) + step + still
 
 
 def _params(rule: Rule) -> dict[str, Any]:
@@ -150,6 +157,9 @@ def _reasons(
     if not standing.known and not stale:
         named = unusable(screened.why[row, tests])
         why = (named,) if named else () if said else why
+    if look.indicator.calendar:
+        (kind,) = day_kinds(grid.times[spoken : spoken + 1] + CIVIL, look.indicator.calendar)
+        said += (NO_CALENDAR,) if kind == NO_KIND else ()
     return (*why, *said)
 
 
@@ -171,14 +181,15 @@ def _detect(
     for rows, group in screened.marks.alike(tests):
         at = tests[group]
         alike = screened.values[rows] * screened.marks.scale(int(at[0]))[rows]
-        values = np.pad(alike, ((0, 0), (lead, 0)), constant_values=np.nan)
+        usual = _usual(look, grid, alike, int(tests[0]))
+        values = np.pad(alike / usual, ((0, 0), (lead, 0)), constant_values=np.nan)
         seen = detector(rule.detector)(Panel(values, season or 1, dates=dates), at + lead, **_params(rule))
         for n, row in enumerate(rows.tolist()):
             found[grid.places[row]] += [
                 Numbers(
                     float(grid.values[row, test]),
-                    float(seen.expected[n, column]),
-                    float(seen.threshold[n, column]),
+                    float(seen.expected[n, column] * usual[n, test]),
+                    float(seen.threshold[n, column] * usual[n, test]),
                     float(seen.score[n, column]),
                     float(seen.p_value[n, column]),
                     int(seen.alarm[n, column]) if screened.why[row, test] == Why.USABLE else UNKNOWN,
@@ -186,6 +197,17 @@ def _detect(
                 for column, test in enumerate(at.tolist())
             ]
     return found
+
+
+def _usual(look: Look, grid: Grid, values: NDArray[np.float64], until: int) -> NDArray[np.float64]:
+    """[n_places, n_times]: how much of an average day's count is usual on that day, from the days before
+    index `until`; 1 without a calendar."""
+    if not look.indicator.calendar:
+        return np.ones(values.shape)
+    days = grid.times + CIVIL
+    kinds = day_kinds(days, look.indicator.calendar)
+    kinds = np.where(kinds == NO_KIND, weekdays(days), kinds)
+    return effects(values[:, :until], kinds[:until]).of(kinds)
 
 
 def _stand(

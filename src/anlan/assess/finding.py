@@ -44,8 +44,15 @@ RULE_OVER = Reason(
     "rule_over",
     Text("the rule is no longer in force: its level ends", "该规则已失效:其级别终止"),
 )
+NO_CALENDAR = Reason(
+    "calendar_unknown",
+    Text(
+        "The holidays of this year are not known yet: the day counts as an ordinary weekday.",
+        "当年节假日安排尚未载入:该日按普通星期日期处理。",
+    ),
+)
 #: reasons that the sentence itself must give, for its numbers cannot be read without them
-SAID = frozenset({"definition_changed", "definition_rescaled", "definition_mixed"})
+SAID = frozenset({"definition_changed", "definition_rescaled", "definition_mixed", "calendar_unknown"})
 NAN = float("nan")
 NOTHING = Numbers(NAN, NAN, NAN, NAN, NAN, UNKNOWN)
 

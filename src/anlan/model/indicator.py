@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from anlan.model.domain import level
@@ -50,7 +51,8 @@ class Indicator:
     `season`: periods per year for seasonal detectors (52, 365), None for none. `direction`: up (more
     is worse), down, both. `sum_to_parent`: children add up to the parent's value (counts).
     `frozen_after`: the same value for so long is a sensor that is stuck, and unknown from then on; zeros
-    too, so leave it out where calm is normal. `definitions`: dated changes of what is counted."""
+    too, so leave it out where calm is normal. `calendar`: whose weekdays, holidays and make-up workdays
+    daily counts are adjusted for before they are tested (cn), empty for none. `definitions`: dated changes of what is counted."""
 
     id: str
     title: Text
@@ -65,6 +67,7 @@ class Indicator:
     minimum: float | None = None
     maximum: float | None = None
     frozen_after: timedelta | None = None
+    calendar: str = ""
     definitions: tuple[Definition, ...] = ()
 
     def __post_init__(self) -> None:
@@ -161,6 +164,58 @@ class Rule:
                 where=f"rule {self.id}.measure",
                 found=self.measure,
                 expected="value, score, excess or ratio",
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides when the rule speaks, in sixteen hexadecimal digits: two rules that differ only in
+        their words, dates or basis have the same. A record on history belongs to one fingerprint."""
+        deciding = (
+            self.indicator,
+            self.detector,
+            sorted(self.params.items()),
+            self.when,
+            self.measure,
+            [(band.level, band.at_least) for band in self.bands],
+            self.hold,
+            self.keep,
+            self.if_missing,
+            self.places,
+            self.horizon,
+        )
+        return hashlib.sha256(repr(deciding).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How a rule did on recorded history, as `anlan backtest --record` found it: `fingerprint` of the rule
+    that was run, the days of history, events hit and missed, false alarms, the median lead in days from
+    the first finding to the event's start (negative: after it), new levels `per_day`, and the day on which
+    it was `made`."""
+
+    rule: str
+    fingerprint: str
+    since: date
+    until: date
+    hits: int
+    misses: int
+    false_alarms: int
+    per_day: float
+    made: date
+    lead_days: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("hits", "misses", "false_alarms"):
+            if getattr(self, name) < 0:
+                raise InvalidValue(
+                    "a count below zero", where=f"record {self.rule}.{name}", found=str(getattr(self, name))
+                )
+        if self.until < self.since:
+            raise InvalidValue(
+                "ends before it begins",
+                where=f"record {self.rule}.until",
+                found=str(self.until),
+                expected=f"{self.since} or later",
             )
 
 

@@ -13,6 +13,7 @@ from anlan.packs.checks import (
     placeholders,
     places,
     plans,
+    records,
     references,
     rules,
     sources,
@@ -41,9 +42,11 @@ CHECKS: tuple[Check, ...] = (
     law.other_bases,
     indicators.definitions,
     indicators.bounds,
+    indicators.calendars,
     rules.rule_references,
     rules.bands,
     rules.conditions,
+    records.record_references,
     plans.plan_references,
     plans.plan_tasks,
     plans.plan_levels,
@@ -55,7 +58,12 @@ CHECKS: tuple[Check, ...] = (
     loosening.loosening,
 )
 
-DOUBTS: tuple[Check, ...] = (rules.doubtful_conditions, rules.loose_ends, sources.files_outside)
+DOUBTS: tuple[Check, ...] = (
+    rules.doubtful_conditions,
+    rules.loose_ends,
+    records.unverified,
+    sources.files_outside,
+)
 
 
 def lint(resolved: Resolved, detectors: Detectors | None = None) -> list[Fault]:

@@ -21,7 +21,7 @@ from anlan.model.domain import (
     ResponseLevel,
     WarningLevel,
 )
-from anlan.model.indicator import Band, Definition, Indicator, Rule, SourceDef
+from anlan.model.indicator import Band, Definition, Indicator, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.pack import GeometryLayer
 from anlan.model.plan import Plan, PlanTask
@@ -93,6 +93,7 @@ TOML_FILES = (
     TomlFile("domains/*/indicators.toml", (Table("indicator", Indicator, "indicators"),)),
     TomlFile("domains/*/sources.toml", (Table("source", SourceDef, "sources"),)),
     TomlFile("domains/*/rules.toml", (Table("rule", Rule, "rules"),)),
+    TomlFile("domains/*/records.toml", (Table("record", Record, "records"),)),
     TomlFile("domains/*/plans.toml", (Table("plan", Plan, "plans"),)),
     TomlFile("recipients.toml", (Table("recipient", Recipient, "recipients"),)),
     TomlFile("users.toml", (Table("user", User, "users"),)),
@@ -160,6 +161,7 @@ VOCABULARY: dict[tuple[type, str], tuple[str, ...]] = {
     (WarningLevel, "severity"): ("Extreme", "Severe", "Moderate", "Minor", "Unknown"),
     (Indicator, "kind"): ("count", "measure", "price", "stock", "event"),
     (Indicator, "direction"): ("up", "down", "both"),
+    (Indicator, "calendar"): ("", "cn"),
     (Rule, "measure"): ("value", "score", "excess", "ratio"),
     (Rule, "if_missing"): ("hold", "unknown"),
     (Power, "act"): ("warn", "respond"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from anlan.model.errors import Fault
+from anlan.model.time import format_duration
 from anlan.packs.checks.references import named
 from anlan.packs.citations import check_basis
 from anlan.packs.definitions import Resolved
@@ -45,4 +46,17 @@ def bounds(resolved: Resolved) -> Iterator[Fault]:
                 "every value would be a stuck one",
                 "frozen_after",
                 expected="a duration longer than the indicator's frequency",
+            )
+
+
+def calendars(resolved: Resolved) -> Iterator[Fault]:
+    """Only daily counts know weekdays and holidays."""
+    for item in resolved.items.indicators:
+        one = item.value
+        if one.calendar and (one.kind != "count" or one.frequency != timedelta(days=1)):
+            yield item.origin.fault(
+                "a calendar is for daily counts",
+                "calendar",
+                found=f"{one.kind}, {format_duration(one.frequency) if one.frequency else 'no frequency'}",
+                expected="kind count, frequency P1D",
             )
