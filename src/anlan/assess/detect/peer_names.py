@@ -16,6 +16,7 @@ import numpy as np
 
 from anlan.assess.detect.bayes import bayes
 from anlan.assess.detect.cdc import cdc, last_month
+from anlan.assess.detect.cusum import cusum
 from anlan.assess.detect.ears import ears
 from anlan.assess.detect.farrington import farrington, quantile_of_value
 from anlan.assess.detect.farrington_flexible import farrington_flexible
@@ -193,6 +194,21 @@ def _cdc(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     }
 
 
+def _cusum(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
+    # a control of NULL is the default
+    given = {name: value for name, value in params.items() if value is not None}
+    one_mean = "m" not in given or (given["m"] != "glm" and np.size(given["m"]) == 1)
+    if given.get("trans") == "anscombeNegBin" and not one_mean and at.size > 1:
+        raise ValueError("trans anscombeNegBin takes one mean: the package stops at a mean per period")
+    found = cusum(panel, at, compat="surveillance", **given)
+    columns = {
+        "upperbound": found.threshold,
+        "alarm": _alarm(found),
+        "cusum": found.score * given.get("h", 2.26),
+    }
+    return {**columns, "m": found.expected} if given.get("m") == "glm" else columns
+
+
 def _outbreak_p(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     if at.size and np.isnan(panel.counts[:, : at[-1] + 1]).any():
         raise ValueError("a value up to the last tested one is missing: the package stops there")
@@ -249,5 +265,10 @@ PEER: dict[str, PeerDetector] = {
         "outbreak_p",
         {"k": "k", "ret": "ret", "maxUpperboundCases": "max_upperbound_cases"},
         _outbreak_p,
+    ),
+    "cusum": PeerDetector(
+        "cusum",
+        {name: name for name in ("k", "h", "m", "trans", "alpha", "reset")},
+        _cusum,
     ),
 }

@@ -47,9 +47,21 @@ BUILT_IN = (
     "rki",
     "cdc",
     "outbreak_p",
+    "cusum",
 )
 
-__all__ = ["REQUIRED", "Param", "Spec", "check_params", "described", "detector", "names", "spec", "specs"]
+__all__ = [
+    "REQUIRED",
+    "Param",
+    "Spec",
+    "check_params",
+    "described",
+    "detector",
+    "guarded",
+    "names",
+    "spec",
+    "specs",
+]
 
 
 @cache
@@ -93,24 +105,28 @@ def check_params(name: str, params: Mapping[str, Any]) -> None:
 
 
 def detector(name: str) -> Detector:
-    """The detector called `name`: (panel, test, **params) -> Detection. Values that it cannot take
+    """The detector called `name`, guarded (see `guarded`)."""
+    return guarded(spec(name))
+
+
+def guarded(one: Spec) -> Detector:
+    """The detector of a description: (panel, test, **params) -> Detection. Values that it cannot take
     (not finite, or a negative count) are unknown where tested, `INVALID_VALUE`, and missing elsewhere;
     the other series of the panel do not notice."""
-    one = spec(name)
 
     def checked(panel: Panel, test: Test, **params: Any) -> Detection:
         one.check(params)
         at = panel.test_indexes(test)
         if one.sequential and at.size and (np.diff(at) != 1).any():
             raise ValueError(
-                f"detector {name} goes on from period to period: test must be contiguous and in order, "
+                f"detector {one.name} goes on from period to period: test must be contiguous and in order, "
                 f"found indexes {at.tolist()[:8]}"
             )
         clean, refused = panel.screened(one.values)
         found = one.run(clean, at, **params)
         return found if refused is None else _refused(found, refused[:, at])
 
-    checked.__name__ = name
+    checked.__name__ = one.name
     checked.__doc__ = inspect.getdoc(one.run)
     return checked
 

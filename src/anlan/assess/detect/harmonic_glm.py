@@ -1,0 +1,251 @@
+"""Expected counts from a seasonal regression: level, trend and annual harmonics, log link.
+
+    log mu_t = a + c t + sum_s (g_s cos(2 pi s t / freq) + d_s sin(2 pi s t / freq)),  s = 1 ... S
+
+Poisson, or negative binomial with variance mu + alpha mu^2 and alpha given or estimated. Iteratively
+reweighted least squares (McCullagh, Nelder 1989, section 2.5) with the starts and the stopping rule of
+R's `glm.fit`; alpha by maximum likelihood in turn with the mean (Venables, Ripley 2002, "Modern Applied
+Statistics with S", section 7.4), with the steps and stopping rule of `MASS::glm.nb`. The stopping rules
+decide the ninth digit.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from anlan.assess.detect.panel import Floats
+
+MAX_STEPS = 25
+TOLERANCE = 1e-8
+#: the smallest mean, the floor of R's inverse log link
+FLOOR = 2.0**-52
+#: relative change at which the search for alpha stops: fourth root of the machine precision
+_THETA_TOLERANCE = FLOOR**0.25
+
+
+def harmonic_design(n_time: int, freq: int, harmonics: int, trend: bool) -> Floats:
+    """Columns of the regression at every time of the axis, [n_time, 1 + trend + 2 harmonics]. The time
+    is counted from 1 and scaled, which changes no fitted mean."""
+    t = np.arange(1, n_time + 1, dtype=np.float64)
+    columns = [np.ones(n_time)]
+    if trend:
+        columns.append((t - t.mean()) / max(t.std(), 1.0))
+    for s in range(1, harmonics + 1):
+        columns += [np.cos(2 * np.pi * s * t / freq), np.sin(2 * np.pi * s * t / freq)]
+    return np.column_stack(columns)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def irls(x, y, n, theta, mu, coef):  # type: ignore[no-untyped-def]
+    """Fit rows 0 ... n of x [.., p] and y; `theta` = 1 / alpha, 0 for Poisson. `mu` [>= n] holds the means
+    to start from and gets the fitted ones, `coef` [p] the coefficients. Gives whether it converged."""
+    p = x.shape[1]
+    normal, right = np.empty((p, p)), np.empty(p)
+    eta = np.empty(n)
+    for i in range(n):
+        eta[i] = math.log(mu[i])
+    dev_old = deviance(y, n, theta, mu)
+    for _ in range(MAX_STEPS):
+        normal[:] = 0.0
+        right[:] = 0.0
+        for i in range(n):
+            w = mu[i] if theta == 0.0 else mu[i] / (1.0 + mu[i] / theta)
+            z = eta[i] + (y[i] - mu[i]) / mu[i]
+            for a in range(p):
+                wx = w * x[i, a]
+                right[a] += wx * z
+                for c in range(a + 1):
+                    normal[a, c] += wx * x[i, c]
+        if not solve(normal, right, coef):
+            return False
+        for i in range(n):
+            e = 0.0
+            for a in range(p):
+                e += x[i, a] * coef[a]
+            eta[i] = e
+            mu[i] = max(math.exp(e), FLOOR)
+        dev = deviance(y, n, theta, mu)
+        if not math.isfinite(dev):
+            return False
+        if abs(dev - dev_old) / (abs(dev) + 0.1) < TOLERANCE:
+            return True
+        dev_old = dev
+    return False
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def deviance(y, n, theta, mu):  # type: ignore[no-untyped-def]
+    """Poisson (theta 0) or negative binomial deviance."""
+    total = 0.0
+    for i in range(n):
+        if y[i] > 0.0:
+            total += y[i] * math.log(y[i] / mu[i])
+        if theta == 0.0:
+            total -= y[i] - mu[i]
+        else:
+            total -= (y[i] + theta) * math.log((y[i] + theta) / (mu[i] + theta))
+    return 2.0 * total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve(a, b, out):  # type: ignore[no-untyped-def]
+    """Solve a out = b by Cholesky, the lower half of `a` [p, p] given and overwritten. Gives whether `a`
+    is positive definite."""
+    p = len(b)
+    for i in range(p):
+        for j in range(i + 1):
+            s = a[i, j]
+            for k in range(j):
+                s -= a[i, k] * a[j, k]
+            if i == j:
+                if not s > 0.0:
+                    return False
+                a[i, i] = math.sqrt(s)
+            else:
+                a[i, j] = s / a[j, j]
+    for i in range(p):
+        s = b[i]
+        for k in range(i):
+            s -= a[i, k] * out[k]
+        out[i] = s / a[i, i]
+    for i in range(p - 1, -1, -1):
+        s = out[i]
+        for k in range(i + 1, p):
+            s -= a[k, i] * out[k]
+        out[i] = s / a[i, i]
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fit_seasonal(x, counts, n_train, alpha, coef):  # type: ignore[no-untyped-def]
+    """Fit the first `n_train` periods of `counts` [n_time], missing ones left out. `alpha` 0 = Poisson,
+    above 0 given, NaN = to be estimated. With fewer known periods than columns only as many columns are
+    used, as R's pivoting does. Writes `coef` [p]; gives (converged, alpha, known cases, known periods)."""
+    p = x.shape[1]
+    rows, y = np.empty((n_train, p)), np.empty(n_train)
+    n, cases = 0, 0.0
+    for t in range(n_train):
+        if not math.isnan(counts[t]):
+            rows[n] = x[t]
+            y[n] = counts[t]
+            cases += y[n]
+            n += 1
+    mu = np.empty(n)
+    coef[:] = 0.0
+    if n == 0:
+        return False, alpha, cases, n
+    if n < p:
+        p = n
+        rows = np.ascontiguousarray(rows[:, :p])
+        coef = coef[:p]
+    poisson_start = math.isnan(alpha) or alpha == 0.0
+    for i in range(n):
+        mu[i] = y[i] + 0.1 if poisson_start else (y[i] if y[i] > 0.0 else 1.0 / 6.0)
+    if not math.isnan(alpha):
+        return irls(rows, y, n, 0.0 if alpha == 0.0 else 1.0 / alpha, mu, coef), alpha, cases, n
+    converged = irls(rows, y, n, 0.0, mu, coef)
+    theta = likeliest_theta(y, mu, n)
+    scale = math.sqrt(2.0 * max(1, n - p))
+    change = 1.0
+    level = log_likelihood(y, mu, n, theta)
+    was = level + 2.0 * scale
+    for _ in range(MAX_STEPS):
+        if not abs(was - level) / scale + abs(change) > TOLERANCE:
+            break
+        converged = irls(rows, y, n, theta, mu, coef)
+        theta_was = theta
+        theta = likeliest_theta(y, mu, n)
+        change = theta_was - theta
+        was = level
+        level = log_likelihood(y, mu, n, theta)
+    return converged, 1.0 / theta, cases, n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def likeliest_theta(y, mu, n):  # type: ignore[no-untyped-def]
+    """Newton's steps to the theta of largest likelihood, given the means."""
+    spread = 0.0
+    for i in range(n):
+        spread += (y[i] / mu[i] - 1.0) ** 2
+    theta = n / spread
+    change = 1.0
+    for _ in range(MAX_STEPS - 1):
+        if not abs(change) > _THETA_TOLERANCE:
+            break
+        theta = abs(theta)
+        score, info = 0.0, 0.0
+        at_theta, at_theta_2 = digamma(theta), trigamma(theta)
+        for i in range(n):
+            whole, ratio = theta + mu[i], (y[i] + theta) / (theta + mu[i])
+            score += digamma(theta + y[i]) - at_theta + math.log(theta) + 1.0 - math.log(whole) - ratio
+            info += at_theta_2 - trigamma(theta + y[i]) - 1.0 / theta + 2.0 / whole - ratio / whole
+        change = score / info
+        theta += change
+    return max(theta, 0.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_likelihood(y, mu, n, theta):  # type: ignore[no-untyped-def]
+    """Negative binomial log likelihood."""
+    total = 0.0
+    for i in range(n):
+        total += (
+            math.lgamma(theta + y[i])
+            - math.lgamma(theta)
+            - math.lgamma(y[i] + 1.0)
+            + theta * math.log(theta)
+            - (theta + y[i]) * math.log(theta + mu[i])
+        )
+        if y[i] > 0.0:
+            total += y[i] * math.log(mu[i])
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def digamma(x):  # type: ignore[no-untyped-def]
+    """Derivative of log gamma, x > 0 (Abramowitz, Stegun 1964, 6.3.5 and 6.3.18)."""
+    found = 0.0
+    while x < 12.0:
+        found -= 1.0 / x
+        x += 1.0
+    r = 1.0 / (x * x)
+    tail = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132 - r * 691 / 32760)))))
+    return found + math.log(x) - 0.5 / x - tail
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def trigamma(x):  # type: ignore[no-untyped-def]
+    """Second derivative of log gamma, x > 0 (Abramowitz, Stegun 1964, 6.4.6 and 6.4.12)."""
+    found = 0.0
+    while x < 12.0:
+        found += 1.0 / (x * x)
+        x += 1.0
+    r = 1.0 / (x * x)
+    tail = r * (1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * 691 / 2730)))))
+    return found + 1.0 / x + 0.5 * r + tail / x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def predict(x, coef, t):  # type: ignore[no-untyped-def]
+    """The mean at time index t."""
+    e = 0.0
+    for a in range(x.shape[1]):
+        e += x[t, a] * coef[a]
+    return max(math.exp(e), FLOOR)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def seasonal_means(x, counts, at, alpha, means, code):  # type: ignore[no-untyped-def]
+    """Write the means [n_series, n_test] at `at` of a fit to everything before at[0], and a code per
+    series: 0, or 1 where the fit did not converge, 2 where there were fewer known periods than columns."""
+    coef = np.empty(x.shape[1])
+    for s in range(counts.shape[0]):
+        converged, _, _, n = fit_seasonal(x, counts[s], at[0], alpha, coef)
+        code[s] = 0 if converged else 1
+        if n < x.shape[1]:
+            code[s] = 2
+        for j in range(len(at)):
+            means[s, j] = predict(x, coef, at[j]) if n > 0 else np.nan
