@@ -1,0 +1,1 @@
+"""Forecasts: their thresholds, their probabilities, their scores, and whether they add up."""
