@@ -44,6 +44,7 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
     ],
     "domains/*/sources.toml": [("source", indicator.SourceDef)],
     "domains/*/rules.toml": [("rule", indicator.Rule), ("rule.band", indicator.Band)],
+    "domains/*/records.toml": [("record", indicator.Record)],
     "domains/*/plans.toml": [
         ("plan", plan.Plan),
         ("plan.template", plan.Template),

@@ -107,3 +107,11 @@ def test_only_events_of_the_record_count() -> None:
     pack = chain_pack(events=events)
     scores = score("gauge", [finding(known=T0 + DAY)], pack, T0, T0 + 2 * DAY)
     assert (scores.hits, scores.misses) == (1, 0)
+
+
+def test_a_level_given_during_an_event_that_was_under_way_at_the_start_is_no_false_alarm() -> None:
+    before = known_event(T0 - 10 * DAY, hours=30 * 24, id="before")
+    found = [episode(2, 5), episode(60, 61)]
+    excused = verify("r", found, [], WEEK, anywhere, ongoing=[before])
+    assert (excused.hits, excused.misses, excused.false_alarms) == (0, 0, 1)
+    assert verify("r", found, [], WEEK, anywhere).false_alarms == 2

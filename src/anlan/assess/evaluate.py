@@ -178,6 +178,7 @@ def _detect(
     lead = max(0, needed - int(tests.min()))
     dates = grid.times if dated and not lead else None
     found: dict[str, list[Numbers]] = {place: [] for place in grid.places}
+    needed_back = _baseline(rule, look.indicator)
     for rows, group in screened.marks.alike(tests):
         at = tests[group]
         alike = screened.values[rows] * screened.marks.scale(int(at[0]))[rows]
@@ -193,6 +194,8 @@ def _detect(
                     float(seen.score[n, column]),
                     float(seen.p_value[n, column]),
                     int(seen.alarm[n, column]) if screened.why[row, test] == Why.USABLE else UNKNOWN,
+                    int(seen.reason[n, column]),
+                    *_history_of(screened, row, test, needed_back),
                 )
                 for column, test in enumerate(at.tolist())
             ]
@@ -208,6 +211,12 @@ def _usual(look: Look, grid: Grid, values: NDArray[np.float64], until: int) -> N
     kinds = day_kinds(days, look.indicator.calendar)
     kinds = np.where(kinds == NO_KIND, weekdays(days), kinds)
     return effects(values[:, :until], kinds[:until]).of(kinds)
+
+
+def _history_of(screened: Screened, row: int, test: int, back: int) -> tuple[int, int]:
+    """(periods on the axis among the `back` ones before the tested one, how many of them are unknown)."""
+    before = screened.values[row, max(0, test - back) : test]
+    return len(before), int(np.isnan(before).sum())
 
 
 def _stand(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anlan.assess.explain import sentence
 from anlan.assess.graded import UNKNOWN, Numbers, Standing
+from anlan.assess.grounds import SPEAKING, grounds
 from anlan.formats.values import short_id
 from anlan.model.errors import UnknownPlace
 from anlan.model.finding import Evidence, Finding
@@ -158,6 +159,7 @@ def make(
         evidence=evidence,
         pack=pack.digest,
         event=event,
+        grounds=grounds(pack, rule, look.indicator, numbers) if change in SPEAKING else (),
     )
 
 

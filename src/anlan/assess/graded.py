@@ -25,7 +25,8 @@ YES, NO, UNKNOWN = 1, 0, -1
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a detector says about one value; NaN where it says nothing. `alarm` 1, 0, -1."""
+    """What a detector says about one value; NaN where it says nothing. `alarm` 1, 0, -1; `reason` the
+    detector's `Reason`; `history` of how many periods before the value, `missing` of them unknown."""
 
     value: float
     expected: float
@@ -33,6 +34,9 @@ class Numbers:
     score: float
     p_value: float
     alarm: int
+    reason: int = 0
+    history: int = 0
+    missing: int = 0
 
     def measure(self, name: str) -> float:
         """value, score, excess (value - expected) or ratio (value / expected)."""

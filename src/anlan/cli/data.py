@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from anlan.cli.output import out, say_json
+from anlan.cli.output import err, out, say_json
 from anlan.model.errors import NotFound
 from anlan.model.time import format_duration, format_instant
 
 if TYPE_CHECKING:
+    from anlan.app.backtest import Backtest
     from anlan.app.desk import RunningDesk
 
 Json = Annotated[bool, Parameter(name="--json")]
@@ -70,7 +71,7 @@ def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> i
     return 0
 
 
-def backtest(pack: str, rule: str, *, json: Json = False) -> int:
+def backtest(pack: str, rule: str, *, record: bool = False, json: Json = False) -> int:
     """Run a rule over all recorded history of its sources and score it against known events.
 
     Parameters
@@ -79,6 +80,8 @@ def backtest(pack: str, rule: str, *, json: Json = False) -> int:
         A pack's folder, or its id.
     rule
         The rule's id.
+    record
+        Write the outcome into the pack, beside the rule: its findings then say how it did.
     json
         Print JSON.
     """
@@ -87,6 +90,8 @@ def backtest(pack: str, rule: str, *, json: Json = False) -> int:
 
     found = run_backtest(pack, rule)
     scores = found.scores
+    if record:
+        _record(pack, rule, found)
     if json:
         say_json(
             {
@@ -122,10 +127,21 @@ def backtest(pack: str, rule: str, *, json: Json = False) -> int:
         value = getattr(scores, name)
         parts.append(f"{name.upper()} {'–' if value is None else f'{value:.3f}'}")
     if scores.lead is not None:
-        sign = "-" if scores.lead.total_seconds() < 0 else ""
-        parts.append(f"median lead {sign}{format_duration(abs(scores.lead))}")
+        parts.append(f"median lead {format_duration(scores.lead)}")
     out.print(", ".join(parts))
     return 0
+
+
+def _record(pack: str, rule: str, found: Backtest) -> None:
+    """Write the record and say where."""
+    from anlan.app.clock import WallClock
+    from anlan.app.records import record_of, write_record
+    from anlan.packs.load import load_pack
+    from anlan.packs.paths import pack_path
+
+    loaded = load_pack(Path(pack) if Path(pack).is_dir() else pack, pack_path())
+    made = record_of(loaded.rules[rule], found, WallClock().now().date())
+    err.print(f"record written to {write_record(loaded, made)}")
 
 
 @quarantine.command(name="list")

@@ -33,7 +33,8 @@ class Evidence:
 class Finding:
     """`change`: raised, lowered, ended, unknown, known. `level` None: no level (ended or unknown).
     Numbers are None where the detector gives none. `pack` is the digest of the pack it was made
-    with; `event` the event's id for event streams."""
+    with; `event` the event's id for event streams. `grounds`: how surprising the value is, how sure the
+    answer, what is missing from the history it rests on, how this rule did on recorded history."""
 
     id: str
     rule: str
@@ -57,6 +58,7 @@ class Finding:
     evidence: Evidence
     pack: str
     event: str = ""
+    grounds: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
         sound(self)

@@ -15,7 +15,7 @@ from anlan.model.domain import (
     WarningLevel,
 )
 from anlan.model.errors import NotFound, UnknownPlace
-from anlan.model.indicator import Indicator, KnownEvent, Rule, SourceDef
+from anlan.model.indicator import Indicator, KnownEvent, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.place import Place
 from anlan.model.plan import Plan
@@ -65,6 +65,7 @@ class Pack:
     indicators: dict[str, Indicator] = field(default_factory=dict)
     sources: dict[str, SourceDef] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     recipients: dict[str, Recipient] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -81,6 +82,11 @@ class Pack:
             found=f"{id!r} at {at}",
             expected="an id of places/*.csv, valid then",
         )
+
+    def record_of(self, rule: Rule) -> Record | None:
+        """How this version of the rule did on history; None where nobody has run it."""
+        record = self.records.get(rule.id)
+        return record if record and record.fingerprint == rule.fingerprint else None
 
     def ancestry(self, id: str, at: datetime | date) -> tuple[str, ...]:
         """The place and its parents up to the root, nearest first."""

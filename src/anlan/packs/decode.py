@@ -139,6 +139,8 @@ class _Shaping:
         hint, _ = unwrap(hint)
         if hint is timedelta:
             return self.duration(raw, path)
+        if hint is date and isinstance(raw, date) and not isinstance(raw, datetime):
+            return raw.isoformat()
         if is_dataclass(hint):
             if isinstance(raw, dict):
                 return self.table(cast(type, hint), raw, path)

@@ -16,7 +16,7 @@ from anlan.model.domain import (
     WarningLevel,
 )
 from anlan.model.errors import Fault
-from anlan.model.indicator import Indicator, KnownEvent, Rule, SourceDef
+from anlan.model.indicator import Indicator, KnownEvent, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.pack import GeometryLayer, Pack
 from anlan.model.place import Place
@@ -49,6 +49,7 @@ class Definitions:
     indicators: list[Item[Indicator]] = field(default_factory=list)
     sources: list[Item[SourceDef]] = field(default_factory=list)
     rules: list[Item[Rule]] = field(default_factory=list)
+    records: list[Item[Record]] = field(default_factory=list)
     plans: list[Item[Plan]] = field(default_factory=list)
     recipients: list[Item[Recipient]] = field(default_factory=list)
     users: list[Item[User]] = field(default_factory=list)
@@ -79,6 +80,7 @@ IDENTITY: dict[str, Callable[[Any], Hashable]] = {
         power.levels,
         power.validity,
     ),
+    "records": lambda record: record.rule,
     "users": lambda user: user.name,
 }
 DATED = frozenset({"places", "warning_levels", "response_levels", "grades"})

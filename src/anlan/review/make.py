@@ -46,11 +46,18 @@ def near(pack: Pack, at: datetime, a: str, b: str) -> bool:
 
 
 def score(rule: str, findings: Sequence[Finding], pack: Pack, since: datetime, now: datetime) -> Scores:
-    """The rule's record from `since` to `now`: only events that began in that time count."""
+    """The rule's record from `since` to `now`: only events that began in that time count; one under way
+    at `since` excuses the levels it gave."""
     definition = pack.rules[rule]
-    events = [e for e in pack.events.values() if e.hazard == definition.hazard and since <= e.start <= now]
+    own = [event for event in pack.events.values() if event.hazard == definition.hazard]
     return verify(
-        rule, episodes(findings, rule), events, definition.horizon, lambda a, b: near(pack, now, a, b), now
+        rule,
+        episodes(findings, rule),
+        [event for event in own if since <= event.start <= now],
+        definition.horizon,
+        lambda a, b: near(pack, now, a, b),
+        now,
+        [event for event in own if event.start < since <= event.end],
     )
 
 

@@ -77,9 +77,12 @@ def verify(
     horizon: timedelta,
     near: Callable[[str, str], bool],
     now: datetime | None = None,
+    ongoing: Sequence[KnownEvent] = (),
 ) -> Scores:
     """Scores of a rule's episodes against the events of its hazard. `near(a, b)`: do two places meet.
     `now`: episodes that may still match at that instant are no false alarms yet (None: all is over).
+    `ongoing`: events under way when the record began; they are neither hits nor misses, for nobody knows
+    what the rule would have said before, and an episode that matches one is no false alarm.
     Lead: median over the hit events of (event start - first matching episode's start)."""
     leads = []
     used: set[int] = set()
@@ -92,6 +95,11 @@ def verify(
         used.update(i for _, i in hit)
         if hit:
             leads.append(event.start - min(hit)[0])
+    used.update(
+        i
+        for i, episode in enumerate(episodes)
+        if any(near(episode.place, event.place) and matches(episode, event, horizon) for event in ongoing)
+    )
     # episodes that began inside an event already hit by another episode are part of that hit
     false = sum(
         1

@@ -35,7 +35,8 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that happened: `what` in words, `status` as (family, value) for the catalogue."""
+    """One thing that happened: `what` in words, `status` as (family, value) for the catalogue, `grounds` on
+    what a finding rests."""
 
     seq: int
     at: datetime
@@ -47,6 +48,7 @@ class Line:
     actor: str
     why: Text | None
     reasons: tuple[Reason, ...]
+    grounds: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,19 @@ def line(entry: Entry, pack: Pack) -> Line:
     reasons: tuple[Reason, ...] = getattr(entry.value, "reasons", ())
     if isinstance(entry.value, StandDown):
         reasons = (entry.value.reason,)
+    grounds = entry.value.grounds if isinstance(entry.value, Finding) else ()
     return Line(
-        entry.seq, entry.at, entry.subject, what, family, status, level, entry.actor, entry.why, reasons
+        entry.seq,
+        entry.at,
+        entry.subject,
+        what,
+        family,
+        status,
+        level,
+        entry.actor,
+        entry.why,
+        reasons,
+        grounds,
     )
 
 

@@ -25,6 +25,7 @@ KINDS = {
     "categories": ("category", "categories.toml"),
     "domains": ("domain", "domains/*/domain.toml"),
     "indicators": ("indicator", "domains/*/indicators.toml"),
+    "rules": ("rule", "domains/*/rules.toml"),
     "organs": ("organ", "organs.toml"),
     "recipients": ("recipient", "recipients.toml"),
     "laws": ("law", "laws/*.toml"),
