@@ -1,3 +1,57 @@
-"""anlan (安澜): a risk carried from the first observation to the closed incident."""
+"""anlan (安澜): a risk carried from the first observation to the closed incident.
+
+The detection engine also stands alone: `anlan.detect` takes an array, a data frame or a CSV file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anlan.analyse.detection import Tested
+    from anlan.analyse.findings import Findings
+    from anlan.analyse.frames import Data
 
 __version__ = "0.1.0"
+
+
+def detect(
+    data: Data,
+    detector: str,
+    *,
+    test: Tested = None,
+    freq: int | None = None,
+    population: Data | None = None,
+    series: Sequence[str] | None = None,
+    **params: Any,
+) -> Findings:
+    """Test counts (or readings) with a detector; without a pack, a workspace or a service.
+
+    `data`        a `Panel`; an array [n_series, n_time] (or [n_time]), NaN = missing; a polars or pandas
+                  frame: wide (`date` or `k`, and one column per series) or long (`date`, `series`,
+                  `value`); the path of a CSV file of either form
+    `detector`    its name: `farrington_flexible`, `ears_c1` …; ValueError lists them all
+    `test`        times to test: indexes or a slice, `"last 10"`, `"2012-01-01.."`, `"264:312"` (numbers
+                  from 1, both ends); by default the last year, at most half of the times
+    `freq`        periods per year; needed for an array, and for a table without dates
+    `population`  denominators, in any of the same forms
+    `series`      names for the rows of an array or a panel
+    `params`      parameters of the detector, by its own names
+
+    Gives `Findings`: a `Detection` with arrays [n_series, n_test], and `frame()`, one row per tested
+    series and time. What cannot be answered is unknown with its reason, never "no alarm". ValueError
+    names what was found and expected where a parameter, a name or a time does not fit.
+
+    >>> import numpy as np
+    >>> import anlan
+    >>> cases = np.array([2, 1, 3, 2, 2, 1, 3, 2, 2, 14, np.nan])
+    >>> found = anlan.detect(cases, "ears_c1", freq=365, test="last 3")
+    >>> found.frame().select("k", "value", "alarm", "reason").rows()
+    [(9, 2.0, False, 'ok'), (10, 14.0, True, 'ok'), (11, None, None, 'missing_value')]
+    >>> found.threshold.round(2)
+    array([[ 4.52,  4.28, 17.84]])
+    """
+    from anlan.analyse.detection import detect as run
+
+    return run(data, detector, test=test, freq=freq, population=population, series=series, **params)

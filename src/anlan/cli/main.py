@@ -12,7 +12,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from anlan import __version__
-from anlan.cli import accounts, audit, data, demonstrate, packs, service
+from anlan.cli import accounts, audit, data, demonstrate, detection, packs, service
 from anlan.cli.output import complain
 from anlan.model.errors import AnlanError, AuditBroken, PackFault, StoreUnavailable
 
@@ -27,6 +27,7 @@ app.command(service.serve)
 app.command(service.doctor)
 app.command(data.ingest)
 app.command(data.backtest)
+app.command(detection.detect)
 app.command(audit.explain)
 app.command(packs.app)
 app.command(data.quarantine)

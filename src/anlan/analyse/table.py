@@ -1,0 +1,225 @@
+"""From a wide or a long table to a panel.
+
+Wide: one row a time, a column `date` or `k`, and one column per series. Long: columns `date` or `k`,
+`series` and `value`, in any order of rows. The axis of a wide table belongs to all its series, so a
+time that cannot be read, or comes twice, is an error; in a long table it is a fault of one row, which is
+held back, and the value it would have given is missing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from anlan.analyse.axis import DATE_FORMS, Axis, counted, dated, day_of
+from anlan.analyse.held import Held, not_a_number, not_a_time, repeated, told_twice
+from anlan.analyse.laid import Laid, lay
+from anlan.assess.detect.panel import Ints
+from anlan.model.errors import InvalidValue
+
+DATE = ("date", "日期")
+COUNT = ("k",)
+SERIES = ("series", "序列")
+VALUE = ("value", "数值")
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+WHOLE = "a whole number"
+_WHOLE = re.compile(r"[+-]?\d{1,6}(\.0+)?")
+
+Row = tuple[int, Sequence[Any]]
+"""(line, cells)"""
+
+
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    name: str,
+    freq: int | None,
+    *,
+    broken: Sequence[Held] = (),
+    only: Sequence[str] = (),
+    roles: Mapping[str, str] | None = None,
+) -> Laid:
+    """The table of these columns and rows; `name` says in errors which file or frame it is, `broken` are
+    rows that could not be taken apart; `only` these columns of a wide table are series (all by default);
+    `roles` says which columns are the `date`, `series` and `value`, where they are called otherwise."""
+    given = {role: column for role, column in (roles or {}).items() if column}
+    for role, column in given.items():
+        if column not in columns:
+            raise InvalidValue(
+                f"no such column for the {role}",
+                where=f"{name}: line 1",
+                found=repr(column),
+                expected="one of: " + ", ".join(columns[:20]),
+            )
+    found = {
+        role: columns.index(given[role]) if role in given else _named(columns, usual)
+        for role, usual in (("date", DATE), ("k", COUNT), ("series", SERIES), ("value", VALUE))
+    }
+    time = found["date"] if found["date"] is not None else found["k"]
+    if time is None:
+        raise InvalidValue(
+            "no column of times",
+            where=f"{name}: line 1",
+            found=", ".join(columns[:12]) or "no column",
+            expected="a column `date`, or `k` with numbers, and one column per series; or the columns "
+            "`date`, `series`, `value`",
+            mend="say which column it is: --date NAME",
+        )
+    if found["series"] is not None and found["value"] is not None:
+        return _long(columns, rows, name, freq, broken, time, found["series"], found["value"])
+    out = {c for c in (found["date"], found["k"]) if c is not None}
+    picked = [i for i in range(len(columns)) if i not in out and (not only or columns[i] in only)]
+    return _wide(columns, rows, name, freq, broken, time, picked, only)
+
+
+def number(cell: Any) -> float | None:
+    """The number in a cell, NaN where it says missing, None where it says anything else."""
+    if cell is None:
+        return math.nan
+    if isinstance(cell, int | float | np.number):
+        return float(cell)
+    text = str(cell).strip()
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    return math.nan if text.lower() in MISSING else None
+
+
+def _wide(
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    name: str,
+    freq: int | None,
+    broken: Sequence[Held],
+    time: int,
+    picked: Sequence[int],
+    only: Sequence[str],
+) -> Laid:
+    def where(row: int) -> str:
+        return _at(name, rows[row][0] if row >= 0 and rows else 1, columns[time])
+
+    keys, bad = _times([row[1][time] for row in rows])
+    if bad:
+        raise InvalidValue(
+            "a time that cannot be read",
+            where=where(bad[0]),
+            found=repr(rows[bad[0]][1][time]),
+            expected=DATE_FORMS if keys.dtype.kind == "M" else WHOLE,
+        )
+    _each_once(keys, rows, where)
+    axis, steps = _axis(keys, freq, where)
+    _each_once(steps, rows, where)  # two days of one month
+    lacking = [c for c in only if c not in columns]
+    if lacking or not picked:
+        raise InvalidValue(
+            "no such series" if lacking else "no series",
+            where=f"{name}: line 1",
+            found=repr(lacking[0]) if lacking else ", ".join(columns),
+            expected=f"some of: {', '.join(columns[:20])}"
+            if lacking
+            else "at least one column of values beside the times",
+        )
+    values = np.full((len(picked), axis.n_time), np.nan)
+    held = list(broken)
+    for s, column in enumerate(picked):
+        before = len(held)
+        for (line, cells), step in zip(rows, steps, strict=True):
+            value = number(cells[column])
+            if value is None:
+                held.append(not_a_number(line, columns[column], str(cells[column])))
+            else:
+                values[s, step] = value
+        if len(held) - before == len(rows):
+            raise InvalidValue(
+                "a column without any number",
+                where=f"{name}: column {columns[column]}",
+                found=repr(str(rows[0][1][column])),
+                expected="numbers",
+                mend="name the columns that are series: --series A --series B",
+            )
+    return lay(axis, [columns[i] for i in picked], values, sorted(held, key=lambda h: h.line))
+
+
+def _long(
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    name: str,
+    freq: int | None,
+    broken: Sequence[Held],
+    time: int,
+    series: int,
+    value: int,
+) -> Laid:
+    keys, bad = _times([row[1][time] for row in rows])
+    expected = DATE_FORMS if keys.dtype.kind == "M" else WHOLE
+    held = [*broken, *(not_a_time(rows[i][0], columns[time], str(rows[i][1][time]), expected) for i in bad)]
+    out = set(bad)
+    used = [row for i, row in enumerate(rows) if i not in out]
+    keys = keys[[i for i in range(len(rows)) if i not in out]]
+    axis, steps = _axis(
+        keys, freq, lambda row: _at(name, used[row][0] if row >= 0 and used else 1, columns[time])
+    )
+    names: dict[str, int] = {}
+    for _, cells in used:
+        names.setdefault(str(cells[series]).strip(), len(names))
+    values = np.full((len(names), axis.n_time), np.nan)
+    first: dict[tuple[int, int], int] = {}
+    for i, (line, cells) in enumerate(used):
+        s, step = names[str(cells[series]).strip()], int(steps[i])
+        told = number(cells[value])
+        if told is None:
+            held.append(not_a_number(line, columns[value], str(cells[value])))
+            told = math.nan
+        other = first.setdefault((s, step), i)
+        if other == i:
+            values[s, step] = told
+            continue
+        was = number(used[other][1][value])
+        if told == was or (math.isnan(told) and was is not None and math.isnan(was)):
+            held.append(repeated(line, columns[value], str(cells[value]), used[other][0]))
+        else:
+            held.append(told_twice(line, columns[value], str(cells[value]), used[other][0]))
+            values[s, step] = math.nan
+    return lay(axis, list(names), values, sorted(held, key=lambda h: h.line))
+
+
+def _named(columns: Sequence[str], names: Sequence[str]) -> int | None:
+    lower = [column.strip().lower() for column in columns]
+    return next((lower.index(name) for name in names if name in lower), None)
+
+
+def _times(cells: Sequence[Any]) -> tuple[Any, list[int]]:
+    """(datetime64[D], or int64 where most cells are short whole numbers; rows that are no time, which
+    hold a filler)."""
+    texts = [str(cell).strip() for cell in cells]
+    whole = [bool(_WHOLE.fullmatch(text)) for text in texts]
+    if 2 * sum(whole) > len(texts):
+        bad = [i for i, fits in enumerate(whole) if not fits]
+        return np.array([int(float(t)) if w else 0 for t, w in zip(texts, whole, strict=True)]), bad
+    days = [day_of(text) for text in texts]
+    return np.array(days, dtype="datetime64[D]"), [i for i, day in enumerate(days) if day is None]
+
+
+def _axis(keys: Any, freq: int | None, where: Callable[[int], str]) -> tuple[Axis, Ints]:
+    return dated(keys, freq, where) if keys.dtype.kind == "M" else counted(keys, freq, where)
+
+
+def _each_once(times: Any, rows: Sequence[Row], where: Callable[[int], str]) -> None:
+    order = np.argsort(times, kind="stable")
+    same = np.flatnonzero(times[order][1:] == times[order][:-1])
+    if same.size:
+        first, second = int(order[same[0]]), int(order[same[0] + 1])
+        raise InvalidValue(
+            "a time that comes twice",
+            where=where(second),
+            found=f"the time of line {rows[first][0]} again",
+            expected="each time once",
+        )
+
+
+def _at(name: str, line: int, column: str) -> str:
+    return f"{name}: line {line}, column {column}"

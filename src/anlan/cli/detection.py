@@ -1,0 +1,317 @@
+"""`anlan detect`: the detection engine on a CSV file, or on a register of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from anlan.cli.output import err, out, say_json
+from anlan.model.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from anlan.analyse.agreement import Agreement
+    from anlan.analyse.findings import Findings
+    from anlan.analyse.laid import Laid
+    from anlan.analyse.register import Outcome
+
+Json = Annotated[bool, Parameter(name="--json")]
+Words = Annotated[list[str], Parameter(consume_multiple=True, negative=())]
+SHOWN = 20
+
+
+def detect(
+    file: Path | None = None,
+    *,
+    detector: str = "farrington_flexible",
+    series: Words = [],  # noqa: B006 - read only
+    freq: int | None = None,
+    test: str = "",
+    param: Words = [],  # noqa: B006 - read only
+    population: Path | None = None,
+    date: str = "",
+    by: str = "",
+    value: str = "",
+    encoding: str = "utf-8",
+    cases: Path | None = None,
+    against: Path | None = None,
+    out: Annotated[Path, Parameter(name="--out")],
+    json: Json = False,
+) -> int:
+    """Test the counts in a CSV file and write findings, a report with charts, and what could not be used;
+    no pack and no workspace are needed.
+
+    The file is wide (a column `date`, or `k` with numbers, and one column per series) or long (`date`,
+    `series`, `value`); NA or nothing is a missing value. Writes findings.csv, quarantine.csv and
+    report.html into the folder. With --cases a whole register of cases is run instead, and exit 1 says
+    that one ended otherwise than the register, or the outputs to compare with, have it.
+
+    Parameters
+    ----------
+    file
+        The CSV file.
+    detector
+        The detector's name; a wrong one lists them all.
+    series
+        Only these columns, or these series of a long file.
+    freq
+        Periods per year (52, 12, 365); found from the dates where there are any.
+    test
+        Times to test: `last 10`, `2012-01-01..`, `2012..2013`, or numbers k as `264:312`. The last year,
+        at most half of the times, where not given.
+    param
+        Parameters of the detector, each NAME=VALUE.
+    population
+        A CSV file with the denominators, of the same form.
+    date
+        The column of times, where it is called otherwise than `date` or `k`.
+    by
+        The column that names the series of a long file, where it is called otherwise than `series`.
+    value
+        The column of values of a long file, where it is called otherwise than `value`.
+    encoding
+        How the file's letters are written, as gb18030.
+    cases
+        A register of cases (JSON), with the folder `inputs` beside it.
+    against
+        With --cases: a folder of outputs to compare with.
+    out
+        The folder to write into; made where it is not there.
+    json
+        Print JSON.
+    """
+    if (file is None) == (cases is None):
+        raise InvalidValue(
+            "one of them is needed",
+            where="anlan detect",
+            found="both" if file else "neither",
+            expected="a CSV file, or --cases with a register",
+        )
+    if cases is not None:
+        return _register(cases, out, against, json)
+    assert file is not None
+    from anlan.analyse import csv_file
+
+    try:
+        roles = {"date": date, "series": by, "value": value}
+        read = partial(csv_file.read, encoding=encoding, roles=roles)
+        return _one(read, file, detector, series, freq, test, param, population, out, json)
+    except ValueError as error:  # a parameter that the detector itself refuses
+        if isinstance(error, InvalidValue):
+            raise
+        raise InvalidValue(str(error), where="anlan detect") from error
+
+
+def _one(
+    read: Callable[..., Laid],
+    file: Path,
+    detector: str,
+    series: Sequence[str],
+    freq: int | None,
+    test: str,
+    param: Sequence[str],
+    population: Path | None,
+    folder: Path,
+    json: bool,
+) -> int:
+    from anlan.analyse.detection import run
+    from anlan.analyse.given import parameters
+    from anlan.analyse.laid import chosen, with_population
+    from anlan.analyse.outputs import write
+
+    params = parameters(detector, param)
+    laid = read(file, freq, series=series)
+    if series:
+        laid = chosen(laid, series)
+    if population is not None:
+        laid = with_population(laid, read(population, laid.axis.freq))
+    if not json:
+        with err.status(f"{detector}: {len(laid.series)} series"):
+            found = run(laid, detector, test, params)
+    else:
+        found = run(laid, detector, test, params)
+    written = write(found, folder, file.name)
+    if json:
+        say_json(_document(found, file, written))
+    else:
+        _print(found, written)
+    return 0
+
+
+def _document(found: Findings, file: Path, written: Sequence[Path]) -> dict[str, Any]:
+    import numpy as np
+
+    from anlan.assess.detect.panel import Alarm, Reason
+
+    axis = found.laid.axis
+    reasons, counts = np.unique(found.reason[found.alarm == Alarm.UNKNOWN], return_counts=True)
+    alarms = found.alarms()
+    return {
+        "file": str(file),
+        "detector": found.detector,
+        "series": len(found.series),
+        "times": axis.n_time,
+        "freq": axis.freq,
+        "tested": [axis.label(int(found.test[0])), axis.label(int(found.test[-1]))],
+        "cells": int(found.alarm.size),
+        "alarms": int((found.alarm == Alarm.YES).sum()),
+        "unknown": {Reason(int(r)).name.lower(): int(c) for r, c in zip(reasons, counts, strict=True)},
+        "not_used": len(found.laid.held),
+        "notes": [{"en": note.en, "zh": note.zh} for note in found.laid.notes],
+        "found": [
+            {name: str(value) if name == "date" else value for name, value in row.items()}
+            for row in alarms.drop("state", "reason_en", "reason_zh").to_dicts()
+        ],
+        "files": [str(path) for path in written],
+    }
+
+
+def _print(found: Findings, written: Sequence[Path]) -> None:
+    from rich.table import Table
+
+    from anlan.analyse.summary import lines
+    from anlan.analyse.words import ALARMS, shown
+    from anlan.assess.detect.panel import Alarm
+    from anlan.assess.detect.reason_words import reason_words
+
+    axis = found.laid.axis
+    for note in found.laid.notes:
+        out.print(note.en, markup=False)
+    ordered = lines(found)
+    last = axis.label(int(found.test[-1]))
+    table = Table(title=f"{found.detector}, {axis.label(int(found.test[0]))} to {last}", title_justify="left")
+    for name, side in (
+        ("series", "left"),
+        (f"at {last}", "left"),
+        ("value", "right"),
+        ("expected", "right"),
+        ("threshold", "right"),
+        ("alarms", "right"),
+        ("unknown", "right"),
+    ):
+        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")
+    for line in ordered[:SHOWN]:
+        state = ALARMS[line.alarm].en
+        if line.alarm == Alarm.UNKNOWN:
+            state += f": {reason_words(line.reason).en}"
+        table.add_row(
+            line.series,
+            state,
+            shown(line.value),
+            shown(line.expected),
+            shown(line.threshold),
+            str(len(line.alarms)),
+            str(sum(line.unknown.values())),
+            style="bold red" if line.alarm == Alarm.YES else None,
+        )
+    out.print(table)
+    if len(ordered) > SHOWN:
+        out.print(f"… and {len(ordered) - SHOWN} more series, in {written[0]}", markup=False)
+    for reason in sorted({line.reason for line in ordered if line.reason and line.alarm != Alarm.UNKNOWN}):
+        many = sum(line.reason == reason and line.alarm != Alarm.UNKNOWN for line in ordered)
+        out.print(f"at {last}, {many} series: {reason_words(reason).en}", markup=False)
+    for held in found.laid.held[:5]:
+        where = f"line {held.line}" + (f", column {held.column}" if held.column else "")
+        err.print(f"not used: {where}: {held.found!r}: {held.say.en}", markup=False, style="yellow")
+    if len(found.laid.held) > 5:
+        err.print(f"… and {len(found.laid.held) - 5} more, in {written[1]}", markup=False, style="yellow")
+    out.print(
+        f"{(found.alarm == 1).sum()} alarm(s), {(found.alarm == -1).sum()} unknown, of {found.alarm.size} "
+        f"tested values. Written: {', '.join(str(path) for path in written)}",
+        markup=False,
+    )
+
+
+def _register(cases: Path, folder: Path, against: Path | None, json: bool) -> int:
+    from rich.progress import Progress
+
+    from anlan.analyse.agreement import agreements
+    from anlan.analyse.register import ERRORS, run_register
+
+    with Progress(console=err, transient=True, disable=json) as progress:
+        task = progress.add_task("cases", total=None)
+        outcomes = run_register(
+            cases, folder, lambda done, of: progress.update(task, completed=done, total=of)
+        )
+    compared = agreements(outcomes, folder, against) if against is not None else []
+    wrong = [o for o in outcomes if not o.as_expected]
+    disagree = [d for a in compared for d in a.differences]
+    if json:
+        say_json(
+            {
+                "register": str(cases),
+                "cases": len(outcomes),
+                "answered": sum(not o.error for o in outcomes),
+                "failed": sum(bool(o.error) for o in outcomes),
+                "otherwise_than_stated": [{"case": o.case, "error": o.error} for o in wrong],
+                "rows": sum(o.rows for o in outcomes),
+                "files": sorted({o.file for o in outcomes if not o.error} | {ERRORS}),
+                "agreement": [_agreement(a) for a in compared],
+            }
+        )
+    else:
+        _print_register(outcomes, compared, folder, wrong)
+    return 1 if wrong or disagree else 0
+
+
+def _agreement(one: Agreement) -> dict[str, Any]:
+    return {
+        "detector": one.detector,
+        "cases": one.cases,
+        "agreed": one.agreed,
+        "rows": one.rows,
+        "worst_relative": _finite(one.worst),
+        "must_fail": one.must_fail,
+        "failed": one.failed,
+        "differences": [
+            {
+                "case": d.case,
+                "column": d.column,
+                "row": d.row,
+                "ours": d.ours,
+                "theirs": d.theirs,
+                "relative": _finite(d.relative),
+            }
+            for d in one.differences
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    """None where one side has no number to compare."""
+    return value if value != float("inf") else None
+
+
+def _print_register(
+    outcomes: Sequence[Outcome], compared: Sequence[Agreement], folder: Path, wrong: Sequence[Outcome]
+) -> None:
+    from rich.table import Table
+
+    answered = sum(not o.error for o in outcomes)
+    if compared:
+        table = Table()
+        for name in ("detector", "cases", "agreed", "rows", "worst difference", "must fail", "failed"):
+            table.add_column(name, justify="left" if name == "detector" else "right")
+        for a in compared:
+            worst = "a value on one side only" if a.worst == float("inf") else f"{a.worst:.1e}"
+            table.add_row(
+                a.detector, str(a.cases), str(a.agreed), str(a.rows), worst, str(a.must_fail), str(a.failed)
+            )
+        out.print(table)
+        for a in compared:
+            for d in a.differences:
+                out.print(f"{d.case} [{d.row}] {d.column}: ours {d.ours}, theirs {d.theirs}", markup=False)
+    for o in outcomes:
+        if o.error:
+            mark = "as the peer" if o.expected else "FAILED"
+            err.print(f"{mark}: {o.case}: {o.error}", markup=False, style=None if o.expected else "red")
+    for o in wrong:
+        if not o.error:
+            err.print(f"answered, and the peer stopped: {o.case}: {o.expected}", markup=False, style="red")
+    out.print(
+        f"{answered} of {len(outcomes)} cases answered, {sum(o.rows for o in outcomes)} rows in {folder}",
+        markup=False,
+    )

@@ -1,0 +1,434 @@
+// Series with what a detector made of them: values, expectation, bound, alarms, what is missing; and the
+// panel of all series by time. Used by the console and, written into the page itself, by the reports of
+// `anlan detect`. All words come with the data.
+import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
+import {
+  AriaComponent,
+  DataZoomComponent,
+  GridComponent,
+  LegendComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  TooltipComponent,
+} from "echarts/components";
+import { init, use, type EChartsType } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+
+use([
+  AriaComponent,
+  CanvasRenderer,
+  CustomChart,
+  DataZoomComponent,
+  GridComponent,
+  LegendComponent,
+  LineChart,
+  MarkAreaComponent,
+  MarkLineComponent,
+  ScatterChart,
+  TooltipComponent,
+]);
+
+type Words = { en: string; zh: string };
+type Option = Record<string, unknown>;
+type Maybe = number | null;
+type Row = {
+  name: Words;
+  values: Maybe[]; // one per time of the axis
+  expected: Maybe[]; // these: one per tested time
+  threshold: Maybe[];
+  score: Maybe[];
+  alarm: number[]; // 1 yes, 0 no, -1 unknown
+  reason: number[];
+};
+type Panel = {
+  unit: Words;
+  axis: string[];
+  tested: number[];
+  series: Row[];
+  reasons: Record<string, Words>;
+  words: Record<string, Words>;
+};
+
+const STROKE = "path://M0,4.4h18v1.6h-18z";
+const DASHES = "path://M0,4.4h4v1.6h-4zM7,4.4h4v1.6h-4zM14,4.4h4v1.6h-4z";
+const ICONS = { value: STROKE, expected: DASHES, threshold: STROKE, alarm: "triangle", unknown: "rect" };
+const ALARM = 1;
+const UNKNOWN = -1;
+
+function language(): "en" | "zh" {
+  return document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+}
+
+/** A colour of the style sheet, as the theme of the moment gives it. */
+function colour(name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function faint(name: string, opacity: number): string {
+  const [r, g, b] = (colour(name).match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number);
+  return `rgba(${r}, ${g}, ${b}, ${opacity})`;
+}
+
+function said(panel: Panel, word: string): string {
+  return panel.words[word]?.[language()] ?? word;
+}
+
+function shown(value: Maybe | undefined): string {
+  return value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
+}
+
+/** What a tested cell says, line by line. */
+function answer(panel: Panel, row: Row, index: number): string {
+  const j = panel.tested.indexOf(index);
+  const lines = [`${row.name[language()]} · ${panel.axis[index]}`];
+  lines.push(`${said(panel, "value")}: ${shown(row.values[index])} ${panel.unit[language()]}`.trim());
+  if (j < 0) return lines.join("\n");
+  lines.push(`${said(panel, "expected")}: ${shown(row.expected[j])}`);
+  lines.push(`${said(panel, "threshold")}: ${shown(row.threshold[j])}`);
+  const alarm = row.alarm[j];
+  const verdict = alarm === ALARM ? "alarm" : alarm === UNKNOWN ? "unknown" : "no_alarm";
+  lines.push(said(panel, verdict));
+  const reason = row.reason[j] ?? 0;
+  if (reason !== 0) lines.push(panel.reasons[String(reason)]?.[language()] ?? "");
+  return lines.join("\n");
+}
+
+/** Runs of missing values as [first, last] indexes. */
+function gaps(values: Maybe[]): [number, number][] {
+  const found: [number, number][] = [];
+  values.forEach((value, i) => {
+    if (value !== null) return;
+    const last = found.at(-1);
+    if (last !== undefined && last[1] === i - 1) last[1] = i;
+    else found.push([i, i]);
+  });
+  return found;
+}
+
+function full(panel: Panel, values: Maybe[]): Maybe[] {
+  const found: Maybe[] = new Array<Maybe>(panel.axis.length).fill(null);
+  panel.tested.forEach((at, j) => (found[at] = values[j] ?? null));
+  return found;
+}
+
+function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
+  const small = holder.dataset["small"] === "yes";
+  const text = colour("text");
+  const line = colour("line");
+  const values = row.values;
+  const expected = full(panel, row.expected);
+  const threshold = full(panel, row.threshold);
+  const alarms: [number, number][] = [];
+  const unknown: [number, number][] = [];
+  panel.tested.forEach((at, j) => {
+    if (row.alarm[j] === ALARM) alarms.push([at, values[at] ?? 0]);
+    if (row.alarm[j] === UNKNOWN) unknown.push([at, 0]);
+  });
+  const first = panel.tested[0] ?? 0;
+  const from = Math.max(0, first - 2 * panel.tested.length - 26);
+  const both = expected.map((value, i) => {
+    const bound = threshold[i];
+    return value === null || bound === null || bound === undefined ? null : Math.max(0, bound - value);
+  });
+  const quiet = { showSymbol: false, silent: true, tooltip: { show: false } };
+  return {
+    animation: false,
+    aria: { enabled: true, label: { description: holder.getAttribute("aria-label") ?? row.name[language()] } },
+    textStyle: { color: text, fontFamily: getComputedStyle(document.body).fontFamily },
+    grid: small
+      ? { left: 4, right: 8, top: 10, bottom: 4, containLabel: true }
+      : { left: 8, right: 28, top: 46, bottom: 56, containLabel: true },
+    legend: small
+      ? { show: false }
+      : {
+          top: 4,
+          left: 0,
+          itemWidth: 18,
+          textStyle: { color: text },
+          itemHeight: 11,
+          data: Object.entries(ICONS).map(([word, icon]) => ({ name: said(panel, word), icon })),
+        },
+    tooltip: {
+      trigger: "axis",
+      renderMode: "richText",
+      confine: true,
+      formatter: (parts: { dataIndex: number; seriesIndex: number }[]) => {
+        const part = parts.find((one) => one.seriesIndex === 0) ?? parts[0];
+        return part === undefined ? "" : answer(panel, row, part.dataIndex);
+      },
+    },
+    dataZoom: small
+      ? []
+      : [
+          {
+            type: "slider",
+            height: 20,
+            bottom: 10,
+            startValue: from,
+            endValue: panel.axis.length - 1,
+            borderColor: line,
+            textStyle: { color: text },
+          },
+        ],
+    xAxis: {
+      type: "category",
+      data: panel.axis,
+      boundaryGap: false,
+      axisLine: { lineStyle: { color: line } },
+      axisTick: { show: false },
+      axisLabel: { color: text, hideOverlap: true },
+    },
+    yAxis: {
+      type: "value",
+      name: small ? "" : panel.unit[language()],
+      nameTextStyle: { color: text, align: "left" },
+      splitNumber: small ? 2 : 5,
+      axisLabel: { color: text },
+      splitLine: { lineStyle: { color: line, opacity: 0.6 } },
+    },
+    series: [
+      {
+        type: "line",
+        name: said(panel, "value"),
+        data: values,
+        step: false,
+        showSymbol: false,
+        connectNulls: false,
+        z: 4,
+        lineStyle: { color: colour("accent"), width: 1.6 },
+        itemStyle: { color: colour("accent") },
+        markArea: {
+          silent: true,
+          itemStyle: { color: faint("muted", 0.22) },
+          data: gaps(values).map(([a, b]) => [
+            { xAxis: Math.max(0, a - 0.5), name: "" },
+            { xAxis: Math.min(panel.axis.length - 1, b + 0.5) },
+          ]),
+        },
+        markLine: {
+          silent: true,
+          symbol: "none",
+          label: { show: false },
+          lineStyle: { color: text, type: "dotted", width: 1 },
+          data: first > 0 ? [{ xAxis: first }] : [],
+        },
+      },
+      // The band from the expected to the bound: two stacked areas, the lower one clear.
+      { type: "line", stack: "band", data: expected, ...quiet, lineStyle: { width: 0 } },
+      {
+        type: "line",
+        stack: "band",
+        data: both,
+        ...quiet,
+        lineStyle: { width: 0 },
+        areaStyle: { color: faint("accent", 0.16) },
+      },
+      {
+        type: "line",
+        name: said(panel, "expected"),
+        data: expected,
+        ...quiet,
+        lineStyle: { color: colour("muted"), width: 1.2, type: "dashed" },
+        itemStyle: { color: colour("muted") },
+      },
+      {
+        type: "line",
+        name: said(panel, "threshold"),
+        data: threshold,
+        ...quiet,
+        lineStyle: { color: text, width: 1.2 },
+        itemStyle: { color: text },
+      },
+      {
+        type: "scatter",
+        name: said(panel, "alarm"),
+        data: alarms,
+        symbol: "triangle",
+        symbolSize: small ? 9 : 13,
+        silent: true,
+        z: 6,
+        itemStyle: { color: colour("alarm"), borderColor: colour("panel"), borderWidth: 1 },
+      },
+      {
+        type: "scatter",
+        name: said(panel, "unknown"),
+        data: unknown,
+        symbol: "rect",
+        symbolSize: small ? 5 : 7,
+        silent: true,
+        z: 5,
+        itemStyle: { color: colour("panel"), borderColor: colour("muted"), borderWidth: 1.5 },
+      },
+    ],
+  };
+}
+
+type Drawing = {
+  value: (dimension: number) => number;
+  coord: (point: number[]) => number[];
+  size: (span: number[]) => number[];
+};
+
+/** The panel by time: a cell is darker the nearer its value is to the bound; an alarm has a mark, an
+ *  unknown a stroke, so that colour never stands alone. */
+function heat(holder: HTMLElement, panel: Panel): Option {
+  const text = colour("text");
+  const rows = panel.series.slice(0, Number(holder.dataset["rows"] ?? panel.series.length));
+  const names = rows.map((row) => row.name[language()]).reverse();
+  const cells: number[][] = [];
+  rows.forEach((row, s) =>
+    panel.tested.forEach((_, j) => {
+      const score = row.score[j];
+      const depth = score === null || score === undefined ? 0 : Math.min(1, Math.max(0, score));
+      cells.push([j, names.length - 1 - s, row.alarm[j] ?? UNKNOWN, depth, s]);
+    }),
+  );
+  const alarm = colour("alarm");
+  const muted = colour("muted");
+  const ground = colour("panel");
+  return {
+    animation: false,
+    aria: { enabled: true, label: { description: holder.getAttribute("aria-label") ?? "" } },
+    textStyle: { color: text, fontFamily: getComputedStyle(document.body).fontFamily },
+    grid: { left: 4, right: 12, top: 8, bottom: 30, containLabel: true },
+    tooltip: {
+      trigger: "item",
+      renderMode: "richText",
+      confine: true,
+      formatter: (part: { value: number[] }) => {
+        const [j = 0, , , , s = 0] = part.value;
+        const row = rows[s];
+        return row === undefined ? "" : answer(panel, row, panel.tested[j] ?? 0);
+      },
+    },
+    xAxis: {
+      type: "category",
+      data: panel.tested.map((at) => panel.axis[at] ?? ""),
+      axisLabel: { color: text, hideOverlap: true },
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: colour("line") } },
+    },
+    yAxis: {
+      type: "category",
+      data: names,
+      axisLabel: { color: text, width: Math.min(160, holder.clientWidth / 3.5), overflow: "truncate" },
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: colour("line") } },
+    },
+    series: [
+      {
+        type: "custom",
+        data: cells,
+        encode: { x: 0, y: 1 },
+        renderItem: (_: unknown, api: Drawing) => {
+          const [x = 0, y = 0] = api.coord([api.value(0), api.value(1)]);
+          const [w = 0, h = 0] = api.size([1, 1]);
+          const width = Math.max(1, w - (w > 5 ? 1 : 0));
+          const height = Math.max(1, h - (h > 5 ? 1 : 0));
+          const state = api.value(2);
+          const shape = { x: x - width / 2, y: y - height / 2, width, height };
+          const fill =
+            state === ALARM ? alarm : state === UNKNOWN ? faint("muted", 0.18) : faint("accent", 0.08 + 0.5 * api.value(3));
+          const parts: object[] = [{ type: "rect", shape, style: { fill } }];
+          if (state === ALARM) {
+            parts.push({ type: "circle", shape: { cx: x, cy: y, r: Math.min(w, h) / 5 }, style: { fill: ground } });
+          }
+          if (state === UNKNOWN) {
+            parts.push({
+              type: "line",
+              shape: { x1: shape.x, y1: shape.y + height, x2: shape.x + width, y2: shape.y },
+              style: { stroke: muted, lineWidth: 1 },
+            });
+          }
+          return { type: "group", children: parts };
+        },
+      },
+    ],
+  };
+}
+
+const panels = new Map<string, Promise<Panel>>();
+
+/** The panel at an address, or in the element `#id` of this page; read once. */
+function read(from: string): Promise<Panel> {
+  let found = panels.get(from);
+  if (found === undefined) {
+    found = from.startsWith("#")
+      ? Promise.resolve(JSON.parse(document.querySelector(from)?.textContent ?? "null") as Panel)
+      : fetch(from, { credentials: "same-origin" }).then((answered) => {
+          if (!answered.ok) throw new Error(`${answered.status}`);
+          return answered.json() as Promise<Panel>;
+        });
+    panels.set(from, found);
+  }
+  return found;
+}
+
+const drawn = new Map<HTMLElement, [EChartsType, () => Option]>();
+
+async function draw(holder: HTMLElement): Promise<void> {
+  const panel = await read(holder.dataset["bands"] ?? holder.dataset["heat"] ?? "");
+  const row = panel.series[Number(holder.dataset["row"] ?? 0)];
+  if (row === undefined) return;
+  holder.replaceChildren();
+  if (holder.dataset["heat"] !== undefined) {
+    const rows = Math.min(panel.series.length, Number(holder.dataset["rows"] ?? panel.series.length));
+    holder.style.height = `${Math.min(40, Math.max(12, 600 / rows)) * rows + 60}px`;
+  }
+  const option = (): Option => (holder.dataset["heat"] === undefined ? bands(holder, panel, row) : heat(holder, panel));
+  const chart = init(holder);
+  chart.setOption(option());
+  drawn.set(holder, [chart, option]);
+  new ResizeObserver(() => chart.resize()).observe(holder);
+  holder.dataset["ready"] = "yes";
+}
+
+/** Theme or language changed: the same charts in the new colours and words. */
+function again(): void {
+  for (const [chart, option] of drawn.values()) chart.setOption(option(), true);
+}
+
+/** Charts are drawn when they come near the window: a report may hold hundreds. */
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      near.unobserve(entry.target);
+      const holder = entry.target as HTMLElement;
+      draw(holder).catch((error: unknown) => {
+        holder.textContent = holder.dataset["failed"] ?? "";
+        console.error(error);
+      });
+    }
+  },
+  { rootMargin: "400px" },
+);
+
+function watch(): void {
+  for (const holder of document.querySelectorAll<HTMLElement>("[data-bands], [data-heat]")) {
+    if (!drawn.has(holder)) near.observe(holder);
+  }
+}
+
+/** Printing shows everything, near or not. */
+window.addEventListener("beforeprint", () => {
+  for (const holder of document.querySelectorAll<HTMLElement>("[data-bands]:not([data-ready])")) void draw(holder);
+});
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+new MutationObserver(again).observe(document.documentElement, { attributes: true, attributeFilter: ["lang", "data-theme"] });
+document.body.addEventListener("htmx:afterSettle", watch);
+
+/** Buttons of a page that stands alone: language and theme of this reading. */
+for (const button of document.querySelectorAll<HTMLElement>("[data-set-lang], [data-set-theme]")) {
+  button.addEventListener("click", () => {
+    const root = document.documentElement;
+    if (button.dataset["setLang"] !== undefined) root.lang = button.dataset["setLang"];
+    else root.dataset["theme"] = root.dataset["theme"] === "dark" ? "light" : "dark";
+  });
+}
+watch();
