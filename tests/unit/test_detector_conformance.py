@@ -19,11 +19,15 @@ GIVEN: dict[str, dict[str, Any]] = {
     "threshold": {"limit": 10.0},
     "ensemble": {"members": ["ears_c1", "seasonal_z"]},
 }
+#: CDC's method tests sums of four weeks
+SUMS = {"cdc"}
+#: OutbreakP, and CUSUM without a mean given, know no baseline but all that came before
+WHOLE_AXIS = {"outbreak_p", "cusum"}
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_a_built_in_detector_conforms(name: str) -> None:
-    check_detector(registry.spec(name), GIVEN.get(name))
+    check_detector(registry.spec(name), GIVEN.get(name), sums=name in SUMS, whole_axis=name in WHOLE_AXIS)
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,19 @@ def axis(freq: int, n_time: int) -> Dates:
 
 
 def check_detector(
-    spec: Spec, params: Mapping[str, Any] | None = None, *, freqs: Sequence[int] = (52, 365, 12)
+    spec: Spec,
+    params: Mapping[str, Any] | None = None,
+    *,
+    freqs: Sequence[int] = (52, 365, 12),
+    sums: bool = False,
+    whole_axis: bool = False,
 ) -> int:
     """Raise AssertionError naming what a detector does wrong; the periods per year of the axis it was
     checked on when it does nothing wrong. `params` gives required parameters, and others where the
     defaults take too long. A detector may refuse (ValueError) an axis of another kind, not all of them.
+    `sums`: it tests sums of several periods, whose known part may be too high already, so that a missing
+    newest value may also be an alarm; `whole_axis`: it reads all that the axis holds before the tested
+    time, however long, by its nature.
 
     Promises: shapes, types and ranges of a `Detection`; unknown has a reason and a missing or invalid
     value is never "no"; whatever a series holds, the others do not notice, in any order, company or chunk;
@@ -80,10 +88,10 @@ def check_detector(
     sequential); no axis too short to answer "unknown"; parameters as described, wrong ones refused."""
     given = dict(params or {})
     _described(spec, given)
-    taken = [freq for freq in freqs if _takes(spec, given, freq)]
+    taken = [freq for freq in freqs if _takes(spec, given, freq, sums=sums)]
     _say(bool(taken), f"no axis is good for it: refused {', '.join(map(str, freqs))} periods a year")
     panel, names = _panel(spec, given, taken[0])
-    _check_on(spec, given, panel, names)
+    _check_on(spec, given, panel, names, sums=sums, whole_axis=whole_axis)
     _parameters(spec, given, panel, names)
     return taken[0]
 
@@ -104,7 +112,7 @@ def _tried(spec: Spec, given: Mapping[str, Any]) -> Run:
     return tried
 
 
-def _takes(spec: Spec, given: Mapping[str, Any], freq: int) -> bool:
+def _takes(spec: Spec, given: Mapping[str, Any], freq: int, *, sums: bool) -> bool:
     """Whether it answers on a dated and an undated axis of `freq` periods a year, and soundly; a refusal
     is a ValueError that says why."""
     panel, names = _panel(spec, given, freq)
@@ -118,7 +126,8 @@ def _takes(spec: Spec, given: Mapping[str, Any], freq: int) -> bool:
         except Exception as error:
             raise AssertionError(f"raises on difficult series, {freq} periods a year: {error!r}") from error
         else:
-            _sound(found, panel, _last(panel), names)
+            _sound(found, panel, _last(panel))
+            _never_calm(found, panel, names, sums=sums)
             taken = True
     return taken
 
@@ -141,25 +150,28 @@ def _last(panel: Panel) -> Ints:
     return np.arange(panel.n_time - _TESTED, panel.n_time)
 
 
-def _check_on(spec: Spec, given: Mapping[str, Any], panel: Panel, names: list[str]) -> None:
+def _check_on(
+    spec: Spec, given: Mapping[str, Any], panel: Panel, names: list[str], *, sums: bool, whole_axis: bool
+) -> None:
     run, test = _tried(spec, given), _last(panel)
     kept = panel.counts[:6].copy()  # the first ones hold nothing that is screened out of a copy
     run(replace(panel, counts=panel.counts[:6]), test)
     _say(np.array_equal(kept, panel.counts[:6]), "it writes into the panel it was given")
     whole = run(panel, test)
-    _sound(whole, panel, test, names)
+    _sound(whole, panel, test)
     _same(whole, run(panel, test), "asked twice it gives two answers", names, 0.0)
-    _missing_is_unknown(run, panel, whole, names)
+    _missing_is_unknown(run, panel, whole, names, sums=sums)
     _company(run, panel, test, whole, names)
     _no_look_ahead(run, panel, test, whole, names)
-    _past(run, panel, test, whole, names, _reach(spec, given, panel.freq))
+    if not whole_axis:
+        _past(run, panel, test, whole, names, _reach(spec, given, panel.freq))
     _order(spec, given, panel, test, whole, names)
     rates = {"population_offset": True} if any(p.name == "population_offset" for p in spec.params) else {}
     _denominators(_tried(spec, {**given, **rates}), panel, test, names)
     _short(spec, given, panel)
 
 
-def _sound(found: Detection, panel: Panel, test: Ints, names: list[str]) -> None:
+def _sound(found: Detection, panel: Panel, test: Ints) -> None:
     """Shapes, types and ranges."""
     _say(isinstance(found, Detection), f"gives {type(found).__name__}, expected a Detection")
     _say(np.array_equal(found.test, test), f"test is {found.test}, expected {test}")
@@ -181,30 +193,32 @@ def _sound(found: Detection, panel: Panel, test: Ints, names: list[str]) -> None
     with np.errstate(invalid="ignore"):
         odd_p = (found.p_value < 0) | (found.p_value > 1)
     _say(not odd_p.any(), f"a p-value outside 0 ... 1: {found.p_value[odd_p][:1]}")
-    y = panel.counts[:, test]
+
+
+def _never_calm(found: Detection, panel: Panel, names: list[str], *, sums: bool) -> None:
+    """Where the tested value is missing or no value."""
+    y = panel.counts[:, found.test]
     for row, name in enumerate(names):
-        gone = np.isnan(y[row])
-        _say(not (found.alarm[row] != Alarm.UNKNOWN)[gone].any(), f"{name}: a missing value is not unknown")
+        said = found.alarm[row] != Alarm.UNKNOWN
+        if sums:
+            said &= found.alarm[row] != Alarm.YES
+        _say(not (said & np.isnan(y[row])).any(), f"{name}: a missing value is not unknown")
         refused = np.isinf(y[row])
         _say(
-            (found.reason[row][refused] == Reason.INVALID_VALUE).all()
-            and (found.alarm[row][refused] == Alarm.UNKNOWN).all(),
+            bool((found.reason[row][refused] == Reason.INVALID_VALUE).all())
+            and bool((found.alarm[row][refused] == Alarm.UNKNOWN).all()),
             f"{name}: an infinite value is not unknown",
         )
 
 
-def _missing_is_unknown(run: Run, panel: Panel, whole: Detection, names: list[str]) -> None:
+def _missing_is_unknown(run: Run, panel: Panel, whole: Detection, names: list[str], *, sums: bool) -> None:
     """The newest value taken away from every series."""
     counts = panel.counts.copy()
     counts[:, -1] = np.nan
-    found = run(replace(panel, counts=counts), _last(panel))
-    said = found.alarm[:, -1] != Alarm.UNKNOWN
-    _say(
-        not said.any(),
-        f"{_first(names, said)}: a missing tested value is answered with {found.alarm[said, -1][:1]}",
-    )
-    blind = found.reason[:, -1] == Reason.OK
-    _say(not blind.any(), f"{_first(names, blind)}: a missing tested value is unknown without a reason")
+    without = replace(panel, counts=counts)
+    found = run(without, _last(panel))
+    _sound(found, without, _last(panel))
+    _never_calm(found, without, names, sums=sums)
     _same(
         _columns(whole, slice(0, _TESTED - 1)),
         _columns(found, slice(0, _TESTED - 1)),
@@ -225,11 +239,10 @@ def _company(run: Run, panel: Panel, test: Ints, whole: Detection, names: list[s
     for part in (slice(0, 5), slice(5, None)):
         chunk = run(replace(panel, counts=panel.counts[part]), test)
         _same(_rows(whole, part), chunk, "in a chunk", names[part], _ROUNDING)
-    _sound(
-        run(replace(panel, counts=panel.counts[:0]), test), replace(panel, counts=panel.counts[:0]), test, []
-    )
+    empty = replace(panel, counts=panel.counts[:0])
+    _sound(run(empty, test), empty, test)
     nothing: Ints = np.zeros(0, dtype=np.int64)
-    _sound(run(panel, nothing), panel, nothing, names)
+    _sound(run(panel, nothing), panel, nothing)
 
 
 def _no_look_ahead(run: Run, panel: Panel, test: Ints, whole: Detection, names: list[str]) -> None:
@@ -284,7 +297,7 @@ def _denominators(run: Run, panel: Panel, test: Ints, names: list[str]) -> None:
     """Zero, missing and negative denominators of one series trouble it alone."""
     population = np.full(panel.counts.shape, 1e5)
     good = run(replace(panel, population=population), test)
-    _sound(good, panel, test, names)
+    _sound(good, panel, test)
     others = list(range(3, panel.n_series))
     for bad in (0.0, np.nan, -5.0):
         spoilt = population.copy()
@@ -292,7 +305,7 @@ def _denominators(run: Run, panel: Panel, test: Ints, names: list[str]) -> None:
         spoilt[1, test] = bad
         spoilt[2, : int(test[0])] = bad
         found = run(replace(panel, population=spoilt), test)
-        _sound(found, panel, test, names)
+        _sound(found, panel, test)
         _same(
             _rows(good, others),
             _rows(found, others),
@@ -316,7 +329,7 @@ def _short(spec: Spec, given: Mapping[str, Any], panel: Panel) -> None:
                 continue
         else:
             found = _tried(spec, service)(cut, [n_time - 1])
-        _sound(found, cut, np.array([n_time - 1]), [f"series {i}" for i in range(panel.n_series)])
+        _sound(found, cut, np.array([n_time - 1]))
 
 
 def _described(spec: Spec, given: Mapping[str, Any]) -> None:
@@ -366,7 +379,7 @@ def _parameters(spec: Spec, given: Mapping[str, Any], panel: Panel, names: list[
                 continue  # another parameter may have to go with it
             except Exception as error:
                 raise AssertionError(f"raises for {p.name} = {value!r}: {error!r}") from error
-            _sound(found, panel, test, names[:4])
+            _sound(found, panel, test)
 
 
 def _allowed(p: Param, value: Any) -> bool:
@@ -405,10 +418,6 @@ def _same(one: Detection, other: Detection, wrong: str, names: Sequence[str], ro
                 f"{wrong}: {field.name} of {names[row]} at tested time {column} is "
                 f"{a[row, column]} and {b[row, column]}"
             )
-
-
-def _first(names: list[str], where: np.ndarray[Any, np.dtype[np.bool_]]) -> str:
-    return names[int(where.argmax())] if len(where) else ""
 
 
 def _say(right: bool | np.bool_, wrong: str) -> None:

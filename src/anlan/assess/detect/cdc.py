@@ -105,7 +105,8 @@ def _baseline(panel: Panel, at: Ints, b: int, m: int, as_package: bool) -> tuple
     weeks = centre[:, :, None] + np.arange(-MONTH * m - MONTH + 1, MONTH * m + 1)
     weeks[centre < 0] = -1
     found = tuple(np.empty((panel.n_series, len(at))) for _ in range(3))
-    _month_moments(panel.counts, weeks.reshape(len(at), -1, MONTH), as_package, *found)
+    months = weeks.reshape(len(at), weeks.shape[1] * weeks.shape[2] // MONTH, MONTH)
+    _month_moments(panel.counts, months, as_package, *found)
     return found[0], found[1], found[2]
 
 
