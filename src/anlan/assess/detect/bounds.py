@@ -10,10 +10,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import betainc, gammainc, gammaincc, ndtr, ndtri
 
+from anlan.assess.detect.count_tail import count_tails
 from anlan.assess.detect.panel import Floats
+
+#: the compiled kernel, whose arguments mypy cannot see
+_count_tails: Callable[..., int] = count_tails
 
 #: exponent of the power transform, by its name
 POWERS = {"2/3": 2 / 3, "1/2": 1 / 2, "none": 1.0}
@@ -33,6 +39,17 @@ def delta_bound(
 def count_bound(y: Floats, mean: Floats, phi: Floats, alpha: float) -> tuple[Floats, Floats]:
     """(smallest u with P(Y <= u) >= 1 - alpha, P(Y >= y)) of a count with this mean and variance
     phi * mean, phi >= 1. NaN where the mean is not finite."""
+    shape = mean.shape
+    y, mean, phi = (np.ascontiguousarray(values, dtype=np.float64).ravel() for values in (y, mean, phi))
+    upper, p_value = np.full(mean.size, np.nan), np.full(mean.size, np.nan)
+    if _count_tails(y, mean, phi, 1 - alpha, upper, p_value):
+        left = np.flatnonzero(upper == -1)
+        upper[left], p_value[left] = by_special_functions(y[left], mean[left], phi[left], alpha)
+    return upper.reshape(shape), p_value.reshape(shape)
+
+
+def by_special_functions(y: Floats, mean: Floats, phi: Floats, alpha: float) -> tuple[Floats, Floats]:
+    """`count_bound` by incomplete beta and gamma functions throughout."""
     fine = np.isfinite(mean) & np.isfinite(phi) & (mean > 0)
     upper = np.full(mean.shape, np.nan)
     upper[fine] = _quantile(1 - alpha, mean[fine], phi[fine])

@@ -15,6 +15,8 @@ from anlan.assess.detect.glm import dispersions, fit_levels, fit_levels_and_slop
 
 #: codes of a cell, as `Reason`
 OK, TOO_FEW_HISTORY, NO_CONVERGENCE, NO_CASES_IN_SEASON = 0, 2, 4, 5
+#: not worked out yet
+DEFERRED = -1
 #: a trend that leaves the log of the mean less sure than this is refused (not under `compat`): on a
 #: handful of cases the slope runs wild and bounds that use the error of the mean reach 1e100
 WILD = 1.0
@@ -22,7 +24,7 @@ WILD = 1.0
 SMALL = 256
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fit_panel(  # type: ignore[no-untyped-def]
     counts,
     population,
@@ -46,10 +48,11 @@ def fit_panel(  # type: ignore[no-untyped-def]
     kept,
     code,
 ):
-    """Fit every (series, test) and write mean, standard error of its log, dispersion, slope, trend
-    kept (1 / 0) and code, all [n_series, n_test]. `population` is [0, 0] where there is none;
-    Row numbers and ticks come unsigned, or every access pays for negative indexes and nothing
-    vectorises. `critical_t` [degrees of freedom] is the value |t| must exceed for a trend to be kept."""
+    """Fit every (series, test) whose code is `DEFERRED` and write mean, standard error of its log,
+    dispersion, slope, trend kept (1 / 0) and code, all [n_series, n_test]. `population` is [0, 0]
+    where there is none. Row numbers and ticks come unsigned, or every access pays for negative
+    indexes and nothing vectorises. `critical_t` [degrees of freedom] is the value |t| must exceed for
+    a trend to be kept."""
     n_series, n_time = counts.shape
     with_population = population.size > 0
     most = 0
@@ -85,6 +88,11 @@ def fit_panel(  # type: ignore[no-untyped-def]
     small_log = np.log(np.maximum(np.arange(SMALL), 0.1))
 
     for s in range(n_series):
+        waiting = False
+        for j in range(len(at)):
+            waiting = waiting or code[s, j] == DEFERRED
+        if not waiting:
+            continue
         for k in needed:
             y = counts[s, k]
             v = y + 0.1
@@ -103,6 +111,8 @@ def fit_panel(  # type: ignore[no-untyped-def]
             usable[k] = not math.isnan(series_u[k])
 
         for j in range(len(at)):
+            if code[s, j] != DEFERRED:
+                continue
             begin = bounds[j, 0]
             n = bounds[j, groups] - begin
             mu_now[s, j] = np.nan
@@ -252,7 +262,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
             if not converged:
                 code[s, j] = NO_CONVERGENCE
                 if not compat:
-                    _pooled(y_, pop_, one_, seg[0], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
+                    pooled(y_, pop_, one_, seg[0], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
                     kept[s, j] = 0
                 continue
             last = groups - 1
@@ -268,7 +278,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
                 # the level runs off to minus infinity and stops wherever the steps stop
                 code[s, j] = NO_CASES_IN_SEASON
                 keep_phi = phi[s, j]
-                _pooled(y_, pop_, one_, seg[last], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
+                pooled(y_, pop_, one_, seg[last], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
                 se_log[s, j] *= math.sqrt(keep_phi / phi[s, j])
                 phi[s, j] = keep_phi
                 if largest == 0.0:
@@ -285,7 +295,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
             se_log[s, j] = math.sqrt(scale * variance)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _weights(  # type: ignore[no-untyped-def]
     y, ones, omega, mu, mu_old, seg, time, m0, m1, info, phi, threshold, used
 ):
@@ -323,8 +333,8 @@ def _weights(  # type: ignore[no-untyped-def]
     return changed
 
 
-@njit(cache=True, nogil=True)
-def _pooled(y, pop, ones, begin, end, pop_now, mu_now, se_log, phi, j):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def pooled(y, pop, ones, begin, end, pop_now, mu_now, se_log, phi, j):  # type: ignore[no-untyped-def]
     """A rate from rows begin ... end with half a case added (Jeffreys' prior for a Poisson rate),
     so that no cases so far is a small expectation with a known error and not a blind spot."""
     cases, exposure, rows = 0.0, 0.0, 0.0

@@ -35,7 +35,8 @@ import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
 from anlan.assess.detect.bounds import POWERS, count_bound, delta_bound
-from anlan.assess.detect.farrington_fit import fit_panel
+from anlan.assess.detect.farrington_fit import DEFERRED, fit_panel
+from anlan.assess.detect.farrington_stretches import fit_stretches
 from anlan.assess.detect.panel import (
     Bytes,
     Detection,
@@ -50,9 +51,11 @@ from anlan.assess.detect.panel import (
 )
 from anlan.assess.detect.seasons import DATED, ReferenceRows, reference_rows
 from anlan.assess.detect.spec import Param, Spec
+from anlan.assess.detect.stretches import LANES, cut
 
-#: the compiled kernel, whose arguments mypy cannot see
+#: the compiled kernels, whose arguments mypy cannot see
 _fit_panel: Callable[..., None] = fit_panel
+_fit_stretches: Callable[..., None] = fit_stretches
 
 ThresholdMethod: TypeAlias = Literal["delta", "nb_plugin", "muan"]
 PowerTrans: TypeAlias = Literal["2/3", "1/2", "none"]
@@ -152,14 +155,55 @@ def fit_all(
     weights_threshold: float,
     population_offset: bool,
     as_package: bool,
+    fast: bool = True,
 ) -> Fits:
-    """Fit every series at every tested period."""
+    """Fit every series at every tested period. `fast` false takes the row-by-row form throughout."""
     shape = (panel.n_series, len(at))
     mu, se_log, phi, slope = (np.empty(shape) for _ in range(4))
-    kept, code = np.empty(shape, dtype=np.int8), np.empty(shape, dtype=np.int16)
+    kept, code = np.empty(shape, dtype=np.int8), np.full(shape, DEFERRED, dtype=np.int16)
     none = np.zeros((0, 0))
     population = panel.population if population_offset and panel.population is not None else none
     most = int((reference.bounds[:, -1] - reference.bounds[:, 0]).max(initial=0))
+    critical = critical_t(p_threshold_trend, most)
+    if fast and not population.size and reference.bounds.shape[1] <= LANES + 1:
+        shared = cut(reference)
+        _fit_stretches(
+            panel.counts,
+            len(at),
+            shared.pattern,
+            shared.origin,
+            shared.shift,
+            shared.clock,
+            shared.unit,
+            shared.first_row,
+            shared.first_run,
+            shared.seasons,
+            shared.reach,
+            shared.moments,
+            shared.offset,
+            shared.time,
+            shared.season,
+            shared.run_row,
+            shared.run_offset,
+            shared.run_time,
+            shared.run_season,
+            reference.tick_now,
+            np.unique(reference.rows),
+            trend,
+            critical,
+            reweight,
+            weights_threshold,
+            as_package,
+            panel.dates is not None,
+            mu,
+            se_log,
+            phi,
+            slope,
+            kept,
+            code,
+        )
+    if not (code == DEFERRED).any():
+        return Fits(mu, se_log, phi, slope, kept, code)
     _fit_panel(
         panel.counts,
         population,
@@ -171,7 +215,7 @@ def fit_all(
         reference.tick_now,
         reference.short,
         trend,
-        critical_t(p_threshold_trend, most),
+        critical,
         reweight,
         weights_threshold,
         as_package,

@@ -25,7 +25,7 @@ TOLERANCE = 1e-8
 _SUMS = {"reassoc", "contract"}
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def fit_levels(y, log_y, v, u, dev0, pop, omega, seg, level, m0, mu, mu_old):  # type: ignore[no-untyped-def]
     """Fit levels without slope. Rows [n] are sorted by group, group g being seg[g] ... seg[g+1];
     `omega` 0 = row not used. What the steps need and do not change is given: `log_y` = log(y / P)
@@ -91,13 +91,15 @@ def fit_levels(y, log_y, v, u, dev0, pop, omega, seg, level, m0, mu, mu_old):  #
         dev_old = dev
     for g in range(groups):
         now, before = rate[g], old[g]
+        if not m0[g] > 0.0:  # no rows in use: any finite mean, which weights of 0 leave without effect
+            now, before = 1.0, 1.0
         for i in range(seg[g], seg[g + 1]):
             mu[i] = pop[i] * now
             mu_old[i] = v[i] if steps == 1 else pop[i] * before
     return converged, rank
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def fit_levels_and_slope(  # type: ignore[no-untyped-def]
     y, log_y, v, u, dev0, pop, omega, seg, tick, time, unit, middle, table, level, m0, m1, mu, mu_old
 ):
@@ -146,6 +148,7 @@ def fit_levels_and_slope(  # type: ignore[no-untyped-def]
             level[g] = (res0[g] - slope * m1[g]) / m0[g]
     for i in range(n):
         mu_old[i] = v[i]
+        mu[i] = v[i]  # stays where no rows of a group are in use
     dev_old *= 2.0
 
     converged = False
@@ -213,7 +216,7 @@ def fit_levels_and_slope(  # type: ignore[no-untyped-def]
     return converged, rank, slope, info
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _powers(table, rate, middle):  # type: ignore[no-untyped-def]
     """table[k] = exp(rate * (k - middle)), by one product per entry; its length is 16 times a
     whole number."""
@@ -226,7 +229,7 @@ def _powers(table, rate, middle):  # type: ignore[no-untyped-def]
             table[16 * block + j] = coarse * fine[j]
 
 
-@njit(cache=True, nogil=True, fastmath=_SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def dispersions(y, omega, mu, mu_old, freedom):  # type: ignore[no-untyped-def]
     """(Pearson dispersion with the weights of the last step, the same with the prior weights in
     place of the working weights). The second is what R reports once `model$weights` has been

@@ -29,7 +29,8 @@ class ReferenceRows:
     `rows` [total] indexes into the time axis; `tick` [total] whole steps of `unit` periods since
     the first reference row; `bounds` [n_test, no_periods + 1] where each season of a test begins
     and ends in `rows` (the tested period lies in the last season); `tick_now` [n_test];
-    `short` [n_test] true where the years asked for are not there (such a test has no rows).
+    `short` [n_test] true where the years asked for are not there (such a test has no rows);
+    `axis` [n_time] the tick of every period.
     """
 
     rows: Ints
@@ -38,6 +39,7 @@ class ReferenceRows:
     bounds: Ints
     tick_now: Ints
     short: npt.NDArray[np.bool_]
+    axis: Ints
 
 
 def reference_rows(
@@ -57,21 +59,24 @@ def reference_rows(
     bounds = np.zeros((len(at), no_periods + 1), dtype=np.int64)
     short = np.zeros(len(at), dtype=np.bool_)
     total = 0
+    patterns: dict[tuple[int, ...], tuple[Ints, Ints]] = {}
     for j, now in enumerate(at.tolist()):
         years = _same_time_in_past_years(now, b, freq, dates)
         if years is None or years[-1] - w < 0:
             short[j] = True
             bounds[j] = total
             continue
-        season = _seasons(now, years, w, no_periods)
-        season[max(0, now - past_not_included) : now + 1] = 0  # 0 = not a reference row
-        used = np.flatnonzero(season)
-        used = used[np.argsort(season[used], kind="stable")]
-        bounds[j] = total + np.searchsorted(season[used], np.arange(1, no_periods + 2))
-        first = used.min() if used.size else now
+        back = tuple(now - year for year in years)
+        if back not in patterns:
+            patterns[back] = _pattern(back, w, no_periods, past_not_included)
+        offset, ends = patterns[back]
+        used = now + offset
+        bounds[j] = total + ends
+        own = ticks[used]
+        first = own.min() if used.size else ticks[now]
         rows.append(used)
-        tick.append(ticks[used] - ticks[first])
-        tick_now[j] = ticks[now] - ticks[first]
+        tick.append(own - first)
+        tick_now[j] = ticks[now] - first
         total += len(used)
     none = np.zeros(0, dtype=np.int64)
     return ReferenceRows(
@@ -81,7 +86,19 @@ def reference_rows(
         bounds=bounds,
         tick_now=tick_now,
         short=short,
+        axis=ticks,
     )
+
+
+def _pattern(back: tuple[int, ...], w: int, no_periods: int, past_not_included: int) -> tuple[Ints, Ints]:
+    """(rows counted from the tested period, sorted by season then time; where each season begins
+    and the last ends), for years that lie `back` periods before the tested one."""
+    now = back[-1] + w
+    season = _seasons(now, [now - year for year in back], w, no_periods)
+    season[max(0, now - past_not_included) : now + 1] = 0  # 0 = not a reference row
+    used = np.flatnonzero(season)
+    used = used[np.argsort(season[used], kind="stable")]
+    return used - now, np.searchsorted(season[used], np.arange(1, no_periods + 2))
 
 
 def _ticks(n_time: int, dates: Dates | None) -> tuple[Ints, float]:
