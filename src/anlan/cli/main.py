@@ -1,7 +1,8 @@
 """The commands and how they end.
 
 Exit codes: 0 done; 1 what was asked for shows a fault (a pack with faults, a broken audit, an
-expectation that failed, a value that cannot be recomputed); 2 wrong use or unknown name; 3 a store is
+expectation that failed, a value that cannot be recomputed, a case of a register that ended otherwise
+than stated); 2 wrong use or unknown name; 3 a store is
 unavailable; 130 interrupted.
 """
 
