@@ -24,6 +24,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import betainc, gammaln, ndtr, xlog1py, xlogy
+from scipy.stats import nbinom
 
 from anlan.assess.models.reporting_triangle import Floats, MovingWindow, ReportingTriangle
 
@@ -32,6 +33,7 @@ Method: TypeAlias = Literal["lawless", "bayes.trunc", "bayes.notrunc", "bayes.no
 METHODS = ("lawless", "bayes.trunc", "bayes.notrunc", "bayes.notrunc.bnb", "unif")
 _STEP = 0.002  # of -log F: a quarter of a percent at most of the reported part
 _MOST_CASES = 50_000
+_AT_ONCE = 512  # values of F, so that memory stays small
 _REACH = 40.0  # exp(-40) reported is as good as nothing
 
 
@@ -52,8 +54,9 @@ class PoissonGamma:
 
 @dataclass(frozen=True, slots=True)
 class Nowcast:
-    """Per period of the triangle: `reported` so far; `median`, `lower`, `upper` of the cases there are;
-    `pmf` [n_periods, max_cases + 1]; `delay_cdf` [max_delay + 1], probability of each delay or less."""
+    """Per period of the triangle: `reported` so far; `median`, `lower`, `upper` of the cases there are (NaN =
+    unknown: no delay this short was ever seen); `pmf` [n_periods, max_cases + 1]; `delay_cdf`
+    [max_delay + 1], probability of each delay or less."""
 
     reported: Floats
     median: Floats
@@ -92,7 +95,11 @@ def nowcast(
         )
     n, total = triangle.window_sums(m, m_form)
     if max_cases is None:
-        max_cases = 300 if compat == "surveillance" else _enough_cases(triangle, n, total)
+        max_cases = (
+            300
+            if compat == "surveillance"
+            else _enough_cases(triangle, n, total, prior if method.startswith("bayes") else None)
+        )
     if reported.max(initial=0) > max_cases:
         raise ValueError(f"max_cases must be at least the {int(reported.max())} reported, found {max_cases}")
     support = np.arange(max_cases + 1, dtype=np.float64)
@@ -122,22 +129,29 @@ def nowcast(
     )
 
 
-def _enough_cases(triangle: ReportingTriangle, n: Floats, total: Floats) -> int:
-    """A number of cases that no period comes near, given the delays seen."""
-    later = np.divide(total - n, total, out=np.ones_like(n), where=total > n)
-    share = np.append(np.cumprod(later[:0:-1])[::-1], 1.0)
-    age = np.minimum(triangle.last - np.arange(triangle.last + 1), triangle.max_delay)
-    expected = float(((triangle.reported() + 10) / np.maximum(share[age], 0.01)).max())
-    if expected > _MOST_CASES:
+def _enough_cases(triangle: ReportingTriangle, n: Floats, total: Floats, prior: PoissonGamma | None) -> int:
+    """A number of cases that no period comes near, given the delays seen or the prior."""
+    reported = float(triangle.reported().max())
+    if prior is not None:
+        law = nbinom(prior.size, prior.size / (prior.size + prior.mean))
+        enough = max(4 * reported, float(law.isf(1e-9))) + 50
+    else:
+        later = np.divide(total - n, total, out=np.ones_like(n), where=total > n)
+        share = np.append(np.cumprod(later[:0:-1])[::-1], 1.0)
+        age = np.minimum(triangle.last - np.arange(triangle.last + 1), triangle.max_delay)
+        enough = 4 * float(((triangle.reported() + 10) / np.maximum(share[age], 0.01)).max()) + 50
+    if enough > _MOST_CASES:
         raise ValueError(
-            f"about {expected:.0f} cases expected in a period: more than a distribution is kept of"
+            f"up to {enough:.0f} cases to consider in a period: use nowcast_many for such counts"
         )
-    return int(min(4 * expected + 100, 2 * _MOST_CASES))
+    return int(enough)
 
 
 def _quantile(below: Floats, p: float) -> Floats:
-    """First number with more than `p` below or at it; 0 where there is none within the support."""
-    return np.asarray((below > p).argmax(axis=1), dtype=np.float64)
+    """First number with more than `p` below or at it; 0 where there is none within the support, NaN where
+    the law is unknown."""
+    first = np.asarray((below > p).argmax(axis=1), dtype=np.float64)
+    return np.where(np.isnan(below[:, -1]), np.nan, first)
 
 
 def _lawless(
@@ -150,7 +164,8 @@ def _lawless(
     with np.errstate(divide="ignore", invalid="ignore"):
         each = hazard / (total * (1 - hazard))
     each[np.isnan(each)] = 0.0
-    spread = share**2 * np.append(np.cumsum(each[:0:-1])[::-1], 0.0)
+    with np.errstate(invalid="ignore"):  # 0 * inf: nothing was ever reported so early
+        spread = share**2 * np.append(np.cumsum(each[:0:-1])[::-1], 0.0)
     reported = triangle.reported()
     age = np.minimum(triangle.last - np.arange(triangle.last + 1), triangle.max_delay)
     w, var_w = share[age], spread[age]
@@ -161,8 +176,11 @@ def _lawless(
             variance = variance + reported * (reported + 1) / w**4 * var_w
     pmf = np.zeros((len(reported), support.size))
     for t, (centre, var, seen) in enumerate(zip(mean, variance, reported, strict=True)):
-        if not var > 0 or not math.isfinite(centre):
-            pmf[t] = support == (centre if math.isfinite(centre) or compat == "surveillance" else seen)
+        if compat == "mended" and not math.isfinite(centre):
+            pmf[t] = math.nan  # no case was ever reported so early: nothing can be said
+            continue
+        if not (var > 0 and math.isfinite(centre)):
+            pmf[t] = support == centre
             continue
         sd = math.sqrt(var)
         under = ndtr((support - centre) / sd)
@@ -196,12 +214,11 @@ def _mixed_posterior(
     law = np.ones(1)
     for x in range(triangle.max_delay - 1, -1, -1):  # F at age x takes one more beta factor
         law = _convolve(law, _beta_on_grid(b[x + 1], a[x + 1]))
-        kept = np.flatnonzero(law > 1e-12)
-        f = np.exp(-_STEP * kept)
+        kept = np.flatnonzero(law > 1e-9)
         t = triangle.last - x
-        if 0 <= t < len(reported):
-            pmf[t] = law[kept] @ _posterior(reported[t], f, prior, support)
-            pmf[t] /= pmf[t].sum()
+        for some in np.array_split(kept, 1 + kept.size // _AT_ONCE):
+            pmf[t] += law[some] @ _posterior(reported[t], np.exp(-_STEP * some), prior, support)
+        pmf[t] /= pmf[t].sum()
     return pmf
 
 

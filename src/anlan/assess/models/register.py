@@ -1,8 +1,6 @@
 """Run cases of the R package `surveillance` for the models here: a case as a register states it, in; the
 rows of the package's long-form output, out.
 
-A case is one entry of `cases.json` (`id`, `detector`, `input`, `series`, `epoch_as_date`, `control`,
-`r_call` ...). Its parameters stand partly in `control`, partly only in the text of the call; both are read.
 `load(name)` gives an input table by file name: column name -> its cells as text, "NA" = missing. A row is
 column name -> value; None = not known. Impossible cases raise ValueError, saying why.
 """
@@ -12,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -29,104 +27,25 @@ from anlan.assess.models.lr_run_length import (
 )
 from anlan.assess.models.nowcast import PoissonGamma, nowcast
 from anlan.assess.models.paired_cusum import paired_binary_cusum, paired_cusum_arl
-from anlan.assess.models.r_expression import Call, argument, evaluate, find, parse
+from anlan.assess.models.peer_case import (
+    NUMBER,
+    Case,
+    Load,
+    Row,
+    beside,
+    call_of,
+    call_text,
+    columns,
+    control_of,
+    given_in,
+    numbers,
+    series_names,
+    stated,
+)
 from anlan.assess.models.reporting_triangle import period_index, period_start, triangle_from_line_list
 from anlan.assess.models.rogerson import rogerson
 from anlan.assess.models.run_length import arl_cusum
 from anlan.assess.models.space_time_points import detect_point_cluster
-
-Case: TypeAlias = Mapping[str, Any]
-Table: TypeAlias = Mapping[str, Sequence[str]]
-Load: TypeAlias = Callable[[str], Table]
-Row: TypeAlias = dict[str, float | int | str | None]
-
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-
-
-# ---- what a case says ---------------------------------------------------------------------------------
-
-
-def _control(case: Case) -> dict[str, Any]:
-    return dict(case.get("control") or {})
-
-
-def _text(case: Case) -> str:
-    return str(case.get("r_call") or "")
-
-
-def _series(case: Case) -> list[str]:
-    series = case.get("series")
-    return [str(s) for s in series] if isinstance(series, list) else [str(series)]
-
-
-def _columns(table: Table, names: Sequence[str]) -> Floats:
-    """Numbers [n_names, n_rows]; a blank or comma in a name may stand as an underscore in the table."""
-    found = []
-    for name in names:
-        column = name if name in table else re.sub("[, ]", "_", name)
-        if column not in table:
-            raise ValueError(f"the input has no column {name!r}; found {', '.join(table)}")
-        found.append([_number(cell) for cell in table[column]])
-    return np.array(found)
-
-
-def _number(cell: str) -> float:
-    return math.nan if cell in ("NA", "NaN", "") else float(cell)
-
-
-def _beside(case: Case, kind: str) -> str:
-    """Name of a table that belongs to the input: `x.csv` -> `x.<kind>.csv`."""
-    return re.sub(r"\.csv$", f".{kind}.csv", str(case["input"]))
-
-
-def _numbers(value: Any) -> Floats:
-    """1, [1, 2], "1,2", "1..3 by 0.5" or "1..3" (by 1), {from, to} as numbers."""
-    if isinstance(value, Mapping):
-        return np.arange(float(value["from"]), float(value["to"]) + 0.5)
-    if isinstance(value, str):
-        if match := re.fullmatch(
-            rf"({_NUMBER})\s*(?:\.\.|:)\s*({_NUMBER})(?:\s+by\s+({_NUMBER}))?", value.strip()
-        ):
-            start, end, by = float(match[1]), float(match[2]), float(match[3] or 1)
-            return np.asarray(
-                start + by * np.arange(math.floor((end - start) / by + 1e-10) + 1), dtype=np.float64
-            )
-        return np.array([float(part) for part in value.split(",")])
-    return np.atleast_1d(np.asarray(value, dtype=np.float64))
-
-
-def _stated(case: Case, name: str, default: Any = None) -> Any:
-    """A number or word of the control or, where it is not there, of the call's text (`name = value`)."""
-    control = _control(case)
-    if control.get(name) is not None:
-        return control[name]
-    pattern = rf"(?<![\w.]){re.escape(name)} *= *(?:({_NUMBER})(?!\w|\s*[*/:^])|\"([^\"]*)\"|(TRUE|FALSE)\b)"
-    if match := re.search(pattern, _text(case)):
-        if match[1]:
-            return float(match[1])
-        return match[2] if match[2] is not None else match[3] == "TRUE"
-    return default
-
-
-def _call(case: Case, function: str) -> Call | None:
-    """The call of `function` in the case's text, where that is R and no prose."""
-    try:
-        return find(parse(_text(case)), function)
-    except ValueError:
-        return None
-
-
-def _given(call: Call | None, name: str) -> Any:
-    """An argument of a call, or an entry of its `control` list, worked out; None where it has none or
-    speaks of what is not known here."""
-    for place in (call, argument(call, "control") if call else None):
-        value = argument(place, name) if isinstance(place, Call) else None
-        if value is not None:
-            try:
-                return evaluate(value, {})
-            except ValueError:
-                return None
-    return None
 
 
 def _or_none(value: float) -> float | None:
@@ -137,28 +56,24 @@ def _whole(value: float) -> float | int:
     return int(value) if value == int(value) else float(value)
 
 
-# ---- the models ---------------------------------------------------------------------------------------
-
-
 def run_hhh4(case: Case, load: Load) -> list[Row]:
     """`hhh4`: parameter, estimate, se, loglik, aic, nobs, converged."""
-    control = _control(case)
+    control = control_of(case)
     text = control.get("control")
     if not isinstance(text, str):
         raise ValueError("hhh4 needs its control list as text")
     table = load(str(case["input"]))
-    names = _series(case)
-    counts = _columns(table, names)
+    names = series_names(case)
+    counts = columns(table, names)
     time = np.arange(counts.shape[1], dtype=np.float64)
     if case.get("epoch_as_date"):
         days = np.array(table["date"], dtype="datetime64[D]")
         time = (days - days.min()).astype(np.float64)
     population = adjacency = None
     if "population" in text:
-        population = _columns(load(_beside(case, "population")), names)
+        population = columns(load(beside(case, "population")), names)
     if re.search(r"\bne *=", text):
-        rows = load(_beside(case, "adjacency"))
-        adjacency = _columns(rows, names).T
+        adjacency = columns(load(beside(case, "adjacency")), names).T
     fit = fit_control(text, UnitCounts(counts, names, time, population, adjacency))
     if not fit.converged:
         raise ValueError("hhh4 did not converge: the maximum lies at the edge or the information is singular")
@@ -181,10 +96,10 @@ def run_hhh4(case: Case, load: Load) -> list[Row]:
 
 def run_nowcast(case: Case, load: Load) -> list[Row]:
     """`nowcast`: date, reported, nowcast, lower95, upper95 for each date in `when`."""
-    control = _control(case)
-    text = _text(case)
+    control = control_of(case)
+    text = call_text(case)
     table = load(str(case["input"]))
-    by = _stated(case, "aggregate.by", "1 day")
+    by = stated(case, "aggregate.by", "1 day")
     event, report = (
         np.array(["NaT" if cell in ("NA", "") else cell for cell in table[column]], dtype="datetime64[D]")
         for column in (control.get("dEventCol", "dHospital"), control.get("dReportCol", "dReport"))
@@ -200,22 +115,22 @@ def run_nowcast(case: Case, load: Load) -> list[Row]:
     else:
         first, last = event[~np.isnat(event)].min(), event[~np.isnat(event)].max()
     triangle = triangle_from_line_list(
-        event, report, now=now, start=first, max_delay=int(_stated(case, "D", 15)), by=by
+        event, report, now=now, start=first, max_delay=int(stated(case, "D", 15)), by=by
     )
     prior = None
     if "gamma" in text or "gamma" in str(control.get("N.tInf.prior", "")):
-        prior = PoissonGamma(float(_stated(case, "mean.lambda")), float(_stated(case, "var.lambda")))
-    m = _stated(case, "m")
-    alpha = float(_stated(case, "alpha", 0.05))
+        prior = PoissonGamma(float(stated(case, "mean.lambda")), float(stated(case, "var.lambda")))
+    m = stated(case, "m")
+    alpha = float(stated(case, "alpha", 0.05))
     found = nowcast(
         triangle,
         method=control["method"],
         m=None if m is None else int(m),
-        m_form=_stated(case, "m.interpretation", "hoehle_anderheiden2014"),
+        m_form=stated(case, "m.interpretation", "hoehle_anderheiden2014"),
         alpha=alpha,
         prior=prior,
-        max_cases=int(_stated(case, "N.tInf.max", 300)),
-        kappa=float(_stated(case, "gd.prior.kappa", 0.1)),
+        max_cases=int(stated(case, "N.tInf.max", 300)),
+        kappa=float(stated(case, "gd.prior.kappa", 0.1)),
         compat="surveillance",
     )
     start, end = (int(period_index(np.array([d]), by)[0]) for d in (first, last))
@@ -253,23 +168,23 @@ def _dates(value: Any, by: str) -> Any:
 
 def run_back_projection(case: Case, load: Load) -> list[Row]:
     """`backprojNP`: k (row), lambda; `B` is not looked at: it adds an interval and changes no estimate."""
-    names = _series(case)
-    counts = _columns(load(str(case["input"])), names)
-    file = re.search(r"inputs/([\w.-]+\.csv)", _text(case)) or re.search(
+    names = series_names(case)
+    counts = columns(load(str(case["input"])), names)
+    file = re.search(r"inputs/([\w.-]+\.csv)", call_text(case)) or re.search(
         r"([\w.-]*incubation[\w.-]*\.csv)", str(case)
     )
     if file is None:
         raise ValueError("backprojNP: the case names no table of the incubation time")
-    incubation = _columns(load(file[1]), ["pmf"])[0]
+    incubation = columns(load(file[1]), ["pmf"])[0]
     several = len(names) > 1
     rows: list[Row] = []
     for name, cases in zip(names, counts, strict=True):
         found = back_project(
             cases,
             incubation,
-            k=int(_stated(case, "k", 2)),
-            eps=float(_numbers(_stated(case, "eps", 0.005))[-1]),
-            max_steps=int(_numbers(_stated(case, "iter.max", 250))[-1]),
+            k=int(stated(case, "k", 2)),
+            eps=float(numbers(stated(case, "eps", 0.005))[-1]),
+            max_steps=int(numbers(stated(case, "iter.max", 250))[-1]),
         )
         for k, value in enumerate(found.infections, 1):
             rows.append({**({"series": name} if several else {}), "k": k, "lambda": float(value)})
@@ -278,26 +193,26 @@ def run_back_projection(case: Case, load: Load) -> list[Row]:
 
 def _law(case: Case) -> Any:
     """Distribution and, for the binomial one, its n."""
-    name = _stated(case, "distr") or _stated(case, "distribution") or "poisson"
-    return name, float(_stated(case, "n", 1))
+    name = stated(case, "distr") or stated(case, "distribution") or "poisson"
+    return name, float(stated(case, "n", 1))
 
 
 def run_design_table(case: Case, load: Load) -> list[Row]:
     """`hValues`: theta0, h, k, ARL, rel.tol."""
     del load
-    given = _given(_call(case, "hValues"), "theta0")
-    theta0 = _numbers(_control(case)["theta0"]) if given is None else np.atleast_1d(given)
+    given = given_in(call_of(case, "hValues"), "theta0")
+    theta0 = numbers(control_of(case)["theta0"]) if given is None else np.atleast_1d(given)
     law, n = _law(case)
     designs = design_table(
         theta0,
-        float(_stated(case, "ARL0")),
-        s=float(_stated(case, "s", 1)),
-        rel_tol=float(_stated(case, "rel.tol", 0.02)),
+        float(stated(case, "ARL0")),
+        s=float(stated(case, "s", 1)),
+        rel_tol=float(stated(case, "rel.tol", 0.02)),
         law=law,
         n=n,
-        round_k=bool(_stated(case, "roundK", True)),
-        digits=int(_stated(case, "digits", 1)),
-        fast_initial_response=bool(_stated(case, "FIR", False)),
+        round_k=bool(stated(case, "roundK", True)),
+        digits=int(stated(case, "digits", 1)),
+        fast_initial_response=bool(stated(case, "FIR", False)),
     )
     return [
         {"theta0": d.theta0, "h": d.h, "k": d.k, "ARL": d.arl, "rel.tol": d.relative_error} for d in designs
@@ -307,20 +222,20 @@ def run_design_table(case: Case, load: Load) -> list[Row]:
 def run_arl(case: Case, load: Load) -> list[Row]:
     """`arlCusum` over every combination of h, k, theta (h fastest): ARL, FIR_ARL."""
     del load
-    control = _control(case)
+    control = control_of(case)
     law, n = _law(case)
-    winsorise = _stated(case, "W")
+    winsorise = stated(case, "W")
     rows: list[Row] = []
-    for theta in _numbers(control.get("theta", 2.4)):
-        for k in _numbers(control.get("k", 3)):
-            for h in _numbers(control.get("h", 10)):
+    for theta in numbers(control.get("theta", 2.4)):
+        for k in numbers(control.get("k", 3)):
+            for h in numbers(control.get("h", 10)):
                 found = arl_cusum(
                     float(h),
                     float(k),
                     float(theta),
                     law=law,
                     n=n,
-                    digits=int(_stated(case, "digits", 1)),
+                    digits=int(stated(case, "digits", 1)),
                     winsorise=None if winsorise is None else float(winsorise),
                 )
                 if math.isnan(found.arl):
@@ -341,12 +256,12 @@ def run_lr_run_length(case: Case, load: Load) -> list[Row]:
     """`LRCUSUM.runlength`: h, t, pmf, cdf over the periods of the call or, where it asks for `$arl`, h, arl.
     Negative binomial where there is an alpha, else Poisson, or binomial where the call says so."""
     del load
-    control = _control(case)
-    text = _text(case)
-    n, g = float(_stated(case, "n", 100)), int(_stated(case, "g", 5))
+    control = control_of(case)
+    text = call_text(case)
+    n, g = float(stated(case, "n", 100)), int(stated(case, "g", 5))
     periods = re.search(r"for (\d+) (?:week|day|month|period)|rep\([^,()]+, (\d+)\)", text)
     repeated = int(next(p for p in periods.groups() if p)) if periods else 1
-    values = {name: _numbers(control[name]) for name in ("mu", "mu0", "mu1") if control.get(name) is not None}
+    values = {name: numbers(control[name]) for name in ("mu", "mu0", "mu1") if control.get(name) is not None}
     length = max(repeated, *(len(v) for v in values.values()))
     mu0 = np.broadcast_to(values["mu0"], length)
     mu1 = np.broadcast_to(values["mu1"], length)
@@ -362,7 +277,7 @@ def run_lr_run_length(case: Case, load: Load) -> list[Row]:
         return count_cusum_run_length(mu, mu0, mu1, h, alpha=alpha, outcomes=int(n), g=g)
 
     rows: list[Row] = []
-    for h in _numbers(control["h"]):
+    for h in numbers(control["h"]):
         found = law(float(h))
         if only_arl:
             rows.append({"h": _whole(h), "arl": found.arl})
@@ -376,16 +291,16 @@ def run_lr_run_length(case: Case, load: Load) -> list[Row]:
 
 def run_categorical(case: Case, load: Load) -> list[Row]:
     """`categoricalCUSUM` of positives out of the population: k, value, alarm, p0, p1."""
-    control = _control(case)
-    names = _series(case)
-    positive = _columns(load(str(case["input"])), names)[0]
-    total = _columns(load(_beside(case, "population")), names)[0]
-    ks = _numbers(control["range"]).astype(np.int64)
+    control = control_of(case)
+    names = series_names(case)
+    positive = columns(load(str(case["input"])), names)[0]
+    total = columns(load(beside(case, "population")), names)[0]
+    ks = numbers(control["range"]).astype(np.int64)
     p0 = _proportion(control["pi0"], math.nan, positive, total)
     p1 = _proportion(control["pi1"], p0, positive, total)
     y = np.stack([positive, total - positive])[:, ks - 1]
     pi0, pi1 = (np.repeat([[p], [1 - p]], len(ks), axis=1) for p in (p0, p1))
-    cases = _stated(case, "ret", "value") == "cases"
+    cases = stated(case, "ret", "value") == "cases"
     found = categorical_cusum(y, pi0, pi1, float(control.get("h", 5)), cases=cases)
     values = found.cases if cases else found.statistic
     return [
@@ -402,13 +317,13 @@ def _proportion(given: Any, p0: float, positive: Floats, total: Floats) -> float
     if match := re.search(r"share of \w+ (\d+) ?(?:-|to|\.\.|:) ?(\d+)", text):
         rows = slice(int(match[1]) - 1, int(match[2]))
         return float(positive[rows].sum() / total[rows].sum())
-    if match := re.search(rf"(odds of )?pi0 times ({_NUMBER})", text):
+    if match := re.search(rf"(odds of )?pi0 times ({NUMBER})", text):
         factor = float(match[2])
         if not match[1]:
             return p0 * factor
         odds = factor * p0 / (1 - p0)
         return odds / (1 + odds)
-    if match := re.fullmatch(rf" *({_NUMBER}) *", text):
+    if match := re.fullmatch(rf" *({NUMBER}) *", text):
         return float(match[1])
     raise ValueError(f"cannot tell a proportion from {text!r}")
 
@@ -416,8 +331,8 @@ def _proportion(given: Any, p0: float, positive: Floats, total: Floats) -> float
 def run_point_cluster(case: Case, load: Load) -> list[Row]:
     """`stcd`: event, R, idxFA, idxCC (1-based, -1 = none). The areas of the call are not used: nor does the
     peer, which estimates what is expected from the events."""
-    control = _control(case)
-    x, y, t = _columns(load(str(case["input"])), ["x", "y", "t"])
+    control = control_of(case)
+    x, y, t = columns(load(str(case["input"])), ["x", "y", "t"])
     found = detect_point_cluster(
         x,
         y,
@@ -425,7 +340,7 @@ def run_point_cluster(case: Case, load: Load) -> list[Row]:
         radius=float(control["radius"]),
         epsilon=float(control["epsilon"]),
         threshold=float(control["threshold"]),
-        cusum=bool(_stated(case, "cusum", False)),
+        cusum=bool(stated(case, "cusum", False)),
         compat="surveillance",
     )
     first = -1 if found.first_alarm is None else found.first_alarm + 1
@@ -437,32 +352,32 @@ def run_point_cluster(case: Case, load: Load) -> list[Row]:
 
 def run_rogerson(case: Case, load: Load) -> list[Row]:
     """`algo.rogerson`: series, k, upperbound, alarm."""
-    control = _control(case)
-    names = _series(case)
-    call = _call(case, "algo.rogerson")
-    counts = _columns(load(str(case["input"])), names)
+    control = control_of(case)
+    names = series_names(case)
+    call = call_of(case, "algo.rogerson")
+    counts = columns(load(str(case["input"])), names)
     if not isinstance(control.get("range"), (Mapping, list, str)):
         raise ValueError("rogerson needs a range")
-    ks = _numbers(control["range"]).astype(np.int64)
-    theta0 = _given(call, "theta0t")
+    ks = numbers(control["range"]).astype(np.int64)
+    theta0 = given_in(call, "theta0t")
     if theta0 is None:
         rows = load(re.sub(r"\.csv$", "_theta0t.csv", str(case["input"])))
         at = {int(float(k)): float(v) for k, v in zip(rows["k"], rows["theta0t"], strict=True)}
         theta0 = [at[int(k)] for k in ks]
     theta0 = np.asarray(theta0, dtype=np.float64).reshape(len(ks), -1)
-    law, n = str(_stated(case, "distribution", "poisson")), _given(call, "nt")
+    law, n = str(stated(case, "distribution", "poisson")), given_in(call, "nt")
     if n is None and control.get("n") is not None:
         n = np.full(len(ks), float(control["n"]))
-    table = _given(call, "hValues")
-    s = float(_stated(case, "s"))
+    table = given_in(call, "hValues")
+    s = float(stated(case, "s"))
     if table is None:
-        designs: Sequence[CusumDesign] = design_table(np.unique(theta0), float(_stated(case, "ARL0")), s=s)
+        designs: Sequence[CusumDesign] = design_table(np.unique(theta0), float(stated(case, "ARL0")), s=s)
     else:
         designs = [
             CusumDesign(float(row[0]), float(row[1]), float(row[2]), math.nan, math.nan)
             for row in np.atleast_2d(table)
         ]
-    limit = _stated(case, "limit")
+    limit = stated(case, "limit")
     found = rogerson(
         Panel(counts, max(1, int(case.get("freq") or 1))),
         ks - 1,
@@ -471,9 +386,9 @@ def run_rogerson(case: Case, load: Load) -> list[Row]:
         s=s,
         law=law,  # type: ignore[arg-type]  # checked where it is used
         n=None if n is None else np.asarray(n, dtype=np.float64).ravel(),
-        fast_initial_response=bool(_stated(case, "FIR", False)),
+        fast_initial_response=bool(stated(case, "FIR", False)),
         limit=None if limit is None or float(limit) < 0 else float(limit),
-        digits=int(_stated(case, "digits", 1)),
+        digits=int(stated(case, "digits", 1)),
     )
     return [
         {
@@ -489,15 +404,15 @@ def run_rogerson(case: Case, load: Load) -> list[Row]:
 
 def run_paired(case: Case, load: Load) -> list[Row]:
     """`pairedbinCUSUM`: series, k, upperbound (the statistic), alarm."""
-    control = _control(case)
-    names = _series(case)
-    counts = _columns(load(str(case["input"])), names)
-    ks = _numbers(control["range"]) if control.get("range") else np.arange(1, counts.shape[1] + 1)
+    control = control_of(case)
+    names = series_names(case)
+    counts = columns(load(str(case["input"])), names)
+    ks = numbers(control["range"]) if control.get("range") else np.arange(1, counts.shape[1] + 1)
     at = ks.astype(np.int64) - 1
     found = paired_binary_cusum(
         counts[:, at],
-        _numbers(control["theta0"]),
-        _numbers(control["theta1"]),
+        numbers(control["theta0"]),
+        numbers(control["theta1"]),
         **{name: float(control[name]) for name in ("h1", "h2", "h11", "h22")},
         compat="surveillance",
     )
@@ -516,10 +431,10 @@ def run_paired(case: Case, load: Load) -> list[Row]:
 def run_paired_arl(case: Case, load: Load) -> list[Row]:
     """`pairedbinCUSUM.runlength`: arl."""
     del load
-    control = _control(case)
+    control = control_of(case)
     limits = {name: int(control[name]) for name in ("h1", "h2", "h11", "h22")}
-    w1, w2 = (_numbers(control[name]).astype(np.int64) for name in ("w1", "w2"))
-    return [{"arl": paired_cusum_arl(_numbers(control["p"]), w1, w2, **limits)}]
+    w1, w2 = (numbers(control[name]).astype(np.int64) for name in ("w1", "w2"))
+    return [{"arl": paired_cusum_arl(numbers(control["p"]), w1, w2, **limits)}]
 
 
 #: the peer's name -> what runs its cases
