@@ -26,6 +26,8 @@ CASES = {
     "cdc": 3,
     "outbreakP": 3,
     "cusum": 16,
+    "glrpois": 12,
+    "glrnb": 6,
 }
 EXACT = ("alarm", "trend")
 #: by transform: the package's table of a hypergeometric function holds ten digits

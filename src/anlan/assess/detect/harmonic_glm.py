@@ -43,23 +43,18 @@ def irls(x, y, n, theta, mu, coef):  # type: ignore[no-untyped-def]
     """Fit rows 0 ... n of x [.., p] and y; `theta` = 1 / alpha, 0 for Poisson. `mu` [>= n] holds the means
     to start from and gets the fitted ones, `coef` [p] the coefficients. Gives whether it converged."""
     p = x.shape[1]
-    normal, right = np.empty((p, p)), np.empty(p)
+    columns, target = np.empty((p, n)), np.empty(n)
     eta = np.empty(n)
     for i in range(n):
         eta[i] = math.log(mu[i])
     dev_old = deviance(y, n, theta, mu)
     for _ in range(MAX_STEPS):
-        normal[:] = 0.0
-        right[:] = 0.0
         for i in range(n):
-            w = mu[i] if theta == 0.0 else mu[i] / (1.0 + mu[i] / theta)
-            z = eta[i] + (y[i] - mu[i]) / mu[i]
+            root = math.sqrt(mu[i] if theta == 0.0 else mu[i] / (1.0 + mu[i] / theta))
+            target[i] = root * (eta[i] + (y[i] - mu[i]) / mu[i])
             for a in range(p):
-                wx = w * x[i, a]
-                right[a] += wx * z
-                for c in range(a + 1):
-                    normal[a, c] += wx * x[i, c]
-        if not solve(normal, right, coef):
+                columns[a, i] = root * x[i, a]
+        if not least_squares(columns, target, coef):
             return False
         for i in range(n):
             e = 0.0
@@ -91,31 +86,41 @@ def deviance(y, n, theta, mu):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve(a, b, out):  # type: ignore[no-untyped-def]
-    """Solve a out = b by Cholesky, the lower half of `a` [p, p] given and overwritten. Gives whether `a`
-    is positive definite."""
-    p = len(b)
-    for i in range(p):
-        for j in range(i + 1):
-            s = a[i, j]
-            for k in range(j):
-                s -= a[i, k] * a[j, k]
-            if i == j:
-                if not s > 0.0:
-                    return False
-                a[i, i] = math.sqrt(s)
-            else:
-                a[i, j] = s / a[j, j]
-    for i in range(p):
-        s = b[i]
-        for k in range(i):
-            s -= a[i, k] * out[k]
-        out[i] = s / a[i, i]
-    for i in range(p - 1, -1, -1):
-        s = out[i]
-        for k in range(i + 1, p):
-            s -= a[k, i] * out[k]
-        out[i] = s / a[i, i]
+def least_squares(columns, target, out):  # type: ignore[no-untyped-def]
+    """Write the coefficients of `target` [n] on `columns` [p, n] (both overwritten) by modified
+    Gram-Schmidt on the two together (Bjoerck 1967, BIT 7:1-21): weights differ by many powers of ten where
+    a season has no cases, and normal equations would square that. Gives whether the rank is full."""
+    p, n = columns.shape
+    r, d = np.zeros((p, p)), np.empty(p)
+    for a in range(p):
+        full = 0.0
+        for b in range(a):
+            full += r[b, a] * r[b, a]
+        size = 0.0
+        for i in range(n):
+            size += columns[a, i] * columns[a, i]
+        r[a, a] = math.sqrt(size)
+        if not r[a, a] > 1e-11 * math.sqrt(full + size):
+            return False
+        for i in range(n):
+            columns[a, i] /= r[a, a]
+        d[a] = 0.0
+        for i in range(n):
+            d[a] += columns[a, i] * target[i]
+        for i in range(n):
+            target[i] -= d[a] * columns[a, i]
+        for c in range(a + 1, p):
+            dot = 0.0
+            for i in range(n):
+                dot += columns[a, i] * columns[c, i]
+            r[a, c] = dot
+            for i in range(n):
+                columns[c, i] -= dot * columns[a, i]
+    for a in range(p - 1, -1, -1):
+        s = d[a]
+        for c in range(a + 1, p):
+            s -= r[a, c] * out[c]
+        out[a] = s / r[a, a]
     return True
 
 
@@ -155,9 +160,9 @@ def fit_seasonal(x, counts, n_train, alpha, coef):  # type: ignore[no-untyped-de
     for _ in range(MAX_STEPS):
         if not abs(was - level) / scale + abs(change) > TOLERANCE:
             break
-        converged = irls(rows, y, n, theta, mu, coef)
         theta_was = theta
-        theta = likeliest_theta(y, mu, n)
+        theta = likeliest_theta(y, mu, n)  # given the means of the step before
+        converged = irls(rows, y, n, theta_was, mu, coef)
         change = theta_was - theta
         was = level
         level = log_likelihood(y, mu, n, theta)

@@ -22,6 +22,7 @@ from anlan.assess.detect.farrington import farrington, quantile_of_value
 from anlan.assess.detect.farrington_flexible import farrington_flexible
 from anlan.assess.detect.farrington_mu0 import mu0
 from anlan.assess.detect.farrington_windows import window_rows
+from anlan.assess.detect.glr import glrnb
 from anlan.assess.detect.outbreak_p import outbreak_p
 from anlan.assess.detect.panel import Alarm, Detection, Floats, Ints, Panel, Reason, Trend
 from anlan.assess.detect.rki import rki
@@ -216,7 +217,46 @@ def _outbreak_p(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     return {"upperbound": found.threshold, "alarm": _alarm(found)}
 
 
+def _glr(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
+    given = {name: value for name, value in params.items() if value is not None}
+    mu0 = given.pop("mu0", None)
+    if isinstance(mu0, Mapping):
+        named = {"S": "s", "trend": "trend", "refit": "refit"}
+        given |= {named[name]: value for name, value in mu0.items() if value is not None}
+    elif mu0 is not None:
+        given["mu0"] = mu0
+    if at.size and np.isnan(panel.counts[:, at]).any():
+        raise ValueError("a tested value is missing: the package stops there")
+    if at.size and "alpha" not in given and (np.nansum(panel.counts[:, : at[0]], axis=1) == 0).any():
+        raise ValueError("no case before the first tested period: the package cannot estimate alpha")
+    if given.get("theta") == 1:
+        raise ValueError("theta = 1 is refused by the package")
+    found = glrnb(panel, at, compat="surveillance", **given)
+    if given.get("refit") and (found.alarm[:, -1:] == Alarm.YES).any():
+        raise ValueError("refit after an alarm in the last tested period: the package has nothing to fit")
+    return {"upperbound": found.threshold, "alarm": _alarm(found), "mu0": found.expected}
+
+
+def _glrpois(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
+    if params.get("alpha"):
+        raise ValueError(f"glrpois has alpha 0, found {params['alpha']}")
+    return _glr(panel, at, {**params, "alpha": 0})
+
+
 _SAME = {name: name for name in ("b", "w", "reweight", "alpha", "trend", "limit54", "powertrans")}
+
+_GLR = {
+    "c.ARL": "c_arl",
+    "mu0": "mu0",
+    "alpha": "alpha",
+    "Mtilde": "mtilde",
+    "M": "m",
+    "change": "change",
+    "theta": "theta",
+    "dir": "dir",
+    "ret": "ret",
+    "xMax": "x_max",
+}
 
 #: the package's detectors by their names in `cases.json`
 PEER: dict[str, PeerDetector] = {
@@ -271,4 +311,6 @@ PEER: dict[str, PeerDetector] = {
         {name: name for name in ("k", "h", "m", "trans", "alpha", "reset")},
         _cusum,
     ),
+    "glrpois": PeerDetector("glrpois", _GLR, _glrpois),
+    "glrnb": PeerDetector("glrnb", _GLR, _glr),
 }

@@ -48,6 +48,7 @@ BUILT_IN = (
     "cdc",
     "outbreak_p",
     "cusum",
+    "glr",
 )
 
 __all__ = [
