@@ -1,0 +1,1 @@
+"""Event catalogues: earthquakes, deadlines, storms; what a list of single events says about the risk."""
