@@ -1,0 +1,208 @@
+"""Models whose statistic is a function of cases and one measure: poisson, bernoulli, permutation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from anlan.assess.scan.each import search_each, search_spans
+from anlan.assess.scan.engine import Best, Floats, Ints
+from anlan.assess.scan.sampling import Fill, multinomial, permuted, without_replacement
+from anlan.assess.scan.search import LANES, search_space, search_spacetime
+from anlan.assess.scan.statistic import BERNOULLI, POISSON, ratio
+from anlan.assess.scan.thresholds import BINS, LEVELS, needed_high, needed_low, position_bins
+from anlan.assess.scan.windows import Windows
+from anlan.assess.scan.zones import Zones
+
+#: above so many cases the counts of one window might not fit 16 bits
+SHORT = 32_000
+
+
+class CountEngine:
+    """`cases` and `measure` [n_places, n_periods]; `measure` are expected cases (`kind` POISSON) or
+    people (BERNOULLI). `at_risk` [n_places]; `fill` draws the cells of data sets under the null."""
+
+    block = LANES
+
+    def __init__(
+        self,
+        kind: int,
+        cases: Ints,
+        measure: Floats,
+        at_risk: Floats,
+        fill: Fill,
+        *,
+        high: bool,
+        low: bool,
+        min_cases: int,
+    ) -> None:
+        self.kind = kind
+        self.cases = cases
+        self.measure = measure
+        self.at_risk = at_risk
+        self.fill = fill
+        self.high = high
+        self.low = low
+        self.min_cases = min_cases
+        self.total_cases = int(cases.sum())
+        self.total_measure = float(measure.sum())
+        self.dtype = np.int16 if self.total_cases <= SHORT else np.int32
+        beyond = 32_767 if self.dtype == np.int16 else 2**30
+        self.enough = np.zeros((LEVELS, BINS), dtype=np.int32)
+        self.few = np.full((LEVELS, BINS), -1, dtype=np.int32)
+        if high:
+            needed_high(kind, self.total_cases, self.total_measure, max(min_cases, 1), beyond, self.enough)
+        if low:
+            needed_low(kind, self.total_cases, self.total_measure, self.few)
+        self._spans: dict[tuple[Windows, float], tuple[Ints, Ints, Floats]] = {}
+        self._bins: tuple[Zones, Ints] | None = None
+
+    def strongest(self, zones: Zones, windows: Windows) -> float:
+        return float(self._each(zones, windows)[0].max())
+
+    def observed(self, zones: Zones, windows: Windows, floor: float) -> Best:
+        if self._spatial(windows):
+            value, where = self._each(zones, windows)
+            chain = np.flatnonzero(value >= floor)
+            return Best(chain, value[chain], where[chain])
+        cases, measure = _running(self.cases), _running(self.measure)
+        size = cases.shape[1]
+        chains, values, wheres = [], [], []
+        for k in range(len(zones.centre)):
+            value = np.zeros((size, size))
+            position = np.zeros((size, size), dtype=np.int64)
+            part = slice(zones.ptr[k], zones.ptr[k + 1])
+            search_spans(
+                zones.places[part], zones.first[k], zones.stop[part], *self._groups(windows),
+                windows.shortest, windows.longest, windows.whole, zones.factor[k], cases, measure,
+                (float(self.total_cases), self.total_measure), self.kind, self.high, self.low,
+                float(self.min_cases), self.enough, self.few, floor, value, position,
+            )  # fmt: skip
+            start, end = np.nonzero(value)
+            chains.append(np.full(len(start), k))
+            values.append(value[start, end])
+            wheres.append(np.column_stack([zones.ptr[k] + position[start, end], start, end]))
+        return Best(np.concatenate(chains), np.concatenate(values), np.concatenate(wheres))
+
+    def _each(self, zones: Zones, windows: Windows) -> tuple[Floats, Ints]:
+        value = np.zeros(len(zones.centre))
+        where = np.zeros((len(zones.centre), 3), dtype=np.int64)
+        search_each(
+            zones.ptr, zones.first, zones.places, zones.stop, *self._groups(windows), windows.shortest,
+            windows.longest, windows.whole, zones.factor, _running(self.cases), _running(self.measure),
+            (float(self.total_cases), self.total_measure), self.kind, self.high, self.low,
+            float(self.min_cases), self.enough, self.few, value, where,
+        )  # fmt: skip
+        return value, where
+
+    def prepare(self, zones: Zones, windows: Windows) -> None:
+        """Work out what all replications share, before threads start."""
+        if self._spatial(windows):
+            self._position_bins(zones)
+        else:
+            self._groups(windows)
+
+    def maxima(self, zones: Zones, windows: Windows, replications: range) -> Floats:
+        n_places, n_periods = self.cases.shape
+        best = np.zeros(LANES)
+        where = np.zeros((LANES, 3), dtype=np.int64)
+        drawn = np.zeros((n_places * n_periods, LANES), dtype=self.dtype)
+        self.fill(replications, drawn)
+        totals = (float(self.total_cases), self.total_measure)
+        if self._spatial(windows):
+            search_space(
+                zones.ptr, zones.first, zones.places, zones.stop, self._position_bins(zones), zones.factor,
+                drawn, self.measure[:, 0], totals, self.kind, self.high, self.low, float(self.min_cases),
+                self.enough, self.few, best, where,
+            )  # fmt: skip
+        else:
+            running = np.zeros((n_places, n_periods + 1, LANES), dtype=self.dtype)
+            np.cumsum(drawn.reshape(n_places, n_periods, LANES), axis=1, out=running[:, 1:], dtype=self.dtype)
+            search_spacetime(
+                zones.ptr, zones.first, zones.places, zones.stop, *self._groups(windows), windows.shortest,
+                windows.longest, windows.whole, zones.factor, running, _running(self.measure), totals,
+                self.kind, self.high, self.low, float(self.min_cases), self.enough, self.few, best, where,
+            )  # fmt: skip
+        return best[: len(replications)]
+
+    def describe(self, members: Ints, start: int, end: int) -> dict[str, Any]:
+        cases = float(self.cases[members, start:end].sum())
+        measure = float(self.measure[members, start:end].sum())
+        expected = measure * self.total_cases / self.total_measure
+        found: dict[str, Any] = {
+            "observed": cases,
+            "expected": expected,
+            "ode": cases / expected if expected > 0 else None,
+            "relative_risk": _relative_risk(cases, expected, float(self.total_cases)),
+            "high": cases > expected,
+            "llr": float(ratio(self.kind, cases, measure, float(self.total_cases), self.total_measure)),
+        }
+        if self.kind == BERNOULLI:
+            found["population"] = measure
+        return found
+
+    def _spatial(self, windows: Windows) -> bool:
+        return self.cases.shape[1] == 1 and windows.holds(0, 1)
+
+    def _groups(self, windows: Windows) -> tuple[Ints, Ints, Floats]:
+        key = (windows, self.total_measure)
+        if key not in self._spans:
+            groups, offset, limits = windows.grains(self.total_cases)
+            fineness = np.array(limits) * (self.total_measure / max(self.total_cases, 1))
+            self._spans[key] = (groups, offset, fineness)
+        return self._spans[key]
+
+    def _position_bins(self, zones: Zones) -> Ints:
+        if self._bins is None or self._bins[0] is not zones:
+            bins = position_bins(zones.ptr, zones.places, self.measure[:, 0], self.total_measure)
+            self._bins = (zones, bins)
+        return self._bins[1]
+
+
+def _running(cells: Floats | Ints) -> Floats | Ints:
+    """Sums over the periods from the first on, with a leading 0."""
+    return np.concatenate([np.zeros((len(cells), 1), dtype=cells.dtype), np.cumsum(cells, axis=1)], axis=1)
+
+
+def _relative_risk(cases: float, expected: float, total: float) -> float | None:
+    """(c / e) / ((C - c) / (C - e)); infinite where every case lies inside, None where nothing is left."""
+    if expected <= 0 or total - expected <= 0:
+        return None
+    if total == cases:
+        return float("inf")
+    return (cases / expected) / ((total - cases) / (total - expected))
+
+
+def poisson(cases: Ints, expected: Floats, seed: int, **options: Any) -> CountEngine:
+    """Cases [n_places, n_periods] with known expected ones, scaled to the same total."""
+    total = int(cases.sum())
+    whole = float(expected.sum())
+    # where the totals are equal but for rounding, another rounding would only move the last digits
+    scaled = expected if abs(whole - total) <= 1e-9 * total else expected * (total / whole)
+    fill = multinomial(total, scaled.ravel(), seed)
+    return CountEngine(POISSON, cases, scaled, scaled.sum(axis=1), fill, **options)
+
+
+def bernoulli(cases: Ints, controls: Ints, seed: int, **options: Any) -> CountEngine:
+    """Cases and controls [n_places, n_periods]."""
+    people = cases + controls
+    fill = without_replacement(int(cases.sum()), people.ravel(), seed)
+    measure = people.astype(np.float64)
+    return CountEngine(BERNOULLI, cases, measure, measure.sum(axis=1), fill, **options)
+
+
+def permutation(place: Ints, period: Ints, stratum: Ints, shape: tuple[int, int], seed: int,
+                **options: Any) -> CountEngine:  # fmt: skip
+    """Cases one by one [n_cases]: expected is, in each stratum, the cases of the place times the cases of
+    the period over all cases of the stratum. `shape` (n_places, n_periods)."""
+    cases = np.zeros(shape, dtype=np.int64)
+    np.add.at(cases, (place, period), 1)
+    expected = np.zeros(shape)
+    for one in np.unique(stratum):
+        rows = stratum == one
+        by_place = np.bincount(place[rows], minlength=shape[0])
+        by_period = np.bincount(period[rows], minlength=shape[1])
+        expected += np.outer(by_place, by_period) / rows.sum()
+    fill = permuted(place, period, stratum, shape[1], seed)
+    return CountEngine(POISSON, cases, expected, expected.sum(axis=1), fill, **options)
