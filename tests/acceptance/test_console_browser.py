@@ -176,6 +176,27 @@ def test_a_page_follows_the_journal_by_itself(browser: Any, layer: Any) -> None:
         visit.context.close()
 
 
+@pytest.mark.parametrize(
+    ("path", "island"), [(f"/risk/{RISK}", "[data-series]"), (f"/warning/{PUBLISHED}", "[data-outlines]")]
+)
+def test_chart_and_map_are_drawn_again_when_the_journal_grows(
+    browser: Any, layer: Any, path: str, island: str
+) -> None:
+    desk = MemoryDesk(layer)
+    with served(desk) as base:
+        visit = Visit(browser, base, locale="en-GB")
+        visit.sign_in("chen.approver")
+        page = visit.open(path)
+        page.evaluate("document.querySelector('#live').dataset.old = 'yes'")
+        page.wait_for_timeout(500)
+        desk.act(desk.pack.users["li.duty"], "delivery.answer", "D-1", {"answer": "received"})
+        page.locator("#live:not([data-old])").wait_for(timeout=10_000)
+        page.locator(f"{island}[data-ready=yes] canvas").first.wait_for(timeout=30_000)
+        assert page.locator(island).count() == 1
+        assert visit.faults == []
+        visit.context.close()
+
+
 def test_clocks_run(browser: Any, layer: Any) -> None:
     with served(MemoryDesk(layer)) as base:
         visit = Visit(browser, base, locale="en-GB")

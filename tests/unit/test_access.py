@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from anlan.acts.access import PUBLIC, PUSH, READ, ROLES_OF, may, require
+from anlan.acts.access import PUBLIC, PUSH, READ, ROLES_OF, may, require, shown
 from anlan.acts.perform import ACTS
+from anlan.model.assessment import Assessment
+from anlan.model.entry import Entry, Marker
 from anlan.model.errors import NotAllowed
+from anlan.model.review import Lesson
+from anlan.model.state import State
 from anlan.model.user import ROLES, User
 from anlan.ports import desk
-from chain_pack import T0, chain_pack, user
+from chain_pack import T0, chain_pack, finding, user
 
 PACK = chain_pack()
 
@@ -73,3 +77,35 @@ def test_an_act_that_is_not_listed_is_refused_to_everybody() -> None:
 def test_a_refusal_is_an_error_with_its_reason() -> None:
     with pytest.raises(NotAllowed, match=r"none of your grants for this covers x/b"):
         require(user("u", "o", "duty", place="x/a"), "task.done", ("x/b",), PACK, T0)
+
+
+def entry(value: object, risk: str = "") -> Entry:
+    return Entry(1, T0, "x.y", "X", risk, "system", value, (), None, "", "")  # type: ignore[arg-type]
+
+
+def test_what_lies_elsewhere_is_not_shown_and_what_lies_nowhere_is_shown_to_nobody() -> None:
+    state = State()
+    here = {"x/a"}.__contains__
+    assert shown(entry(finding(place="x/a")), state, here)
+    assert not shown(entry(finding(place="x/b")), state, here)
+    thread = Assessment(
+        "R-1",
+        "flood",
+        "water",
+        "x/b",
+        finding().sentence,
+        T0,
+        T0,
+        "automatic",
+        "open",
+        "known",
+        3,
+        3,
+        ("F-1",),
+    )
+    state.put("R-1", thread)
+    lesson = Lesson("L-1", "R-1", finding().sentence, "office", T0)
+    assert not shown(entry(lesson, "R-1"), state, here)
+    assert shown(entry(lesson, "R-1"), state, {"x/b"}.__contains__)
+    assert not shown(entry(Lesson("L-2", "R-gone", finding().sentence, "office", T0), "R-gone"), state, here)
+    assert shown(entry(Marker("M", "mode", "live")), state, {""}.__contains__)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.entry import Entry, Handover, Marker
 from anlan.model.errors import NotAllowed, UnknownPlace
 from anlan.model.pack import Pack
+from anlan.model.sourcestate import SourceState
+from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.user import ROLES, User
 
@@ -113,3 +116,17 @@ def require(user: User, act: str, places: Iterable[str], pack: Pack, at: datetim
     decision = may(user, act, places, pack=pack, at=at)
     if not decision.allowed:
         raise NotAllowed(decision.reason.en, where=act, mend="ask somebody whose role reaches it")
+
+
+def shown(entry: Entry, state: State, sees: Callable[[str], bool]) -> bool:
+    """Whether a row of the journal is for somebody who may read the places that `sees` says: what lies at
+    a place, or belongs to a risk there, is for those; what is about the system itself is for everybody
+    signed in; what lies nowhere known is for nobody."""
+    value = entry.value
+    if isinstance(value, SourceState | Handover | Marker):
+        return True
+    places = getattr(value, "places", None) or (getattr(value, "place", ""),)
+    if not any(places):
+        risk = state.assessments.get(entry.risk or getattr(value, "risk", ""))
+        places = (risk.place,) if risk else ()
+    return any(sees(place) for place in places)

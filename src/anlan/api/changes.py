@@ -12,9 +12,9 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from anlan.acts.access import shown
 from anlan.api.reading import AtDesk, Sees
 from anlan.model.entry import Entry
-from anlan.model.state import State
 from anlan.model.time import format_instant
 from anlan.ports.desk import Desk
 
@@ -55,13 +55,6 @@ async def _stream(desk: Desk, sees: Visible, start: int) -> AsyncIterator[Server
             if look % BEAT == 0:
                 yield ServerSentEventMessage(comment="", data=None)
             await asyncio.sleep(POLL)
-
-
-def shown(entry: Entry, state: State, sees: Visible) -> bool:
-    """Entries of a risk are for those who may see its place; the system's own are for everybody
-    signed in."""
-    assessment = state.assessments.get(entry.risk)
-    return assessment is None or sees(assessment.place)
 
 
 def _data(entry: Entry) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from anlan.acts.access import shown
 from anlan.assess.multiplicity import ranking
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry
@@ -26,6 +27,7 @@ from anlan.web.subjects import places_of
 T = TypeVar("T")
 
 SHOWN = 50
+CHANGES_SHOWN = 25
 SOON = timedelta(hours=24)
 # Entries of these nouns say nothing that a shift must know.
 QUIET = ("marker", "handover")
@@ -114,7 +116,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     changed = [
         entry
         for entry in desk.changes(handover.seq if handover else 0)
-        if entry.kind.partition(".")[0] not in QUIET and (not entry.risk or _at(state, entry.risk, visible))
+        if entry.kind.partition(".")[0] not in QUIET and shown(entry, state, visible)
     ]
     changed = _without_heartbeats(changed)
     lessons = [item for item in state.lessons.values() if item.status == "open" and seen(item.id)]
@@ -158,14 +160,12 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         lessons=_first((x for x in lessons if x.due > now), lambda x: (x.due, x.id)),
         overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
-        changed=_first(changed, lambda entry: -entry.seq),
+        changed=_first(changed, lambda entry: -entry.seq, CHANGES_SHOWN),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
 
 
-def pressing_order(
-    risks: list[Assessment], state: State, pack: Pack, now: datetime
-) -> dict[str, int]:
+def pressing_order(risks: list[Assessment], state: State, pack: Pack, now: datetime) -> dict[str, int]:
     """The place of each risk in the order of surprise times people exposed; what is unknown is not taken
     for small."""
     p, people = np.full(len(risks), np.nan), np.full(len(risks), np.nan)
@@ -203,11 +203,6 @@ def _without_heartbeats(entries: Iterable[Entry]) -> list[Entry]:
     return kept
 
 
-def _at(state: State, risk: str, visible: Callable[[str], bool]) -> bool:
-    assessment = state.assessments.get(risk)
-    return assessment is None or visible(assessment.place)
-
-
-def _first(items: Iterable[T], order: Callable[[T], Any]) -> Rows[T]:
+def _first(items: Iterable[T], order: Callable[[T], Any], most: int = SHOWN) -> Rows[T]:
     ranked = sorted(items, key=order)
-    return Rows(tuple(ranked[:SHOWN]), len(ranked))
+    return Rows(tuple(ranked[:most]), len(ranked))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from litestar.datastructures import URL
 
+from anlan.assess.explain import UNIT_WORDS
 from anlan.model.errors import NotFound, UnknownPlace
 from anlan.model.law import Law
 from anlan.model.text import Text
@@ -18,6 +19,7 @@ from anlan.ports.desk import Desk
 from anlan.web.access import Decision, may
 from anlan.web.catalogue import Words
 
+_BRACES = str.maketrans("", "", "{}[]")
 LONG = 60  # days from which hours no longer matter
 
 
@@ -135,9 +137,7 @@ class Screen:
         return f"{shown} {self.unit(unit)}".rstrip()
 
     def unit(self, symbol: str) -> str:
-        """UCUM annotations without their braces."""
-        return (
-            symbol.replace("{", "").replace("}", "").replace("[", "").replace("]", "")
-            if symbol != "1"
-            else ""
-        )
+        """The unit in the reader's language; UCUM annotations without braces where it has no name."""
+        if words := UNIT_WORDS.get(symbol):
+            return words.in_(self.language)
+        return "" if symbol == "1" else symbol.translate(_BRACES)

@@ -3,6 +3,7 @@ import { LineChart, ScatterChart } from "echarts/charts";
 import { AriaComponent, DataZoomComponent, GridComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { islands, type Drawn } from "./islands";
 
 use([LineChart, ScatterChart, AriaComponent, DataZoomComponent, GridComponent, TooltipComponent, CanvasRenderer]);
 
@@ -22,7 +23,7 @@ function colour(name: string): string {
   return found;
 }
 
-async function draw(holder: HTMLElement): Promise<void> {
+async function draw(holder: HTMLElement): Promise<Drawn> {
   const answer = await fetch(holder.dataset["series"] ?? "", { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`${answer.status}`);
   const series = (await answer.json()) as Series;
@@ -93,14 +94,15 @@ async function draw(holder: HTMLElement): Promise<void> {
       },
     ],
   });
-  new ResizeObserver(() => chart.resize()).observe(holder);
+  const watcher = new ResizeObserver(() => chart.resize());
+  watcher.observe(holder);
   holder.dataset["ready"] = "yes";
+  return {
+    remove(): void {
+      watcher.disconnect();
+      chart.dispose();
+    },
+  };
 }
 
-for (const holder of document.querySelectorAll<HTMLElement>("[data-series]")) {
-  holder.replaceChildren();
-  draw(holder).catch((error: unknown) => {
-    holder.textContent = holder.dataset["failed"] ?? "";
-    console.error(error);
-  });
-}
+islands("[data-series]", draw);

@@ -1,4 +1,5 @@
 // The map island: outlines of places, shaded and patterned by warning level. No outside host.
+import { islands } from "./islands";
 import { Map as MapView, NavigationControl, setWorkerUrl, type LngLatBoundsLike } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 
@@ -84,7 +85,45 @@ async function read<T>(address: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-async function draw(holder: HTMLElement): Promise<void> {
+type Point = [number, number];
+
+/** Twice the signed area of a ring of coordinates. */
+function area(ring: Point[]): number {
+  let sum = 0;
+  for (let i = 0; i < ring.length; i += 1) {
+    const [x0, y0] = ring[i] ?? [0, 0];
+    const [x1, y1] = ring[(i + 1) % ring.length] ?? [0, 0];
+    sum += x0 * y1 - x1 * y0;
+  }
+  return sum;
+}
+
+/** The middle of the largest part of an outline: where its mark stands. */
+function middle(outline: Outline): Point | undefined {
+  const rings: Point[][] = [];
+  const collect = (part: unknown): void => {
+    if (!Array.isArray(part) || part.length === 0) return;
+    const first = part[0] as unknown;
+    if (Array.isArray(first) && typeof first[0] === "number") rings.push(part as Point[]);
+    else for (const inner of part) collect(inner);
+  };
+  collect(outline.geometry.coordinates);
+  const largest = rings.sort((a, b) => Math.abs(area(b)) - Math.abs(area(a)))[0];
+  if (largest === undefined) return undefined;
+  const whole = area(largest);
+  if (whole === 0) return largest[0];
+  let [x, y] = [0, 0];
+  for (let i = 0; i < largest.length; i += 1) {
+    const [x0, y0] = largest[i] ?? [0, 0];
+    const [x1, y1] = largest[(i + 1) % largest.length] ?? [0, 0];
+    const cross = x0 * y1 - x1 * y0;
+    x += (x0 + x1) * cross;
+    y += (y0 + y1) * cross;
+  }
+  return [x / (3 * whole), y / (3 * whole)];
+}
+
+async function draw(holder: HTMLElement, before: MapView | undefined): Promise<MapView> {
   const { outlines: where = "", shading: how = "", worker = "", focus } = holder.dataset;
   setWorkerUrl(new URL(worker, window.location.href).href);
   const [outlines, shading] = await Promise.all([read<Outlines>(where), read<Shading>(how)]);
@@ -95,10 +134,18 @@ async function draw(holder: HTMLElement): Promise<void> {
     const label = level > 0 ? `${one.properties.name}\n${word}` : one.properties.name;
     return { ...one, id, properties: { ...one.properties, level, label } };
   });
+  const marks = features.flatMap((one) => {
+    const at = one.properties.level > 0 ? middle(one) : undefined;
+    return at === undefined
+      ? []
+      : [{ type: "Feature", properties: one.properties, geometry: { type: "Point", coordinates: at } }];
+  });
   const map = new MapView({
     container: holder,
     attributionControl: false,
     locale: { "Map.Title": holder.getAttribute("aria-label") ?? "" },
+    // One world: nothing is warned of twice.
+    renderWorldCopies: false,
     bounds: bounds(focus === "shaded" && shaded.length > 0 ? shaded : outlines.features),
     fitBoundsOptions: { padding: 24, maxZoom: 8 },
     dragRotate: false,
@@ -108,6 +155,7 @@ async function draw(holder: HTMLElement): Promise<void> {
       version: 8,
       sources: {
         places: { type: "geojson", data: { type: "FeatureCollection", features } as never },
+        marks: { type: "geojson", data: { type: "FeatureCollection", features: marks } as never },
       },
       layers: [
         { id: "ground", type: "background", paint: { "background-color": colour("sea") } },
@@ -133,22 +181,51 @@ async function draw(holder: HTMLElement): Promise<void> {
     source: "places",
     paint: { "line-color": colour("line"), "line-width": ["case", [">", ["get", "level"], 0], 1.6, 0.6] },
   });
+  // From afar a small place is smaller than its outline's line: a mark stands for it.
+  map.addLayer({
+    id: "marks",
+    type: "circle",
+    source: "marks",
+    maxzoom: 5,
+    layout: { "circle-sort-key": ["-", 0, ["get", "level"]] },
+    paint: {
+      "circle-radius": 9,
+      "circle-color": ["match", ["get", "level"], ...LEVELS.flatMap((n) => [n, colour(`level-${n}`)]), colour("land")] as never,
+      "circle-stroke-color": colour("text"),
+      "circle-stroke-width": 1.5,
+    },
+  });
+  map.addLayer({
+    id: "digits",
+    type: "symbol",
+    source: "marks",
+    maxzoom: 5,
+    layout: {
+      "text-field": ["to-string", ["get", "level"]],
+      "text-font": ["sans-serif"],
+      "text-size": 12,
+      "text-allow-overlap": true,
+    },
+    paint: {
+      "text-color": ["match", ["get", "level"], ...LEVELS.flatMap((n) => [n, colour(`ink-${n}`)]), colour("text")] as never,
+    },
+  });
   map.addLayer({
     id: "labels",
     type: "symbol",
-    source: "places",
-    filter: [">", ["get", "level"], 0],
+    source: "marks",
     layout: {
       "text-field": ["get", "label"],
       "text-font": ["sans-serif"],
       "text-size": 12,
       // Beside the middle of the place: a small place must not vanish under its own name.
       "text-variable-anchor": ["top", "bottom", "left", "right"],
-      "text-radial-offset": 0.8,
+      "text-radial-offset": 1,
       "symbol-sort-key": ["get", "level"],
     },
-    paint: { "text-color": colour("text"), "text-halo-color": colour("halo"), "text-halo-width": 1.6 },
+    paint: { "text-color": colour("text"), "text-halo-color": colour("halo"), "text-halo-width": 2.4 },
   });
+  if (before !== undefined) map.jumpTo({ center: before.getCenter(), zoom: before.getZoom() });
   const said = holder.parentElement?.querySelector<HTMLElement>("[data-map-place]");
   map.on("mousemove", "land", (event) => {
     const label = event.features?.[0]?.properties["label"] as string | undefined;
@@ -157,12 +234,7 @@ async function draw(holder: HTMLElement): Promise<void> {
   map.on("idle", () => {
     holder.dataset["ready"] = "yes";
   });
+  return map;
 }
 
-for (const holder of document.querySelectorAll<HTMLElement>("[data-outlines]")) {
-  holder.replaceChildren();
-  draw(holder).catch((error: unknown) => {
-    holder.textContent = holder.dataset["failed"] ?? "";
-    console.error(error);
-  });
-}
+islands("[data-outlines]", draw);
