@@ -334,6 +334,7 @@ class Room:
         folder.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{folder / 'journal.sqlite'}"
         self.pack, self.state, self.status = pack, State(), "Actual"
+        self.sender = "test@anlan.invalid"
         self.journal, self.outbox, self.lake = SqlJournal(url), SqlOutbox(url), DeltaLake.open(folder)
         self.post, self.now = Post(), T0
 

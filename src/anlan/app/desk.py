@@ -238,6 +238,7 @@ class RunningDesk:
         try:
             if self._lease is None:
                 self._lease = Lease(self.house.workspace)
+            self.house.keep()
             self._catch_up()
             try:
                 yield

@@ -1,12 +1,13 @@
 """`anlan explain ID`: how a value came about, as known then, and the same computed again.
 
 A finding is recomputed from the lake as of its `known` with the rules of its pack; a warning's message
-is rendered again and must have the digest that was journalled when it was sent. Nothing here writes.
+is rendered again, with the pack and the sender of its sending, and must have the digest that was
+journalled then. Nothing here writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +22,9 @@ from anlan.model.pack import Pack
 from anlan.model.state import State, fold
 from anlan.model.time import format_instant
 from anlan.model.warning import Warning
-from anlan.packs.load import load_pack
 
 NEWEST = 12
+NO_PACK = "its pack {} is neither today's nor kept unchanged in this workspace"
 
 
 def explain(house: RunningHouse, id: str) -> dict[str, Any]:
@@ -37,17 +38,17 @@ def explain(house: RunningHouse, id: str) -> dict[str, Any]:
     risk = own[-1].risk or (id if isinstance(value, Assessment) else "")
     thread = house.state.assessments.get(risk) or _thread_of(house.state, id)
     entries = house.thread_entries(thread) if thread else own
-    findings = [house.state.findings[f] for f in (thread.findings if thread else ())]
     if isinstance(value, Finding):
-        findings = [value]
+        findings, shown, warnings = [value], [value], []
+    else:
+        causes, until = (set(), own[-1].seq) if isinstance(value, Assessment) else led_to(house, own)
+        findings = _told(entries, until)
+        newest = findings[-NEWEST:]
+        shown = [f for f in findings if f.id in causes or f in newest]
+        warnings = [
+            w for w in house.state.warnings.values() if w.digest and _concerns(w, id, thread, entries, until)
+        ]
     checks = [recompute_finding(house, finding) for finding in findings]
-    warnings = [
-        w
-        for w in house.state.warnings.values()
-        if w.digest and (w.id == id or (thread is not None and w.risk == thread.id))
-    ]
-    if isinstance(value, Finding):
-        warnings = []
     checks += [recompute_warning(house, warning) for warning in warnings]
     return {
         "id": id,
@@ -55,22 +56,68 @@ def explain(house: RunningHouse, id: str) -> dict[str, Any]:
         "subject": to_plain(value),
         "history": [_line(entry) for entry in own],
         "chain": [_line(entry) for entry in entries if entry.seq <= own[-1].seq],
-        "basis": _basis(house.pack, value),
-        "observations": {f.id: _observations(house, f) for f in findings[-NEWEST:]},
+        "basis": _basis(_pack_of(house, value), value),
+        "observations": {f.id: _observations(house, f) for f in shown},
         "recomputed": checks,
         "same": all(check["same"] for check in checks),
     }
 
 
+def led_to(house: RunningHouse, own: Sequence[Entry]) -> tuple[set[str], int]:
+    """(what a value follows from, the row up to which the past led to it). The causes are followed back to
+    findings; of a warning or of what a warning led to, the row is the one of the warning's draft."""
+    causes: set[str] = set()
+    until = own[0].seq
+    drafted = isinstance(own[0].value, Warning)
+    ahead = [*own[0].cause, *_named(own[0].value)]
+    while ahead:
+        id = ahead.pop(0)
+        if id in causes or id == own[0].subject:
+            continue
+        causes.add(id)
+        entries = house.journal.by_subject(id)
+        if not entries:
+            continue
+        first = entries[0]
+        if isinstance(first.value, Warning) and not drafted:
+            drafted, until = True, first.seq
+        ahead += [*first.cause, *_named(first.value)]
+    return causes, until
+
+
+def _named(value: object) -> list[str]:
+    """What a value itself says it follows from: of a task its incident, of an incident what opened it, of a
+    warning the messages before it."""
+    named = [getattr(value, name, "") for name in ("warning", "incident", "by")]
+    return [id for id in (*named, *reversed(getattr(value, "references", ()))) if id]
+
+
+def _told(entries: Sequence[Entry], until: int) -> list[Finding]:
+    """The findings that were there by that row, in order."""
+    found = {e.subject: e.value for e in entries if isinstance(e.value, Finding) and e.seq <= until}
+    return list(found.values())
+
+
+def _concerns(
+    warning: Warning, id: str, thread: Assessment | None, entries: Sequence[Entry], until: int
+) -> bool:
+    """The warning itself, and those of the same risk that were drafted by that row."""
+    if warning.id == id:
+        return True
+    if thread is None or warning.risk != thread.id:
+        return False
+    return any(entry.subject == warning.id and entry.seq <= until for entry in entries)
+
+
 def recompute_finding(house: RunningHouse, finding: Finding) -> dict[str, Any]:
     """The finding again, from what the lake knew then and the state the journal had then."""
-    pack = _pack_of(house, finding.pack)
+    pack = house.pack_of(finding.pack)
     if pack is None:
         return {
             "id": finding.id,
             "what": "finding",
             "same": False,
-            "why": f"its pack {finding.pack[:16]} is no longer kept in this workspace",
+            "why": NO_PACK.format(finding.pack[:16]),
         }
     entry = house.journal.by_subject(finding.id)[0]
     before: State = fold(house.journal.read(until=entry.seq - 1))
@@ -102,27 +149,37 @@ def recompute_finding(house: RunningHouse, finding: Finding) -> dict[str, Any]:
 
 def recompute_warning(house: RunningHouse, warning: Warning) -> dict[str, Any]:
     """The message's bytes again, against the digest of what was sent."""
+    if warning.pack and house.pack_of(warning.pack) is None:
+        return {
+            "id": warning.id,
+            "what": "warning",
+            "same": False,
+            "digest": warning.digest,
+            "why": NO_PACK.format(warning.pack[:16]),
+        }
     raw = house.render(warning)
     same = house.digest(raw) == warning.digest
+    unknown = "" if warning.pack else "; with today's pack, for its own was not written down yet"
     return {
         "id": warning.id,
         "what": "warning",
         "same": same,
         "digest": warning.digest,
         "bytes": len(raw),
-        "why": "" if same else "the bytes rendered again differ",
+        "why": "" if same else f"the bytes rendered again differ{unknown}",
     }
 
 
-def _pack_of(house: RunningHouse, digest: str) -> Pack | None:
-    if digest == house.pack.digest:
-        return house.pack
-    kept = house.workspace / "packs" / digest[:16]
-    for folder in sorted(kept.iterdir()) if kept.is_dir() else ():
-        pack = load_pack(folder, (kept,))
-        if pack.digest == digest:
-            return pack
-    return None
+def _pack_of(house: RunningHouse, value: object) -> Pack:
+    """The pack that a value was decided with, as far as that is known; else today's."""
+    risk, state = getattr(value, "risk", ""), house.state
+    digest = str(getattr(value, "pack", ""))
+    if not digest and not isinstance(value, Assessment):
+        incident = state.incidents.get(getattr(value, "incident", ""))
+        by = getattr(value, "warning", "") or getattr(incident or value, "by", "")
+        sent = [w for w in state.warnings.values() if w.risk == risk and w.id == by]
+        digest = sent[0].pack if sent else ""
+    return house.pack_of(digest) or house.pack
 
 
 def _thread_of(state: State, finding: str) -> Assessment | None:
@@ -152,9 +209,8 @@ def _says(entry: Entry) -> dict[str, str] | None:
 
 def _basis(pack: Pack, value: object) -> list[dict[str, str]]:
     """The articles that the value cites, with what they say."""
-    cited: Iterable[str] = [getattr(value, "basis", "")] if getattr(value, "basis", "") else []
     found = []
-    for citation in cited:
+    for citation in filter(None, str(getattr(value, "basis", "")).split("; ")):
         law, _, article = citation.partition("#")
         definition = pack.laws.get(law)
         gist = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from anlan.channels.registry import build as build_channel
 from anlan.formats.values import sha256
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry
-from anlan.model.errors import NotFound, StoreUnavailable
+from anlan.model.errors import NotFound, PackFault, StoreUnavailable
 from anlan.model.indicator import SourceDef
 from anlan.model.pack import Pack
 from anlan.model.state import State, fold
@@ -39,12 +40,20 @@ RESERVE = 64 * 1024 * 1024
 
 
 class RunningHouse:
-    """One workspace, opened. Implements anlan.ports.house.House. One process writes at a time."""
+    """One workspace, opened. Implements anlan.ports.house.House. One process writes at a time, and calls
+    `keep` before it decides anything."""
 
     def __init__(
-        self, workspace: Path, clock: Clock, config: Config | None = None, *, pack: Pack | None = None
+        self,
+        workspace: Path,
+        clock: Clock,
+        config: Config | None = None,
+        *,
+        pack: Pack | None = None,
+        reading: bool = False,
     ) -> None:
-        """`config`, `pack`: given where they have been read already."""
+        """`config`, `pack`: given where they have been read already. `reading`: nothing is made or
+        changed in the workspace; NotFound where it has no journal yet."""
         self.workspace = workspace
         self.config = config or read_config(workspace)
         self.clock: Clock = clock
@@ -53,15 +62,16 @@ class RunningHouse:
             pack = load_pack(self.config.pack, (*(Path(p) for p in self.config.packs), *pack_path()))
         self.pack: Pack = pack
         url = self.config.journal or f"sqlite:///{workspace / 'journal.sqlite'}"
-        self.journal = SqlJournal(url)
-        self.outbox = SqlOutbox(url)
-        self.lake = DeltaLake.open(workspace)
+        self.journal = SqlJournal(url, create=not reading)
+        self.outbox = SqlOutbox(url, create=not reading)
+        self.lake = DeltaLake.open(workspace, create=not reading)
         self.state: State = fold(self.journal.read())
         self.status = MODES[self.config.mode]
         self._until: dict[str, datetime] | None = None
         self._channels: dict[str, Channel] = {}
         self._sources: dict[str, Source] = {}
-        keep_pack(self.pack, workspace)
+        self._packs: dict[str, Pack | None] = {self.pack.digest: self.pack}
+        self._kept = False
 
     # -- what the flow asks -------------------------------------------------------------------------
 
@@ -74,25 +84,33 @@ class RunningHouse:
         """In replay: only these sources are expected to bring news, each until its record ends."""
         self._until = dict(ends)
 
+    @property
+    def sender(self) -> str:
+        return self.config.sender
+
+    def keep(self) -> None:
+        """Before anything is decided: a copy of the pack it is decided with stays in the workspace."""
+        if not self._kept:
+            keep_pack(self.pack, self.workspace)
+            self._kept = True
+
+    def pack_of(self, digest: str) -> Pack | None:
+        """The pack of that digest: today's, or the copy that the workspace keeps; None where neither is
+        it. What the copy says was checked when it was in service, and is not judged by later checks."""
+        if digest not in self._packs:
+            self._packs[digest] = kept_pack(digest, self.workspace)
+        return self._packs[digest]
+
     def render(self, warning: Warning) -> bytes:
+        pack = self._pack_with(warning)
         earlier = [self.state.warnings[id] for id in warning.references]
-        return render(warning, self.pack, self.config.sender, self.areas(warning), earlier=earlier)
+        sender = (warning.sender if warning.digest else "") or self.config.sender
+        return render(warning, pack, sender, _areas(warning, pack), earlier=earlier)
 
-    def areas(self, warning: Warning) -> list[TargetArea]:
-        """Outlines of the places warned; a place without one, or whose outline has holes (rings alone
-        would widen it), is named by its code only."""
-        return [TargetArea(place, self._rings(place)) for place in warning.places]
-
-    def _rings(self, place: str) -> tuple[tuple[tuple[float, float], ...], ...]:
-        for layer in self.pack.geometry:
-            shape = outlines(layer).shapes.get(place) if place.startswith(layer.prefix) else None
-            if shape is None:
-                continue
-            parts = list(getattr(shape, "geoms", [shape]))
-            if any(part.interiors for part in parts):
-                return ()
-            return tuple(tuple((round(x, 4), round(y, 4)) for x, y in part.exterior.coords) for part in parts)
-        return ()
+    def _pack_with(self, warning: Warning) -> Pack:
+        """A message that was sent keeps the pack of its sending; today's where that is lost (the message
+        must still leave) or was never written down."""
+        return (self.pack_of(warning.pack) if warning.digest and warning.pack else None) or self.pack
 
     @staticmethod
     def digest(raw: bytes) -> str:
@@ -100,7 +118,7 @@ class RunningHouse:
 
     def parcel(self, delivery: Delivery, warning: Warning, repeat: bool) -> Parcel:
         recipient = self.recipient(delivery.recipient)
-        subject, body = words(warning, self.pack, recipient.languages, repeat=repeat)
+        subject, body = words(warning, self._pack_with(warning), recipient.languages, repeat=repeat)
         return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
 
     def recipient(self, id: str) -> Recipient:
@@ -208,6 +226,38 @@ class RunningHouse:
         self.journal.close()
         self.outbox.close()
         self.lake.close()
+
+
+def _areas(warning: Warning, pack: Pack) -> list[TargetArea]:
+    """Outlines of the places warned; a place without one, or whose outline has holes (rings alone would
+    widen it), is named by its code only."""
+    return [TargetArea(place, _rings(pack, place)) for place in warning.places]
+
+
+def _rings(pack: Pack, place: str) -> tuple[tuple[tuple[float, float], ...], ...]:
+    for layer in pack.geometry:
+        shape = outlines(layer).shapes.get(place) if place.startswith(layer.prefix) else None
+        if shape is None:
+            continue
+        parts = list(getattr(shape, "geoms", [shape]))
+        if any(part.interiors for part in parts):
+            return ()
+        return tuple(tuple((round(x, 4), round(y, 4)) for x, y in part.exterior.coords) for part in parts)
+    return ()
+
+
+def kept_pack(digest: str, workspace: Path) -> Pack | None:
+    """The pack of that digest out of the copies of a workspace; None where it is not there, or is not
+    what it was."""
+    kept = workspace / "packs" / digest[:16]
+    if not digest or not kept.is_dir():
+        return None
+    for folder in sorted(path for path in kept.iterdir() if path.is_dir()):
+        with suppress(PackFault):
+            pack = load_pack(folder, (kept,), lint=False)
+            if pack.digest == digest:
+                return pack
+    return None
 
 
 def keep_pack(pack: Pack, workspace: Path) -> Path:

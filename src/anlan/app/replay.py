@@ -70,6 +70,7 @@ class Replay:
     def run(self, report: Callable[[Progress], None] | None = None) -> None:
         """To the end, from the beginning or from where an earlier run was killed."""
         house = self.house
+        house.keep()
         position = house.journal.cursor(flow.CURSOR)
         done = parse_instant(position) if position else None
         house.watch_until(self._ends)

@@ -114,7 +114,7 @@ def explain(id: str, *, workspace: Path, json: Json = False) -> int:
     from anlan.app.house import RunningHouse
 
     folder = workspace.resolve()
-    house = RunningHouse(folder, WallClock())
+    house = RunningHouse(folder, WallClock(), reading=True)
     newest = house.journal.latest()
     if newest is None:
         house.close()

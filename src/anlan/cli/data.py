@@ -14,6 +14,7 @@ from anlan.model.time import format_duration, format_instant
 if TYPE_CHECKING:
     from anlan.app.backtest import Backtest
     from anlan.app.desk import RunningDesk
+    from anlan.store.lake import DeltaLake
 
 Json = Annotated[bool, Parameter(name="--json")]
 quarantine = App(name="quarantine", help="What could not be used, kept whole with the reason.")
@@ -27,6 +28,15 @@ def _desk(workspace: Path) -> RunningDesk:
     house = RunningHouse(workspace.resolve(), WallClock())
     house.clock = WallClock(house.journal.latest())
     return RunningDesk(house)
+
+
+def _lake(workspace: Path) -> DeltaLake:
+    """The lake of a workspace, for reading only: nothing is made in it."""
+    from anlan.app.config import read_config
+    from anlan.store.lake import DeltaLake
+
+    read_config(workspace.resolve())
+    return DeltaLake.open(workspace.resolve(), create=False)
 
 
 def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> int:
@@ -157,11 +167,11 @@ def list_(*, workspace: Path, status: str = "", json: Json = False) -> int:
     json
         Print JSON.
     """
-    desk = _desk(workspace)
+    lake = _lake(workspace)
     try:
-        items = desk.house.lake.quarantined(status or None)
+        items = lake.quarantined(status or None)
     finally:
-        desk.close()
+        lake.close()
     if json:
         say_json(
             [
@@ -196,11 +206,11 @@ def show(id: str, *, workspace: Path) -> int:
     workspace
         The workspace.
     """
-    desk = _desk(workspace)
+    lake = _lake(workspace)
     try:
-        item = desk.house.lake.held(id)
+        item = lake.held(id)
     finally:
-        desk.close()
+        lake.close()
     out.print(
         f"{item.id}  {item.status}\nsource {item.source}, {item.ref}"
         + (f", line {item.line}" if item.line is not None else "")

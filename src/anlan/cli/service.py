@@ -167,12 +167,16 @@ def doctor(folder: Path | None = None, *, json: Annotated[bool, Parameter(name="
 def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> None:
     """What a workspace has and lacks; every fault is told, not only the first."""
     from anlan.app.clock import WallClock
+    from anlan.app.config import read_config
     from anlan.app.house import RESERVE, RunningHouse
     from anlan.store.accounts import Accounts
 
     found["workspace"] = str(workspace)
     try:
-        house = RunningHouse(workspace, WallClock())
+        config = read_config(workspace)
+        # a workspace that nobody has served yet has no stores to look into: they are made
+        begun = bool(config.journal) or (workspace / "journal.sqlite").is_file()
+        house = RunningHouse(workspace, WallClock(), config, reading=begun)
     except AnlanError as error:
         faults.append(error.sentence())
         return
@@ -202,9 +206,12 @@ def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> Non
                 faults.append(error.sentence())
         found["channels_missing"] = _unreached(house)
         faults += [f"no channel {id}, which recipients of the pack have" for id in _unreached(house)]
-        accounts = Accounts(f"sqlite:///{workspace / 'accounts.sqlite'}")
-        found["accounts"] = sorted(set(accounts.names()) & set(house.pack.users))
-        accounts.close()
+        names: set[str] = set()
+        if (workspace / "accounts.sqlite").is_file():
+            accounts = Accounts(f"sqlite:///{workspace / 'accounts.sqlite'}")
+            names = set(accounts.names())
+            accounts.close()
+        found["accounts"] = sorted(names & set(house.pack.users))
         found["push_keys"] = (workspace / "keys").is_file()
     except AnlanError as error:
         faults.append(error.sentence())

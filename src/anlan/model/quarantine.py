@@ -9,7 +9,8 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class Quarantined:
     """`raw` is the input as it came (the record, or the whole document); `code` the reason's stable
-    code; `sentence` the error as a person reads it. `status`: held, retried, released."""
+    code; `sentence` the error as a person reads it. `status`: held, retried, released. `content_type` is
+    the media type under which a partner pushed it, "" for what a source fetched or read itself."""
 
     id: str
     source: str
@@ -20,3 +21,4 @@ class Quarantined:
     sentence: str
     raw: bytes
     status: str = "held"
+    content_type: str = ""

@@ -51,7 +51,9 @@ class Warning:
     Exercise, Test. `scope`: Public or Restricted.
     `references` are ids of the messages it follows, oldest first. `organ` issues,
     `basis` cites its power. `author` wrote it, `approver` (another person) approved it. `digest` is
-    the SHA-256 of the published bytes. `places` are the place ids warned."""
+    the SHA-256 of the published bytes. `places` are the place ids warned. `pack` is the digest of the
+    pack it was drafted with and, once sent, rendered with; `sender` the CAP sender it was sent under:
+    both "" in journals of before they were written down."""
 
     id: str
     risk: str
@@ -76,6 +78,8 @@ class Warning:
     plan: str = ""
     digest: str = ""
     reasons: tuple[Reason, ...] = ()
+    pack: str = ""
+    sender: str = ""
 
     def __post_init__(self) -> None:
         sound(self)

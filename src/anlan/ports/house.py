@@ -19,10 +19,14 @@ from anlan.ports.outbox import Outbox
 
 class House(Protocol):
     """One running system: its pack, its stores, its channels. `status` is the CAP status that new
-    messages get: Actual live, Exercise in replay and exercise, Test."""
+    messages get: Actual live, Exercise in replay and exercise, Test. `sender` is the CAP sender that they
+    get."""
 
     state: State
     status: str
+
+    @property
+    def sender(self) -> str: ...
 
     @property
     def pack(self) -> Pack: ...
@@ -41,7 +45,8 @@ class House(Protocol):
         ...
 
     def render(self, warning: Warning) -> bytes:
-        """The CAP message, always the same bytes for the same warning and pack."""
+        """The CAP message, always the same bytes for the same warning: one that was sent is rendered with
+        the pack and the sender of then, whatever they are now."""
         ...
 
     def digest(self, raw: bytes) -> str:

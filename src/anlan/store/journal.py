@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from anlan.model.entry import Draft, Entry
-from anlan.model.errors import AuditBroken, InvalidValue, WrongState
+from anlan.model.errors import AuditBroken, InvalidValue, NotFound, WrongState
 from anlan.model.time import format_instant, parse_instant, utc
 from anlan.store.journal_anchor import Anchor, AnchorFile
 from anlan.store.journal_chain import Chain, Row, broken
@@ -37,7 +37,7 @@ class SqlJournal:
             anchor = self._database.file.with_suffix(".anchor")
         self._file = AnchorFile(anchor, wait=wait) if anchor else None
         try:
-            self._prepare()
+            self._prepare(create)
         except BaseException:
             self._database.close()
             raise
@@ -136,7 +136,7 @@ class SqlJournal:
         """Close every connection."""
         self._database.close()
 
-    def _prepare(self) -> None:
+    def _prepare(self, create: bool) -> None:
         if not self._database.missing(TABLES):
             return
         # The anchor comes first: then rows without an anchor can only mean that somebody removed it.
@@ -144,8 +144,10 @@ class SqlJournal:
             anchor = self._file.read()
             if anchor is not None and anchor.seq > 0:
                 raise broken(1, "cut off at the end", found="no rows", expected=f"{anchor.seq} rows")
-            if anchor is None:
+            if anchor is None and create:
                 self._file.write(Anchor(0, ""))
+        if not create:
+            raise NotFound("there is no journal in this database", where=self._database.where)
         self._database.prepare(TABLES, TRIGGERS)
 
     def _write(

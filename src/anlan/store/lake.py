@@ -50,9 +50,10 @@ class DeltaLake:
         *,
         view_rows: int = 4_000_000,
         wait_s: float = 10.0,
+        create: bool = True,
     ) -> None:
         self.folder = folder
-        self._log = DeltaLog(folder / "observations", wait_s=wait_s)
+        self._log = DeltaLog(folder / "observations", wait_s=wait_s, create=create)
         self._quarantine = quarantine
         self._view_rows = view_rows
         self._views: OrderedDict[str, IndicatorView] = OrderedDict()
@@ -60,13 +61,17 @@ class DeltaLake:
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, workspace: Path, *, view_rows: int = 4_000_000, wait_s: float = 10.0) -> DeltaLake:
-        """The lake of a workspace: `lake/` and `quarantine.sqlite` in its folder, made if missing."""
+    def open(
+        cls, workspace: Path, *, view_rows: int = 4_000_000, wait_s: float = 10.0, create: bool = True
+    ) -> DeltaLake:
+        """The lake of a workspace: `lake/` and `quarantine.sqlite` in its folder, made if missing
+        (`create` False: read as empty, for those who only read)."""
         return cls(
             workspace / "lake",
-            QuarantineTable(workspace / "quarantine.sqlite"),
+            QuarantineTable(workspace / "quarantine.sqlite", create=create),
             view_rows=view_rows,
             wait_s=wait_s,
+            create=create,
         )
 
     # -- writing ------------------------------------------------------------------------------------

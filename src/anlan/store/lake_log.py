@@ -106,7 +106,8 @@ def write_durably(path: Path, raw: bytes) -> None:
 class DeltaLog:
     """The transaction log of one table in a local folder. `files` is what counts at `version`."""
 
-    def __init__(self, folder: Path, *, wait_s: float = 10.0) -> None:
+    def __init__(self, folder: Path, *, wait_s: float = 10.0, create: bool = True) -> None:
+        """`create` False: a table that is not there is read as an empty one, and nothing is made."""
         self.folder = folder
         self.wait_s = wait_s
         self.version = -1
@@ -114,7 +115,12 @@ class DeltaLog:
         self._log = folder / "_delta_log"
         self._threads = threading.RLock()
         self._held = 0
+        if not create and not self._log.is_dir():
+            return
         try:
+            if not create:
+                self._open()
+                return
             folder.mkdir(parents=True, exist_ok=True)
             with self.lock():
                 self._open()

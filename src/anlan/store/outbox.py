@@ -65,12 +65,13 @@ class Attempt:
 
 class SqlOutbox:
     """The attempts, in the journal's database at `url` but outside its chain; implements
-    anlan.ports.outbox.Outbox."""
+    anlan.ports.outbox.Outbox. `create` False: nothing is made, for those who only read."""
 
-    def __init__(self, url: str, *, wait: float = 10.0) -> None:
-        self._database = Database(url, wait=wait)
+    def __init__(self, url: str, *, wait: float = 10.0, create: bool = True) -> None:
+        self._database = Database(url, wait=wait, create=create)
         try:
-            self._database.prepare(_TABLES)
+            if create:
+                self._database.prepare(_TABLES)
         except BaseException:
             self._database.close()
             raise

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Engine,
     Integer,
     LargeBinary,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     select,
     update,
 )
@@ -46,19 +48,50 @@ _TABLE = Table(
     Column("sentence", String, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("status", String, nullable=False, index=True),
+    Column("content_type", String, nullable=False, server_default=""),
 )
+
+
+_LATER = "content_type"
+#: a file of before this column: what was pushed says so in its ref
+_ADD = f"ALTER TABLE quarantine ADD COLUMN {_LATER} VARCHAR NOT NULL DEFAULT ''"
+_FILL = "UPDATE quarantine SET content_type = substr(ref, 6) WHERE ref LIKE 'push application/%'"
 
 
 class QuarantineTable:
     """A SQLite file. Every method raises StoreUnavailable when the disk is full or the file locked;
-    what it returned before is durable."""
+    what it returned before is durable. `create` False: nothing is made or brought up to date, and a file
+    that is not there is read as an empty one."""
 
-    def __init__(self, path: Path, *, wait_s: float = 10.0) -> None:
+    def __init__(self, path: Path, *, wait_s: float = 10.0, create: bool = True) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
         self._engine: Engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": wait_s})
         event.listen(self._engine, "connect", _durable)
-        self._run(lambda: _METADATA.create_all(self._engine))
+        if create:
+            self._run(self._prepare)
+
+    def _prepare(self) -> None:
+        _METADATA.create_all(self._engine)
+        if _LATER not in self._there():
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql(_ADD)
+                connection.exec_driver_sql(_FILL)
+
+    def _there(self) -> set[str]:
+        """The columns that the file has."""
+        return {column["name"] for column in inspect(self._engine).get_columns(_TABLE.name)}
+
+    def _rows(self, *conditions: ColumnElement[bool]) -> list[Quarantined]:
+        """What fits, newest first (by `known`, then id)."""
+        if not self.path.is_file():
+            return []
+        there = self._there()
+        columns = [column for column in _TABLE.c if column.name != _LATER or _LATER in there]
+        query = select(*columns).where(*conditions).order_by(_TABLE.c.known.desc(), _TABLE.c.id)
+        with self._engine.connect() as connection:
+            return [_item(row) for row in connection.execute(query)]
 
     def keep(self, items: Iterable[Quarantined]) -> int:
         """Keep items, each id once; the number of new ones."""
@@ -73,6 +106,7 @@ class QuarantineTable:
                 "sentence": item.sentence,
                 "raw": item.raw,
                 "status": item.status,
+                _LATER: item.content_type,
             }
             for item in items
         ]
@@ -90,29 +124,19 @@ class QuarantineTable:
 
     def list(self, status: str | None = None, source: str | None = None) -> list[Quarantined]:
         """What is kept, newest first (by `known`, then id)."""
-        query = select(_TABLE).order_by(_TABLE.c.known.desc(), _TABLE.c.id)
+        conditions: list[ColumnElement[bool]] = []
         if status is not None:
-            query = query.where(_TABLE.c.status == status)
+            conditions.append(_TABLE.c.status == status)
         if source is not None:
-            query = query.where(_TABLE.c.source == source)
-
-        def read() -> list[Quarantined]:
-            with self._engine.connect() as connection:
-                return [_item(row) for row in connection.execute(query)]
-
-        return self._run(read)
+            conditions.append(_TABLE.c.source == source)
+        return self._run(lambda: self._rows(*conditions))
 
     def show(self, id: str) -> Quarantined:
         """One item with its raw bytes; NotFound."""
-
-        def read() -> Quarantined:
-            with self._engine.connect() as connection:
-                row = connection.execute(select(_TABLE).where(_TABLE.c.id == id)).one_or_none()
-            if row is None:
-                raise NotFound("nothing of that id is in quarantine", where="quarantine", found=id)
-            return _item(row)
-
-        return self._run(read)
+        found = self._run(lambda: self._rows(_TABLE.c.id == id))
+        if not found:
+            raise NotFound("nothing of that id is in quarantine", where="quarantine", found=id)
+        return found[0]
 
     def retried(self, id: str) -> Quarantined:
         """Mark an item as tried again without success: it stays in quarantine."""

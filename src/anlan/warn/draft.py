@@ -33,7 +33,7 @@ def cancel(
 ) -> Warning:
     """The draft that lifts `head`: same identity chain, same mode, same issuer."""
     fields = _fields(pack, head.hazard, head.level, head.places, plan, now, head.expires, None)
-    return _next(head, "cancel", now, author, reason, headline=_said(plan.template.cancel, fields))
+    return _next(head, "cancel", pack, now, author, reason, headline=_said(plan.template.cancel, fields))
 
 
 def revise(
@@ -59,6 +59,7 @@ def revise(
     return _next(
         head,
         "update",
+        pack,
         now,
         author,
         reason,
@@ -69,7 +70,9 @@ def revise(
     )
 
 
-def _next(head: Warning, change: str, now: datetime, author: str, reason: Reason, **changes: Any) -> Warning:
+def _next(
+    head: Warning, change: str, pack: Pack, now: datetime, author: str, reason: Reason, **changes: Any
+) -> Warning:
     """The draft that follows `head` in its chain, of the same mode."""
     id = short_id("W", head.risk, change, str(changes.get("level", head.level)), now.isoformat())
     return replace(
@@ -85,6 +88,8 @@ def _next(head: Warning, change: str, now: datetime, author: str, reason: Reason
         references=(*head.references, head.id),
         digest="",
         reasons=(reason,),
+        pack=pack.digest,
+        sender="",
         **changes,
     )
 
@@ -135,6 +140,7 @@ def first_or_next(
         references=() if head is None else (*head.references, head.id),
         plan=plan.id,
         reasons=reasons,
+        pack=pack.digest,
     )
 
 

@@ -109,7 +109,7 @@ def _references(
             found=", ".join(missing),
         )
     return tuple(
-        CapReference(sender, id, write_time(issue_time(known[id]).astimezone(zone)))
+        CapReference(known[id].sender or sender, id, write_time(issue_time(known[id]).astimezone(zone)))
         for id in warning.references
     )
 

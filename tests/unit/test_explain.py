@@ -1,0 +1,214 @@
+"""`explain`: the same bytes whatever became of the pack, the data that led to it, and nothing written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from anlan.app.clock import WallClock
+from anlan.app.desk import RunningDesk
+from anlan.app.explain import NEWEST, explain
+from anlan.app.house import RunningHouse
+from anlan.app.workspace import init
+from anlan.cli.main import main
+from anlan.formats.values import from_json, to_json, to_plain
+from anlan.model.errors import NotFound
+from anlan.model.warning import Warning
+from sample_pack import write
+from served import pack, stage
+
+DROPS = "".join(
+    f'\n[[channel]]\nid = "{id}"\nkind = "file"\noptions = {{ folder = "{id}" }}\n' for id in ("mail", "hook")
+)
+JSON = "application/json"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write(tmp_path / "tiny", pack())
+    init(tmp_path / "site", str(tmp_path / "tiny"), sender="office@tiny.invalid", more=DROPS)
+    return tmp_path / "site"
+
+
+@pytest.fixture
+def desk(home: Path) -> Iterator[RunningDesk]:
+    made = RunningDesk(RunningHouse(home, WallClock()))
+    yield made
+    made.close()
+
+
+def publish(desk: RunningDesk, value: float = 4.5) -> Warning:
+    """A value too high, its draft put forward by one and approved by another."""
+    desk.ingest(json.dumps([stage(value)]).encode(), JSON, "gauges")
+    (draft,) = [w.id for w in desk.state().warnings.values() if w.status == "draft"]
+    desk.act(desk.pack.users["ada"], "warning.submit", draft, {})
+    desk.act(desk.pack.users["ben"], "warning.approve", draft, {})
+    return desk.state().warnings[draft]
+
+
+def change(home: Path, file: str, old: str, new: str) -> None:
+    """Something else in the pack of the workspace."""
+    path = home.parent / "tiny" / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def reading(home: Path) -> RunningHouse:
+    return RunningHouse(home, WallClock(), reading=True)
+
+
+def content(folder: Path) -> dict[str, str]:
+    """Every file and folder below `folder` with the digest of its content; not SQLite's own passing files."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        for path in folder.rglob("*")
+        if not path.name.endswith(("-wal", "-shm"))
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("places/provinces.json", '"translate": [100.0, 30.0]', '"translate": [100.001, 30.0]'),
+        ("places/all.csv", "Greater Alpha", "Alpha the Great"),
+        ("categories.toml", 'title = { en = "flood"', 'title = { en = "high flood"'),
+        ("levels.toml", "Orange", "Amber"),
+    ],
+)
+def test_a_warning_comes_out_the_same_after_the_pack_has_changed(
+    home: Path, desk: RunningDesk, file: str, old: str, new: str
+) -> None:
+    warning = publish(desk)
+    sent = desk.cap(warning.id)
+    change(home, file, old, new)
+    house = reading(home)
+    try:
+        assert house.pack.digest != warning.pack
+        found = explain(house, warning.id)
+        assert house.render(warning) == sent
+    finally:
+        house.close()
+    assert found["same"], found["recomputed"]
+
+
+def test_a_warning_comes_out_the_same_under_another_sender(home: Path, desk: RunningDesk) -> None:
+    first, second = publish(desk), publish(desk, 3.5)
+    assert second.references == (first.id,)
+    settings = home / "anlan.toml"
+    settings.write_text(settings.read_text().replace("office@tiny.invalid", "bureau@tiny.invalid", 1))
+    house = reading(home)
+    try:
+        assert explain(house, second.id)["same"]
+        assert b"bureau" not in house.render(second)
+    finally:
+        house.close()
+
+
+def test_the_articles_cited_are_those_of_then(home: Path, desk: RunningDesk) -> None:
+    warning = publish(desk)
+    house = reading(home)
+    then = explain(house, warning.id)["basis"]
+    house.close()
+    assert then[0]["gist_en"]
+    for path in (home.parent / "tiny").rglob("*.toml"):
+        text = path.read_text("utf-8")
+        path.write_text(text.replace(then[0]["gist_en"], "another gist"), "utf-8")
+    house = reading(home)
+    try:
+        assert house.pack.digest != warning.pack
+        assert explain(house, warning.id)["basis"] == then
+    finally:
+        house.close()
+
+
+def test_a_lost_copy_of_the_pack_is_said(home: Path, desk: RunningDesk) -> None:
+    warning = publish(desk)
+    change(home, "levels.toml", "Orange", "Amber")
+    shutil.rmtree(home / "packs" / warning.pack[:16])
+    house = reading(home)
+    try:
+        found = explain(house, warning.id)
+    finally:
+        house.close()
+    assert not found["same"]
+    assert all("nor kept" in check["why"] for check in found["recomputed"])
+
+
+def test_a_warning_of_a_journal_without_its_pack_is_still_read(desk: RunningDesk) -> None:
+    old = to_plain(publish(desk))
+    del old["pack"], old["sender"]
+    read = from_json(Warning, json.dumps(old))
+    assert (read.pack, read.sender) == ("", "")
+    assert from_json(Warning, to_json(read)) == read
+    # today's pack is the best that is known
+    assert desk.house.digest(desk.house.render(read)) == read.digest
+
+
+def test_what_led_to_a_warning_is_shown_and_nothing_later(desk: RunningDesk) -> None:
+    warning = publish(desk)
+    (cause,) = desk.state().assessments[warning.risk].findings
+    for n in range(NEWEST + 3):
+        # over the limit and under it again: each a finding of the same risk
+        value = 2.0 if n % 2 == 0 else 4.5
+        desk.ingest(json.dumps([stage(value)]).encode(), JSON, "gauges")
+    assert len(desk.state().assessments[warning.risk].findings) > NEWEST
+    found = desk.explain(warning.id)
+    assert list(found["observations"]) == [cause]
+    assert [row["value"] for row in found["observations"][cause]] == [4.5]
+    task = next(iter(desk.state().tasks))
+    assert list(desk.explain(task)["observations"]) == [cause]
+
+
+def test_reading_commands_leave_the_workspace_as_it_is(
+    home: Path, desk: RunningDesk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warning = publish(desk)
+    desk.ingest(b"no json", JSON, "gauges")
+    (held,) = desk.quarantined()
+    desk.close()
+    change(home, "levels.toml", "Orange", "Amber")
+    before = content(home)
+    where = ("--workspace", str(home))
+    for words in (
+        ("explain", warning.id, *where),
+        ("audit", "verify", str(home)),
+        ("audit", "log", str(home)),
+        ("quarantine", "list", *where),
+        ("quarantine", "show", held.id, *where),
+        ("doctor", str(home)),
+    ):
+        assert main(list(words)) == 0, (words, capsys.readouterr())
+        assert content(home) == before, words
+
+
+def test_reading_commands_make_nothing_in_a_new_workspace(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = content(home)
+    assert main(["quarantine", "list", "--workspace", str(home)]) == 0
+    assert main(["explain", "W-1", "--workspace", str(home)]) == 2
+    assert main(["audit", "verify", str(home)]) == 2
+    assert "journal" in capsys.readouterr().err
+    assert content(home) == before
+
+
+def test_an_id_that_nobody_gave_is_named(desk: RunningDesk) -> None:
+    publish(desk)
+    with pytest.raises(NotFound, match="W-nobody"):
+        desk.explain("W-nobody")
+
+
+def test_the_copy_is_there_before_anything_is_decided_with_it(home: Path) -> None:
+    house = RunningHouse(home, WallClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    desk = RunningDesk(house)
+    assert not (home / "packs").exists()
+    desk.tick()
+    assert (home / "packs" / house.pack.digest[:16] / "tiny" / "places" / "provinces.json").is_file()
+    desk.close()
