@@ -15,8 +15,6 @@ stands for the peer on larger simulations.
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
 import resource
 import sys
@@ -30,10 +28,9 @@ import numpy as np
 
 from anlan.assess.detect.panel import Alarm, Detection, Panel, Reason
 from anlan.assess.detect.registry import detector
-from anlan.testing.outbreaks import FIRST_TESTED, WEEKS, Study, simulate
+from anlan.testing.outbreaks import TESTED, count, read_study, simulate
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-TESTED = np.arange(FIRST_TESTED, WEEKS + 1)
 #: the settings of the comparison (peer_table.R)
 FLEXIBLE = {"b": 5, "no_periods": 10, "past_weeks_not_included": 26, "alpha": 0.005}
 PEER = {
@@ -68,35 +65,33 @@ TRIED = (
     Method("ears_c1", "ears_c1", {}),
     Method("ears_c2", "ears_c2", {}),
 )
+#: the rest of the family, set as in peer_table.R, and what agencies run beside it
+FAMILY = (
+    Method("farrington, original", "farrington", {"alpha": 0.01}),
+    Method("glrpois", "glrpois", {"c_arl": 5.0, "s": 1, "trend": True, "refit": False, "ret": "value"}),
+    Method("bayes 1", "bayes", {"b": 0, "w": 6, "act_y": True, "alpha": 0.05}),
+    Method("bayes 2", "bayes", {"b": 1, "w": 6, "act_y": True, "alpha": 0.05}),
+    Method("bayes 3", "bayes", {"b": 2, "w": 4, "act_y": False, "alpha": 0.05}),
+    Method("rki 1", "rki", {"b": 0, "w": 6, "act_y": True}),
+    Method("rki 2", "rki", {"b": 1, "w": 6, "act_y": True}),
+    Method("rki 3", "rki", {"b": 2, "w": 4, "act_y": False}),
+    Method("cdc", "cdc", {"b": 5, "m": 1, "alpha": 0.01}),
+    Method("cusum standard", "cusum", {"trans": "standard"}),
+    Method("cusum rossi, seasonal mean", "cusum", {"trans": "rossi", "m": "glm"}),
+    Method("ears_c3", "ears_c3", {}),
+    Method("cidars, 80th percentile", "cidars", {}),
+)
 
 
 def surprise(found: Detection, counts: np.ndarray) -> np.ndarray:
-    """What ranks the cells: minus the p-value; what the detector would never call an alarm ranks last."""
-    never = (counts <= 0) | np.isin(found.reason, [Reason.TOO_FEW_CASES]) | np.isnan(found.p_value)
-    return np.where(never, -2.0, -found.p_value)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """`false` [n] alarms in the clean series; per outbreak whether found, and found in its first week, and
-    the weeks of delay; week by week with outbreaks: true and false positives and negatives."""
-
-    false: np.ndarray
-    found: np.ndarray
-    first: np.ndarray
-    delay: np.ndarray
-    table: np.ndarray
-
-
-def count(clean: np.ndarray, hit: np.ndarray, current: np.ndarray) -> Counts:
-    inside = (current[:, :1] <= TESTED) & (current[:, 1:] >= TESTED)
-    right = hit & inside
-    found = right.any(axis=1)
-    delay = np.where(found, right.argmax(axis=1) - inside.argmax(axis=1), -1)
-    table = np.stack(
-        [right.sum(1), (~hit & inside).sum(1), (hit & ~inside).sum(1), (~hit & ~inside).sum(1)], axis=1
-    )
-    return Counts(clean.sum(axis=1), found, delay == 0, delay, table)
+    """What ranks the cells: minus the p-value, or the score where the method has none; what the detector
+    would never call an alarm ranks last."""
+    stated = ~np.isnan(found.p_value).all()
+    rank = -found.p_value if stated else found.score
+    never = np.isin(found.reason, [Reason.TOO_FEW_CASES]) | np.isnan(rank)
+    if stated:
+        never |= counts <= 0
+    return np.where(never, -np.inf, rank)
 
 
 def parity() -> tuple[bool, str]:
@@ -104,7 +99,7 @@ def parity() -> tuple[bool, str]:
     folder = SHARED / "reference" / "detect" / "bench"
     if not folder.is_dir():
         return True, "the peer's 280 series are not here; not compared"
-    study = published(folder)
+    study = read_study(folder / "sim280_baseline.csv.gz", folder / "sim280_outbreaks.csv")
     with (folder / "sim280_peer_results.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["method"] in PEER]
     wrong = 0
@@ -125,26 +120,6 @@ def parity() -> tuple[bool, str]:
     return wrong == 0, f"{len(rows) - wrong} of {len(rows)} rows of the peer's table are ours to the count"
 
 
-def published(folder: Path) -> Study:
-    """The 280 series that the peer was run on."""
-    with gzip.open(folder / "sim280_baseline.csv.gz") as raw:
-        rows = list(csv.reader(io.TextIOWrapper(raw)))
-    names = rows[0][1:]
-    clean = np.array([[float(cell) for cell in row[1:]] for row in rows[1:]]).T.copy()
-    hit, current = clean.copy(), np.zeros((len(names), 2), dtype=np.int64)
-    size = np.zeros(len(names), dtype=np.int64)
-    row_of = {name: place for place, name in enumerate(names)}
-    with (folder / "sim280_outbreaks.csv").open() as file:
-        for one in csv.DictReader(file):
-            row = row_of[one["series"]]
-            for pair in one["week_cases"].split(";"):
-                week, cases = map(int, pair.split(":"))
-                hit[row, week - 1] += cases
-            if one["kind"] == "current":
-                current[row], size[row] = (int(one["start"]), int(one["end"])), int(one["k"])
-    return Study(clean, hit, current, size, np.array([int(name[1:3]) for name in names]))
-
-
 def bootstrap(of: Callable[[np.ndarray], float], strata: np.ndarray, draws: int) -> tuple[float, float]:
     """95 % percentile interval of a function of the chosen series, drawn within strata."""
     rng = np.random.default_rng(5)
@@ -160,7 +135,7 @@ def simulations(repeats: int, draws: int) -> tuple[list[dict[str, Any]], dict[st
     rows, ranks = [], {}
     print(f"\n28 scenarios x {repeats} series, {study.clean.shape[0] * len(TESTED):,} tested weeks")
     print(f"{'as usually set':40}    FPR    POD  first   sens   spec  delay |  POD at FPR", *RATES)
-    for method in (FLEXIBLE_NB, FLEXIBLE_DELTA, DEFAULT, *TRIED):
+    for method in (FLEXIBLE_NB, FLEXIBLE_DELTA, DEFAULT, *TRIED, *FAMILY):
         quiet, loud = (method.run(counts, TESTED - 1) for counts in (study.clean, study.hit))
         own = count(quiet.alarm == Alarm.YES, loud.alarm == Alarm.YES, study.current)
         tp, fn, fp, tn = own.table.sum(axis=0)
@@ -187,6 +162,7 @@ def simulations(repeats: int, draws: int) -> tuple[list[dict[str, Any]], dict[st
             f"{row['sensitivity']:.3f}  {row['specificity']:.4f}  {row['delay']:.2f} |  {shares}",
             flush=True,
         )
+    peer_table()
     margins = {}
     for peer, rate in ((FLEXIBLE_NB, 0.0069), (FLEXIBLE_DELTA, 0.0106)):
         ours = at_rate(*ranks[DEFAULT.name], study.current, rate)[1]
@@ -197,6 +173,36 @@ def simulations(repeats: int, draws: int) -> tuple[list[dict[str, Any]], dict[st
         said = f"{difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
         print(f"POD of the default minus {peer.name} at FPR {rate}: {said}")
     return rows, margins
+
+
+def peer_table() -> None:
+    """What the peer reached on its 280 series, as its own script counted."""
+    file = SHARED / "reference" / "detect" / "bench" / "sim280_peer_results.csv"
+    if not file.is_file():
+        return
+    sums: dict[str, dict[str, int]] = {}
+    with file.open() as lines:
+        for row in csv.DictReader(lines):
+            mine = sums.setdefault(row["method"], {})
+            for key in (
+                "weeks",
+                "false_alarms",
+                "outbreaks",
+                "detected",
+                "detected_first_week",
+                "tp",
+                "fn",
+                "fp",
+                "tn",
+            ):
+                mine[key] = mine.get(key, 0) + int(row[key])
+    print("R surveillance 1.20.3 on its 280 series")
+    for name, n in sums.items():
+        print(
+            f"{name:40} {n['false_alarms'] / n['weeks']:.4f}  {n['detected'] / n['outbreaks']:.3f}  "
+            f"{n['detected_first_week'] / n['outbreaks']:.3f}  {n['tp'] / (n['tp'] + n['fn']):.3f}  "
+            f"{n['tn'] / (n['tn'] + n['fp']):.4f}"
+        )
 
 
 def at_rate(
@@ -275,7 +281,7 @@ def flexible_with_what_there_is(counts: np.ndarray, test: np.ndarray, bound: str
         fresh = np.isnan(best) & ~np.isnan(found.p_value)
         best = np.where(fresh, found.p_value, best)
         few = np.where(fresh, found.reason == Reason.TOO_FEW_CASES, few)
-    return np.where(np.isnan(best) | few | (counts[:, test] <= 0), -2.0, -best)
+    return np.where(np.isnan(best) | few | (counts[:, test] <= 0), -np.inf, -best)
 
 
 def main(small: bool) -> None:

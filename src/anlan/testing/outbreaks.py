@@ -14,7 +14,11 @@ floor(Z) weeks later, log Z normal with mean 0 and standard deviation 0.5.
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +26,7 @@ import numpy.typing as npt
 WEEKS = 624
 FIRST_BASELINE, FIRST_TESTED = 313, 576
 PAST_SIZES = (2, 3, 5, 10)
+TESTED = np.arange(FIRST_TESTED, WEEKS + 1)
 
 #: theta, phi, beta, gamma1, gamma2 of the seven parameter sets
 PARAMETER_SETS = (
@@ -124,3 +129,53 @@ def _add(
     weeks = start + np.floor(np.exp(rng.normal(0.0, 0.5, cases))).astype(np.int64)
     np.add.at(counts, weeks[weeks <= WEEKS] - 1, 1)
     return int(weeks.max())
+
+
+def read_study(baseline: Path, outbreaks: Path) -> Study:
+    """Series that were simulated elsewhere: `baseline` a gzipped CSV of one column a series (sSS_RR) and
+    one row a week, `outbreaks` a CSV with series, kind (past, current), start, end, k and the added cases
+    as week:cases;..."""
+    with gzip.open(baseline) as raw:
+        rows = list(csv.reader(io.TextIOWrapper(raw)))
+    names = rows[0][1:]
+    clean = np.array([[float(cell) for cell in row[1:]] for row in rows[1:]]).T.copy()
+    hit, current = clean.copy(), np.zeros((len(names), 2), dtype=np.int64)
+    size = np.zeros(len(names), dtype=np.int64)
+    row_of = {name: place for place, name in enumerate(names)}
+    with outbreaks.open() as file:
+        for one in csv.DictReader(file):
+            row = row_of[one["series"]]
+            for pair in one["week_cases"].split(";"):
+                week, cases = map(int, pair.split(":"))
+                hit[row, week - 1] += cases
+            if one["kind"] == "current":
+                current[row], size[row] = (int(one["start"]), int(one["end"])), int(one["k"])
+    return Study(clean, hit, current, size, np.array([int(name[1:3]) for name in names]))
+
+
+Truth = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Per series: `false` alarms where there was no outbreak; whether the current outbreak was `found`, and
+    in its `first` week; weeks of `delay` (-1: not found); `table` [n_series, 4] weeks with outbreaks added:
+    true positives, false negatives, false positives, true negatives."""
+
+    false: npt.NDArray[np.int64]
+    found: Truth
+    first: Truth
+    delay: npt.NDArray[np.int64]
+    table: npt.NDArray[np.int64]
+
+
+def count(clean: Truth, hit: Truth, current: npt.NDArray[np.int64]) -> Counts:
+    """Alarms [n_series, 49] of the tested weeks, without and with outbreaks, against what was added."""
+    inside = (current[:, :1] <= TESTED) & (current[:, 1:] >= TESTED)
+    right = hit & inside
+    found = right.any(axis=1)
+    delay = np.where(found, right.argmax(axis=1) - inside.argmax(axis=1), -1)
+    table = np.stack(
+        [right.sum(1), (~hit & inside).sum(1), (hit & ~inside).sum(1), (~hit & ~inside).sum(1)], axis=1
+    )
+    return Counts(clean.sum(axis=1), found, delay == 0, delay, table)
