@@ -88,7 +88,7 @@ def test_every_number_is_the_packages(folder: Path, register: list[dict[str, Any
         panel = panel_of(folder, case)
         found = peer_names.rows(case, panel, peer_names.tested_rows(case, panel))
         wanted = peer[case["id"]]
-        tolerance = LOOSE.get(dict(case["control"] or {}).get("trans"), 1e-9)
+        tolerance = LOOSE.get(str(dict(case["control"] or {}).get("trans")), 1e-9)
         assert len(found) == case["rows"] == len(wanted), case["id"]
         for row in found:
             theirs = wanted[row["series"], row["k"]]
