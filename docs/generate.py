@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import measured
 import surfaces
 from surfaces import NOTE, paragraph
 
@@ -259,6 +260,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "api.md": surfaces.api_page,
     "cli.md": surfaces.cli_page,
     "adapters.md": surfaces.adapter_page,
+    "benchmarks.md": measured.page,
 }
 
 
