@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binom, nbinom, poisson
 
 from anlan.assess.detect.panel import Alarm, Panel, Reason
+from anlan.assess.detect.registry import detector
 from anlan.assess.models.categorical_cusum import categorical_cusum
 from anlan.assess.models.cusum_design import decision_interval, design_table, reference_value, shifted
 from anlan.assess.models.lr_run_length import (
@@ -209,3 +210,17 @@ def test_the_count_that_would_alarm_does() -> None:
     found = rogerson(Panel(y, 52), slice(0, 40), theta0=np.full(40, 2.0), table=table, limit=0.5)
     assert_array_equal(found.alarm == 1, y >= found.threshold)
     assert (found.alarm == 1).any()
+
+
+@pytest.mark.parametrize("mean", [0.4, 2.0, 13.0, 60.0])
+def test_the_detector_of_a_panel_runs_as_long_as_asked_without_an_outbreak(mean: float) -> None:
+    rng = np.random.default_rng(3)
+    y = rng.poisson(mean, (300, 104 + 200)).astype(float)
+    found = detector("rogerson")(Panel(y, 52), slice(104, 304), arl0=200.0)
+    first = np.where((found.alarm == 1).any(axis=1), (found.alarm == 1).argmax(axis=1) + 1, 201)
+    # the mean is estimated from two years, which shortens some runs; an exponential law has 63 % within ARL0
+    assert 0.45 < (first <= 200).mean() < 0.85
+    risen = y.copy()
+    risen[:, 150:] += 2 * np.sqrt(mean)
+    late = detector("rogerson")(Panel(risen, 52), slice(104, 304), arl0=200.0)
+    assert (late.alarm[:, 46:66] == 1).any(axis=1).mean() > 0.95

@@ -48,6 +48,7 @@ BUILT_IN = (
     "cdc",
     "outbreak_p",
     "cusum",
+    "rogerson",
     "glr",
 )
 

@@ -98,7 +98,7 @@ def decision_interval(
     while arl1 < 100:
         first *= 2
         arl1 = run_length(first)
-    second = first * 2.0 ** np.sign(arl0 - arl1)
+    second = first * 2.0 ** float(np.sign(arl0 - arl1))
     arl2 = run_length(second)
     slope = (second - first) / (math.log(arl2) - math.log(arl1))
     h = round(first + slope * (math.log(arl0) - math.log(arl1)), digits)

@@ -20,6 +20,7 @@ import numpy as np
 from anlan.assess.detect.panel import (
     Detection,
     Floats,
+    Ints,
     Known,
     Panel,
     Reason,
@@ -65,8 +66,8 @@ def rogerson(
     means = np.broadcast_to(means, y.shape)
     thetas = np.array([row.theta0 for row in table])
     intervals = np.array([row.h for row in table])
-    h = intervals[np.abs(thetas - means.mean(axis=1, keepdims=True)).argmin(axis=1)]
-    rescale = h[:, None] / intervals[np.abs(thetas - means[..., None]).argmin(axis=2)]
+    h = intervals[_nearest(thetas, means.mean(axis=1))] if at.size else np.ones(len(y))
+    rescale = h[:, None] / intervals[_nearest(thetas, means)]
     k = _references(means, sizes, s, law, digits)
 
     back = 0.5 if fast_initial_response else limit
@@ -100,6 +101,13 @@ def rogerson(
         reason=reason,
         trend=np.full(y.shape, Trend.NOT_KEPT, dtype=np.int8),
     )
+
+
+def _nearest(thetas: Floats, means: Floats) -> Ints:
+    """Index [same shape as `means`] of the first value of `thetas` nearest to each."""
+    each, back = np.unique(means, return_inverse=True)
+    found = np.array([np.abs(thetas - mean).argmin() for mean in each], dtype=np.int64)
+    return np.asarray(found[back].reshape(means.shape), dtype=np.int64)
 
 
 def _references(means: Floats, sizes: Floats, s: float, law: CountLaw, digits: int) -> Floats:
