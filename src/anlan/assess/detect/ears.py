@@ -25,7 +25,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from anlan.assess.detect.ears_baseline import baselines
 from anlan.assess.detect.panel import (
+    Alarm,
     Detection,
     Floats,
     Ints,
@@ -34,7 +36,6 @@ from anlan.assess.detect.panel import (
     Reason,
     Test,
     Trend,
-    decide,
 )
 from anlan.assess.detect.spec import Param, Spec
 
@@ -77,14 +78,11 @@ def ears(
         )
 
     z = float(ndtri(1 - level))
-    y = panel.counts[:, at]
-    mean, sd = _baseline(panel.counts, at, _GAP[method], baseline, min_sigma)
-    score = _standardise(y, mean, sd)
+    y, mean, sd, score = baselines(panel.counts, at, _GAP[method], baseline, min_sigma)
     if method == "C3":
         excess = np.zeros_like(y)
         for back in (1, 2):
-            past_mean, past_sd = _baseline(panel.counts, at - back, 3, baseline, min_sigma)
-            past = _standardise(panel.counts[:, at - back], past_mean, past_sd)
+            _, _, past_sd, past = baselines(panel.counts, at - back, 3, baseline, min_sigma)
             if c3_rule == "surveillance":  # 0 / 0 over a flat baseline stays without a bound
                 past[(past_sd == 0) & (past == 0)] = np.nan
             excess += np.maximum(0.0, past - 1.0)
@@ -100,10 +98,13 @@ def ears(
         p_value = ndtr(-score)
 
     reason = np.full(y.shape, Reason.OK, dtype=np.int16)
-    reason[np.isnan(threshold)] = Reason.NO_BOUND
-    reason[np.isnan(y) | _touches_missing(panel.counts, at, need)] = Reason.MISSING_VALUE
     unknown = np.isnan(threshold) | np.isnan(y)
-    reason[~unknown] = Reason.OK  # missing outside the values in use
+    state = np.full(y.shape, Known.KNOWN, dtype=np.int8)
+    alarm = (y > threshold).astype(np.int8)
+    if unknown.any():
+        missing = np.isnan(y) | _touches_missing(panel.counts, at, need)
+        reason[unknown] = np.where(missing, Reason.MISSING_VALUE, Reason.NO_BOUND)[unknown]
+        state[unknown], alarm[unknown] = Known.UNKNOWN, Alarm.UNKNOWN
     return Detection(
         test=at,
         expected=mean,
@@ -113,26 +114,11 @@ def ears(
         variance=sd**2,
         phi=np.full_like(y, np.nan),
         trend_coef=np.full_like(y, np.nan),
-        alarm=decide(y > threshold, reason, [Reason.MISSING_VALUE, Reason.NO_BOUND]),
-        state=np.where(unknown, Known.UNKNOWN, Known.KNOWN).astype(np.int8),
+        alarm=alarm,
+        state=state,
         reason=reason,
         trend=np.full(y.shape, Trend.NOT_KEPT, dtype=np.int8),
     )
-
-
-def _baseline(counts: Floats, at: Ints, gap: int, baseline: int, min_sigma: float) -> tuple[Floats, Floats]:
-    """Mean and standard deviation (n - 1) [n_series, n_test] of the `baseline` periods that end
-    `gap` periods before `at`."""
-    windows = counts[:, at[:, None] - gap - np.arange(baseline)]
-    return windows.mean(axis=2), np.maximum(windows.std(axis=2, ddof=1), min_sigma)
-
-
-def _standardise(y: Floats, mean: Floats, sd: Floats) -> Floats:
-    """(y - mean) / sd; over a flat baseline +-inf off the mean and 0 on it."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scaled: Floats = (y - mean) / sd
-    scaled[(sd == 0) & (y == mean)] = 0.0
-    return scaled
 
 
 def _touches_missing(counts: Floats, at: Ints, need: int) -> npt.NDArray[np.bool_]:

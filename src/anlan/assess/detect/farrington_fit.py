@@ -262,7 +262,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
             if not converged:
                 code[s, j] = NO_CONVERGENCE
                 if not compat:
-                    pooled(y_, pop_, one_, seg[0], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
+                    pooled(y_, pop_, one_, np.int64(0), n, pop_now, mu_now[s], se_log[s], phi[s], j)
                     kept[s, j] = 0
                 continue
             last = groups - 1
@@ -278,7 +278,7 @@ def fit_panel(  # type: ignore[no-untyped-def]
                 # the level runs off to minus infinity and stops wherever the steps stop
                 code[s, j] = NO_CASES_IN_SEASON
                 keep_phi = phi[s, j]
-                pooled(y_, pop_, one_, seg[last], seg[groups], pop_now, mu_now[s], se_log[s], phi[s], j)
+                pooled(y_, pop_, one_, np.int64(seg[last]), n, pop_now, mu_now[s], se_log[s], phi[s], j)
                 se_log[s, j] *= math.sqrt(keep_phi / phi[s, j])
                 phi[s, j] = keep_phi
                 if largest == 0.0:

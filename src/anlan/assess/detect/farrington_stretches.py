@@ -111,7 +111,7 @@ def fit_stretches(  # type: ignore[no-untyped-def]
     ones, one_now = np.ones(room), np.zeros(room)
 
     for s in range(n_series):
-        n_missing = 0
+        n_missing = np.int64(0)
         for k in needed:
             c = counts[s, k]
             series_y[k] = c
@@ -161,7 +161,7 @@ def fit_stretches(  # type: ignore[no-untyped-def]
             for g in range(LANES):
                 rows0[g], rows1[g] = moments[p, 0, g], moments[p, 0, LANES + g]
                 rows2[g] = moments[p, 0, 2 * LANES + g]
-            n_extra = 0
+            n_extra = np.int64(0)
             for i in range(n_missing):
                 back = missing[i] - now
                 for r in range(len(starts)):
@@ -293,7 +293,7 @@ def fit_stretches(  # type: ignore[no-untyped-def]
             if not converged:
                 code[s, j] = NO_CONVERGENCE
                 if not compat:
-                    pooled(y, ones, one_now, 0, n, 1.0, mu_now[s], se_log[s], phi[s], j)
+                    pooled(y, ones, one_now, np.int64(0), n, 1.0, mu_now[s], se_log[s], phi[s], j)
                     kept[s, j] = 0
                 continue
             last = groups - 1
