@@ -54,17 +54,24 @@ def test_no_source_stumbles_over_a_hostile_document_and_each_is_kept_in_quaranti
 
 
 @pytest.mark.parametrize("kind", ["usgs", "push", "mqtt"])
-@pytest.mark.parametrize("raw", [b"", b"<html></html>", b"{", b'"text"', b"[NaN]", b'{"features": 1}'])
+@pytest.mark.parametrize("raw", [b"", b"<html></html>", b"{", b'"text"', b'{"features": 1}'])
 def test_a_feed_that_is_not_json_of_its_form_is_held_whole(kind: str, raw: bytes) -> None:
     (held,) = parse(kind, raw).quarantined
     assert held.code == "unreadable" and held.raw == raw and held.line is None
 
 
+@pytest.mark.parametrize(("kind", "line"), [("usgs", None), ("push", 1), ("mqtt", 1)])
+def test_a_number_that_is_none_is_held_as_it_came(kind: str, line: int | None) -> None:
+    (held,) = parse(kind, b"[NaN]").quarantined
+    assert (held.code, held.line) == ("unreadable", line)
+    assert held.raw == (b"[NaN]" if line is None else b"NaN")
+
+
 @pytest.mark.parametrize("kind", ["usgs", "push", "mqtt"])
 def test_json_nested_without_end_is_hostile(kind: str) -> None:
-    (held,) = parse(kind, b'{"features":' * 50_000).quarantined
-    assert held.code == "hostile"
-    assert len(held.raw) == 65_536
+    raw = b'{"features":' * 50_000
+    (held,) = parse(kind, raw).quarantined
+    assert (held.code, held.raw) == ("hostile", raw)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"<feed>", b"<rss></rss><rss></rss>"])

@@ -59,3 +59,30 @@ def test_a_locked_quarantine_says_so(tmp_path: Path) -> None:
     other.execute("ROLLBACK")
     other.close()
     assert table.keep([item("Q-1")]) == 1
+
+
+def test_a_file_of_before_media_types_is_brought_up_to_date_by_a_writer_only(tmp_path: Path) -> None:
+    path = tmp_path / "q.sqlite"
+    table = QuarantineTable(path)
+    pushed = Quarantined("Q-2", "s", "push application/json", 1, T0, "unreadable", "no", b"{}")
+    table.keep([item("Q-1"), pushed])
+    table.close()
+    with sqlite3.connect(path) as old:
+        old.execute("ALTER TABLE quarantine DROP COLUMN content_type")
+    reader = QuarantineTable(path, create=False)
+    assert {found.id: found.content_type for found in reader.list()} == {"Q-1": "", "Q-2": ""}
+    reader.close()
+    writer = QuarantineTable(path)
+    assert {found.id: found.content_type for found in writer.list()} == {
+        "Q-1": "",
+        "Q-2": "application/json",
+    }
+    writer.close()
+
+
+def test_a_reader_makes_no_file(tmp_path: Path) -> None:
+    table = QuarantineTable(tmp_path / "q.sqlite", create=False)
+    assert table.list() == []
+    with pytest.raises(NotFound):
+        table.show("Q-1")
+    assert list(tmp_path.iterdir()) == []

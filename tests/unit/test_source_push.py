@@ -10,8 +10,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from anlan.formats.pushed import ARROW
 from anlan.ports.source import Batch
 from anlan.sources import registry
+from anlan.sources.push.source import pushed
 from anlan.testing.drill_pack import drill_pack, drill_source
 
 NOW = datetime(2017, 9, 14, 6, tzinfo=UTC)
@@ -130,3 +132,87 @@ def test_a_held_item_can_be_tried_again_alone() -> None:
     assert again.quarantined[0].code == "unknown_place"
     (broken,) = push(b"{").quarantined
     assert source.whole(broken) == b"{"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_none_costs_its_item_and_not_its_neighbours(written: str) -> None:
+    bad = json.dumps({**GOOD, "value": "?"}).replace('"?"', written)
+    batch = push(f"[{json.dumps(GOOD)},{bad}]".encode())
+    assert [item.value for item in batch.observations] == [12.5]
+    (held,) = batch.quarantined
+    assert (held.code, held.line) == ("invalid_value", 2)
+    assert "value: not finite" in held.sentence
+    assert json.loads(held.raw)["place"] == GOOD["place"]
+
+
+def test_an_arrow_stream_with_a_nan_brings_the_rest() -> None:
+    at = pl.Series([NOW.replace(hour=2), NOW.replace(hour=3)])
+    frame = pl.DataFrame(
+        {"indicator": "rain", "place": "xx/1", "at": at, "value": [float("nan"), 3.5], "unit": "mm"}
+    )
+    batch = push(stream(frame.with_columns(pl.col("at").dt.replace_time_zone("UTC"))))
+    assert [item.value for item in batch.observations] == [3.5]
+    (held,) = batch.quarantined
+    assert (held.code, held.line) == ("invalid_value", 1)
+    # tried again alone it says the same, of the same content
+    source = registry.build(drill_source("push"))
+    again = source.parse(source.whole(held), "POST", NOW, drill_pack())
+    assert [item.code for item in again.quarantined] == ["invalid_value"]
+
+
+def test_half_a_character_costs_its_item_only() -> None:
+    bad = json.dumps({**GOOD, "event": "?"}).replace('"?"', '"\\ud83d"')
+    batch = push(f"[{bad},{json.dumps(GOOD)}]".encode())
+    assert len(batch.observations) == 1
+    (held,) = batch.quarantined
+    assert "event: half of a character" in held.sentence
+    assert b"\\ud83d" in held.raw
+
+
+def test_a_reader_that_fails_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from anlan.sources.push import source as module
+
+    def failing(*_: object) -> Any:
+        raise KeyError("a defect of ours")
+
+    raw = json.dumps([GOOD]).encode()
+    monkeypatch.setattr(module, "read_pushed", failing)
+    (held,) = push(raw).quarantined
+    assert (held.code, held.raw) == ("unreadable", raw)
+    assert "its reader failed; found KeyError" in held.sentence
+
+
+def test_one_item_that_breaks_the_reader_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    from anlan.formats import pushed as module
+
+    real = module.parse_instant
+
+    def picky(text: str, where: str = "") -> datetime:
+        if text.startswith("2017-09-13"):
+            raise ZeroDivisionError("a defect of ours")
+        return real(text, where)
+
+    monkeypatch.setattr(module, "parse_instant", picky)
+    batch = push([{**GOOD, "at": "2017-09-13T02:00:00Z"}, GOOD])
+    assert len(batch.observations) == 1
+    assert "item 1: its reader failed; found ZeroDivisionError" in batch.quarantined[0].sentence
+
+
+def test_a_body_that_is_called_arrow_and_is_none_is_told_so() -> None:
+    (held,) = pushed(drill_source("push")).read(b"not arrow", "POST", NOW, drill_pack(), ARROW).quarantined
+    assert held.sentence.startswith("POST: not an Arrow stream")
+    assert "expected an Arrow IPC stream" in held.sentence and "JSON" not in held.sentence
+    assert (held.content_type, held.raw) == (ARROW, b"not arrow")
+
+
+def test_a_hostile_body_is_kept_whole_or_says_how_much_of_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    from anlan.sources import batches
+
+    deep = b"[" * 200_000
+    (held,) = push(deep).quarantined
+    assert (held.code, held.raw) == ("hostile", deep)
+    assert "are kept" not in held.sentence
+    monkeypatch.setattr(batches, "MOST_KEPT", 1000)
+    (cut,) = push(deep).quarantined
+    assert cut.raw == deep[:1000]
+    assert cut.sentence.endswith("; the first 1000 of its 200000 bytes are kept")

@@ -11,9 +11,8 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromQuery
 
 from anlan.api.reading import AtDesk
+from anlan.formats.pushed import ARROW, JSON
 
-JSON = "application/json"
-ARROW = "application/vnd.apache.arrow.stream"
 LIMIT = 32 * 1024 * 1024  # bytes of one request
 
 

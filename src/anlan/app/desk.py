@@ -31,7 +31,7 @@ from anlan.ports.channel import Receipt
 from anlan.ports.clock import Clock
 from anlan.ports.desk import IngestResult
 from anlan.ports.source import Batch
-from anlan.sources.registry import build
+from anlan.sources.push.source import pushed
 from anlan.store.accounts import Accounts
 
 #: seconds that a change waits for the one before it
@@ -101,6 +101,24 @@ class RunningDesk:
             for at, value in zip(slice.at, slice.value, strict=True)
         ]
 
+    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
+        return retrospect(self._rule(rule), self.pack, self.house.lake, known, periods)
+
+    def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
+        now = self.house.clock.now()
+        return later(seen, self._rule(rule), self.pack, self.house.lake, place, now)
+
+    def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
+        now = self.house.clock.now()
+        kept = self.house.lake.revisions(indicator, place=place)
+        return sorted({one.known for one in kept if one.known <= now})
+
+    def _rule(self, id: str) -> Rule:
+        try:
+            return self.pack.rules[id]
+        except KeyError:
+            raise NotFound("no such rule", where="rule", found=repr(id)) from None
+
     def cap(self, warning_id: str) -> bytes:
         warning = self._shown.warnings.get(warning_id)
         if warning is None:
@@ -143,8 +161,9 @@ class RunningDesk:
                 found=source,
                 expected=", ".join(sorted(self.house.pack.sources)),
             )
-        push = build(replace(self.house.pack.sources[source], kind="push", options={}))
-        batch = push.parse(raw, f"push {content_type}", self.house.clock.now(), self.house.pack)
+        push = pushed(self.house.pack.sources[source])
+        now, pack = self.house.clock.now(), self.house.pack
+        batch = push.read(raw, f"push {content_type}", now, pack, content_type)
         return self.take((batch,))
 
     def take(self, batches: Sequence[Batch]) -> IngestResult:

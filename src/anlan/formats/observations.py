@@ -85,8 +85,10 @@ def hold(
     sentence: str,
     raw: bytes,
     part: str = "",
+    content_type: str = "",
 ) -> Quarantined:
     """An input to keep in quarantine. The id follows from the content: the same record read again is
-    the same item. `part` tells several faults of one record apart (the column)."""
+    the same item. `part` tells several faults of one record apart (the column). `content_type`: what
+    `raw` is, where that is not the source's own format."""
     id = short_id("Q", source, ref, "" if line is None else str(line), part, code, sha256(raw))
-    return Quarantined(id, source, ref, line, known, code, sentence, raw)
+    return Quarantined(id, source, ref, line, known, code, sentence, raw, content_type=content_type)

@@ -1,4 +1,9 @@
-"""Observations as partners push them: JSON (a list, or an object with `observations`), Arrow streams."""
+"""Observations as partners push them: JSON (a list, or an object with `observations`), Arrow streams.
+
+Each item is judged by itself: one that cannot be used is refused with its own reason and the rest is
+taken. A NaN is no number of JSON (RFC 8259, section 6), but many programs write it, and it must not cost
+its neighbours.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +15,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from anlan.formats.usgs import strict_json
-from anlan.formats.values import canonical
 from anlan.model.errors import AnlanError, BadInput, Hostile, InvalidValue, Unreadable
 from anlan.model.observation import Observation
 from anlan.model.place import Point
 from anlan.model.provenance import Provenance
 from anlan.model.time import parse_instant
 
+JSON = "application/json"
+ARROW = "application/vnd.apache.arrow.stream"
+
 FIELDS = ("indicator", "place", "at", "known", "value", "unit", "event", "point", "provenance")
 _NEEDED = ("indicator", "place", "at", "value", "unit")
 _POINT = ("lon", "lat", "depth_km")
-_ARROW = ("indicator", "place", "at", "known", "value", "unit", "event", "lon", "lat", "depth_km")
+_COLUMNS = ("indicator", "place", "at", "known", "value", "unit", "event", "lon", "lat", "depth_km")
 
 
 class FutureKnown(BadInput):
@@ -45,12 +52,13 @@ class Refused:
 
 
 def read_pushed(
-    raw: bytes, ref: str, known: datetime, source: str, digest: str
+    raw: bytes, ref: str, known: datetime, source: str, digest: str, content_type: str = ""
 ) -> Iterator[Observation | Refused]:
     """One result for each item. `known` is when it was received: it stands for an item that gives no
     `known`, and none may claim a later one. Provenance is ours: source, ref, the item's number.
-    Unreadable or Hostile for the whole."""
-    if raw.startswith(b"\xff\xff\xff\xff") or raw.startswith(b"ARROW1"):
+    `content_type` is what the sender calls it; without one the bytes tell. Unreadable or Hostile for the
+    whole."""
+    if content_type == ARROW or raw.startswith((b"\xff\xff\xff\xff", b"ARROW1")):
         items: Iterator[Any] = _arrow(raw, ref)
     else:
         items = iter(_listed(raw, ref))
@@ -58,11 +66,22 @@ def read_pushed(
         try:
             yield _observation(item, number, ref, known, source, digest)
         except AnlanError as error:
-            yield Refused(number, error, canonical(_plain(item)))
+            yield Refused(number, error, _as_it_came(item))
+        except Exception as error:
+            yield Refused(number, unforeseen(error), _as_it_came(item))
+
+
+def unforeseen(error: Exception) -> Unreadable:
+    """What to say of input that broke its reader: nobody loses data over a defect of ours."""
+    return Unreadable(
+        "its reader failed",
+        found=f"{type(error).__name__}: {error}"[:200],
+        expected="input that can be read, or a reader that says why not",
+    )
 
 
 def _listed(raw: bytes, ref: str) -> list[Any]:
-    document = strict_json(raw, ref)
+    document = strict_json(raw, ref, by_item=True)
     if isinstance(document, dict) and set(document) == {"observations"}:
         document = document["observations"]
     if not isinstance(document, list):
@@ -90,9 +109,9 @@ def _arrow(raw: bytes, ref: str) -> Iterator[dict[str, Any]]:
                     found=", ".join(sorted(names)),
                     expected=", ".join(missing),
                 )
-            if unknown := sorted(names - set(_ARROW)):
+            if unknown := sorted(names - set(_COLUMNS)):
                 raise Unreadable(
-                    "unknown columns", where=ref, found=", ".join(unknown), expected=", ".join(_ARROW)
+                    "unknown columns", where=ref, found=", ".join(unknown), expected=", ".join(_COLUMNS)
                 )
             batches = [batch.to_pylist() for batch in reader]
     except MemoryError as error:
@@ -100,7 +119,9 @@ def _arrow(raw: bytes, ref: str) -> Iterator[dict[str, Any]]:
             "claims more than it holds", where=ref, found=str(error), expected="an Arrow stream"
         ) from error
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise Unreadable("not an Arrow stream", where=ref, found=str(error), expected="Arrow IPC") from error
+        raise Unreadable(
+            "not an Arrow stream", where=ref, found=str(error), expected=f"an Arrow IPC stream ({ARROW})"
+        ) from error
     for batch in batches:
         for row in batch:
             point = {name: row.pop(name, None) for name in _POINT}
@@ -141,6 +162,13 @@ def _observation(item: Any, number: int, ref: str, known: datetime, source: str,
 def _text(value: Any, where: str, *, empty: bool = False) -> str:
     if not isinstance(value, str) or (not value and not empty):
         raise Unreadable("not a text", where=where, found=repr(value)[:60], expected="a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # an escape may be half of a surrogate pair, which no store takes
+        raise Unreadable(
+            "half of a character", where=where, found=ascii(value)[:60], expected="whole characters"
+        ) from None
     return value
 
 
@@ -185,5 +213,18 @@ def _point(value: Any) -> Point:
     )
 
 
-def _plain(item: Any) -> Any:
-    return json.loads(json.dumps(item, default=str))
+def _as_it_came(item: Any) -> bytes:
+    """An item as JSON: what is no JSON of RFC 8259 in it (NaN, half a character) is kept as it came."""
+    text = _written(item, escaped=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _written(item, escaped=True).encode()
+
+
+def _written(item: Any, *, escaped: bool) -> str:
+    return json.dumps(item, ensure_ascii=escaped, sort_keys=True, separators=(",", ":"), default=_as_text)
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

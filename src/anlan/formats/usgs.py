@@ -69,12 +69,14 @@ def read_quakes(raw: bytes, where: str) -> tuple[Quake | BrokenQuake, ...]:
     return tuple(_quake(feature, f"features[{number}]") for number, feature in enumerate(features))
 
 
-def strict_json(raw: bytes, where: str) -> Any:
+def strict_json(raw: bytes, where: str, *, by_item: bool = False) -> Any:
     """JSON (RFC 8259: whole characters in UTF-8, no NaN, no number too large for a double). Unreadable, or
-    Hostile where it is nested too deep."""
+    Hostile where it is nested too deep. `by_item`: numbers that are none and halves of characters come
+    through, for a caller that judges each item by itself."""
+    read: dict[str, Any] = {} if by_item else {"parse_constant": _no_constant, "parse_float": _finite}
     try:
-        document = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
-        if b"\\u" in raw:
+        document = json.loads(raw.decode("utf-8-sig"), **read)
+        if b"\\u" in raw and not by_item:
             # an escape may be half of a surrogate pair, which no store takes
             json.dumps(document, ensure_ascii=False).encode()
     except RecursionError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anlan.formats.observations import code_of, fit, hold
+from anlan.formats.pushed import JSON
 from anlan.formats.values import canonical, to_plain
 from anlan.model.errors import AnlanError, BadInput
 from anlan.model.observation import Observation
@@ -54,4 +55,6 @@ def _held(batch: Batch, observation: Observation, error: AnlanError) -> Quaranti
         f"{origin.ref}{line}: {observation.indicator} at {observation.place}: {error.sentence()}",
         canonical(to_plain(observation)),
         observation.indicator,
+        # held as it was understood, not as its source wrote it
+        "" if origin.line is None else JSON,
     )

@@ -12,17 +12,30 @@ from anlan.model.observation import Observation
 from anlan.model.quarantine import Quarantined
 from anlan.ports.source import Batch
 
-#: of a document too large to keep whole, this much is kept
-KEPT_OF_OVERSIZE = 65_536
+#: what a request or an answer may carry is kept whole; of a larger document this much
+MOST_KEPT = 64 * 1024 * 1024
 DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def whole(definition: SourceDef, raw: bytes, ref: str, known: datetime, error: AnlanError) -> Batch:
-    """A batch of one document that cannot be used at all."""
+def whole(
+    definition: SourceDef,
+    raw: bytes,
+    ref: str,
+    known: datetime,
+    error: AnlanError,
+    content_type: str = "",
+) -> Batch:
+    """A batch of one document that cannot be used at all: kept whole, and where it is too large for that,
+    the sentence says how much of it is kept."""
     code = code_of(error)
-    kept = raw[:KEPT_OF_OVERSIZE] if code == "hostile" else raw
+    kept = raw[:MOST_KEPT]
     sentence = error.sentence() if ref in error.sentence() else f"{ref}: {error.sentence()}"
-    return Batch(definition.id, known, (), (hold(definition.id, ref, None, known, code, sentence, kept),))
+    if len(kept) < len(raw):
+        sentence += f"; the first {len(kept)} of its {len(raw)} bytes are kept"
+    elif not raw and code == "hostile":
+        sentence += "; none of its bytes are kept"
+    item = hold(definition.id, ref, None, known, code, sentence, kept, content_type=content_type)
+    return Batch(definition.id, known, (), (item,))
 
 
 def unchanged(definition: SourceDef, known: datetime) -> Batch:

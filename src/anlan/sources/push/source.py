@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from anlan.formats.observations import code_of, fit, hold
-from anlan.formats.pushed import Refused, read_pushed
+from anlan.formats.pushed import JSON, Refused, read_pushed, unforeseen
 from anlan.formats.values import canonical, sha256, to_plain
 from anlan.model.errors import AnlanError, BadInput
 from anlan.model.indicator import SourceDef
@@ -21,6 +23,7 @@ from anlan.sources.registry import Kind
 from anlan.sources.tools import Tools
 
 LIMIT = 64_000_000
+_LOG = logging.getLogger("anlan.sources")
 
 
 class PushSource:
@@ -32,20 +35,31 @@ class PushSource:
 
     def parse(self, raw: bytes, ref: str, known: datetime, pack: Pack) -> Batch:
         """As anlan.ports.source.Source.parse."""
+        return self.read(raw, ref, known, pack, "")
+
+    def read(self, raw: bytes, ref: str, known: datetime, pack: Pack, content_type: str) -> Batch:
+        """`parse` of a body whose media type is known: what is held of it keeps a media type, so that it
+        can be tried again under a source of whatever kind."""
         observations: list[Observation] = []
         quarantined: list[Quarantined] = []
         source = self.definition.id
+        of_item = JSON if content_type else ""
         try:
-            for number, item in enumerate(read_pushed(raw, ref, known, source, sha256(raw)), start=1):
+            for number, item in enumerate(
+                read_pushed(raw, ref, known, source, sha256(raw), content_type), start=1
+            ):
                 if isinstance(item, Refused):
-                    quarantined.append(self._held(item.error, item.number, known, ref, item.raw))
+                    quarantined.append(self._held(item.error, item.number, known, ref, item.raw, of_item))
                     continue
                 try:
                     observations.append(self._allowed(fit(item, pack)))
                 except AnlanError as error:
-                    quarantined.append(self._held(error, number, known, ref, _as_sent(item, known)))
+                    quarantined.append(self._held(error, number, known, ref, _as_sent(item, known), of_item))
         except BadInput as error:
-            return whole(self.definition, raw, ref, known, error)
+            return whole(self.definition, raw, ref, known, error, content_type)
+        except Exception as error:
+            _LOG.exception("source %s: %s", source, ref)
+            return whole(self.definition, raw, ref, known, unforeseen(error), content_type)
         return Batch(source, known, tuple(observations), tuple(quarantined))
 
     def fetch(self, now: datetime, pack: Pack) -> Batch:
@@ -101,9 +115,12 @@ class PushSource:
             )
         return item
 
-    def _held(self, error: AnlanError, number: int, known: datetime, ref: str, raw: bytes) -> Quarantined:
+    def _held(
+        self, error: AnlanError, number: int, known: datetime, ref: str, raw: bytes, content_type: str
+    ) -> Quarantined:
         sentence = f"{ref}: item {number}: {error.sentence()}"
-        return hold(self.definition.id, ref, number, known, code_of(error), sentence, raw)
+        code = code_of(error)
+        return hold(self.definition.id, ref, number, known, code, sentence, raw, content_type=content_type)
 
 
 def _as_sent(item: Observation, received: datetime) -> bytes:
@@ -112,6 +129,11 @@ def _as_sent(item: Observation, received: datetime) -> bytes:
     if item.known == received:
         del plain["known"]
     return canonical(plain)
+
+
+def pushed(definition: SourceDef) -> PushSource:
+    """What partners push under a source of any kind is read by this."""
+    return PushSource(replace(definition, kind="push", options={}), Tools())
 
 
 class OtherIndicator(BadInput):
