@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import detector_page
 import measured
 import surfaces
 from surfaces import NOTE, paragraph
@@ -260,6 +261,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "api.md": surfaces.api_page,
     "cli.md": surfaces.cli_page,
     "adapters.md": surfaces.adapter_page,
+    "detectors.md": detector_page.detector_page,
     "benchmarks.md": measured.page,
 }
 
