@@ -14,6 +14,9 @@ from anlan.assess.detect.panel import Alarm, Known, Panel, Reason
 from anlan.assess.detect.registry import REQUIRED, check_params, described, detector, names, spec
 from anlan.assess.detect.threshold import threshold
 
+#: what detectors need that have no default for it
+NEEDED: dict[str, dict[str, Any]] = {"threshold": {"limit": 10.0}, "ensemble": {"members": ["ears_c1"]}}
+
 
 def panel(n_time: int = 312) -> Panel:
     return Panel(np.random.default_rng(7).poisson(6.0, (2, n_time)).astype(np.float64), 52)
@@ -21,7 +24,7 @@ def panel(n_time: int = 312) -> Panel:
 
 @pytest.mark.parametrize("name", names())
 def test_every_detector_answers_in_the_same_shape(name: str) -> None:
-    params: dict[str, Any] = {"limit": 10.0} if name == "threshold" else {}
+    params = NEEDED.get(name, {})
     found = detector(name)(panel(), slice(300, 312), **params)
     for field in found.__slots__:
         if field != "test":
@@ -35,7 +38,7 @@ def test_every_detector_answers_in_the_same_shape(name: str) -> None:
 def test_a_missing_value_is_unknown_and_never_no_alarm(name: str) -> None:
     counts = panel().counts.copy()
     counts[0, 305] = np.nan
-    params: dict[str, Any] = {"limit": 10.0} if name == "threshold" else {}
+    params = NEEDED.get(name, {})
     found = detector(name)(Panel(counts, 52), [305], **params)
     assert found.alarm[0, 0] == Alarm.UNKNOWN
     assert found.state[0, 0] == Known.UNKNOWN

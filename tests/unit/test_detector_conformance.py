@@ -21,8 +21,8 @@ GIVEN: dict[str, dict[str, Any]] = {
 }
 #: CDC's method tests sums of four weeks
 SUMS = {"cdc"}
-#: OutbreakP, and CUSUM without a mean given, know no baseline but all that came before
-WHOLE_AXIS = {"outbreak_p", "cusum"}
+#: OutbreakP, and CUSUM and GLR without a mean given, know no baseline but all that came before
+WHOLE_AXIS = {"outbreak_p", "cusum", "glrpois", "glrnb"}
 
 
 @pytest.mark.parametrize("name", registry.names())
