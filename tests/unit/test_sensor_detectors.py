@@ -101,6 +101,18 @@ def test_cusum_raises_a_false_alarm_about_once_in_465_readings() -> None:
     assert 440 < between < 490
 
 
+@pytest.mark.parametrize(("fir", "run_length"), [(0.0, 10.4), (0.5, 6.35)])
+def test_a_shift_of_one_deviation_is_found_as_soon_as_lucas_and_crosier_say(
+    fir: float, run_length: float
+) -> None:
+    # Technometrics 24, table 1: h 5, k 0.5, both sides
+    z = np.random.default_rng(14).normal(1, 1, (20_000, 90))
+    z[:, :20] = np.array([-1 / 1.4826, 1 / 1.4826] * 10)
+    found = detector("cusum_reset")(Panel(z, 365), slice(20, 90), baseline=20, run_in=0, fir=fir)
+    first = (found.alarm == Alarm.YES).argmax(axis=1) + 1
+    assert_allclose(first.mean(), run_length, atol=0.12)
+
+
 def plain_page_hinkley(z: list[float], delta: float, h: float, least: int) -> list[float]:
     """The textbook form: m(T) against its minimum, and the same for falls."""
     answers: list[float] = []

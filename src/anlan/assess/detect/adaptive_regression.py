@@ -13,7 +13,8 @@ it explains the baseline (adjusted R squared at least 0.6) and EWMA elsewhere, a
 
 * the least standard error is that of the regression's own degrees of freedom; the package's belongs to
   one more;
-* a missing day is left out of the baseline, which needs eleven known days and every weekday;
+* a missing day is left out of the baseline, which needs eleven known days and every weekday; the package
+  expects 0 then and has no statistic;
 * p-values in the far tail are computed there, not as 1 minus almost 1.
 
 An undated axis counts every seventh day as the same weekday.
@@ -165,7 +166,9 @@ def _fit(panel: Panel, at: Ints, b: int, g: int, compat: Compat) -> Fitted:
         design = _design(time - first + 1, weekday[time] % 7)
         rows = panel.counts[:, first : last + 1]
         whole = ~np.isnan(rows).any(axis=1)
-        for mask, fit in ((whole, _fit_whole), (~whole, _fit_holed)):
+        if compat == "pynssp":  # which makes nothing of a baseline with a gap, and expects 0
+            expected[~whole, j] = 0.0
+        for mask, fit in ((whole, _fit_whole), (~whole & (compat != "pynssp"), _fit_holed)):
             if mask.any():
                 value, left, total, days = fit(design, rows[mask])
                 free = days - _TERMS

@@ -143,10 +143,11 @@ def smooth(
     if tested.size:
         column = np.full(int(tested[-1]) + 1, -1, dtype=np.int64)
         column[tested] = np.arange(len(tested))
-        full = max(b, LEAST - 2) + 1 if compat == "pynssp" else b
+        as_package = compat == "pynssp"
+        full = max(b, LEAST - 2) + 1 if as_package else b
         degrees = np.arange(1.0, full + 1)
         _smooth_panel(
-            counts, column, full, min(full, LEAST), g, w1, w2, compat == "pynssp",
+            counts, column, full, 1 if as_package else min(full, LEAST), g, w1, w2, as_package,
             np.concatenate([[np.nan], np.round(stdtrit(degrees, 1 - 0.01), 5)]),
             np.concatenate([[np.nan], np.round(stdtrit(degrees, 1 - 0.025), 5)]),
             np.concatenate([[np.nan], stdtrit(degrees, 1 - alpha)]),
@@ -205,7 +206,7 @@ def _smooth(  # type: ignore[no-untyped-def]
                     for i in range(first, last + 1):
                         if not math.isnan(y[i]):
                             squares += (y[i] - mean) ** 2
-                    s = math.sqrt(squares / (n - 1))
+                    s = math.sqrt(squares / max(n - 1, 1))
             for j in range(2):
                 before = z[j]
                 if known or stops:
