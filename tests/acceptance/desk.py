@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from desklake import DeskLake
 from deskpack import LAW, NOW, pack
 from lxml import etree
 
+from anlan.assess.retrospect import later, retrospect
 from anlan.formats.values import canonical, sha256, short_id, to_plain
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry, Handover, Value
@@ -29,7 +31,7 @@ from anlan.model.text import Text
 from anlan.model.time import format_instant
 from anlan.model.user import User
 from anlan.model.warning import Contents, Delivery, Warning
-from anlan.ports.desk import IngestResult
+from anlan.ports.desk import IngestResult, PlaceSeries, Retrospect
 
 PASSWORD = "correct horse"
 RISK, SUBMITTED, PUBLISHED, INCIDENT = "R-beijing", "W-beijing-2", "W-beijing-1", "I-beijing"
@@ -57,6 +59,7 @@ class MemoryDesk:
         self._tokens: dict[str, str] = {}
         self._taken: set[str] = set()
         self._held: list[Quarantined] = []
+        self._lake: Any = DeskLake()
         self._lock = threading.Lock()
         if filled:
             fill(self)
@@ -102,6 +105,17 @@ class MemoryDesk:
         start = (NOW - timedelta(days=59)).replace(hour=0)
         wave = {55: 7.0, 56: 36.0, 57: 36.0, 58: 36.0, 59: 27.0, 31: None}
         return [(start + n * DAY, wave.get(n, 0.0)) for n in range(60)]
+
+    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
+        if rule not in self.pack.rules:
+            raise NotFound("no such rule", where="rule", found=repr(rule))
+        return retrospect(self.pack.rules[rule], self.pack, self._lake, known, periods)
+
+    def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
+        return later(seen, self.pack.rules[rule], self.pack, self._lake, place, self.clock.now())
+
+    def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
+        return self._lake.learnt(indicator, place)
 
     def cap(self, warning_id: str) -> bytes:
         warning = self.state().warnings.get(warning_id)
@@ -186,6 +200,16 @@ class MemoryDesk:
                     replace(a, verdict=verdict, status="reviewed", updated=now, by=user.name),
                     a.id,
                 )
+            case "assessment.watch":
+                a = state.assessments[subject]
+                seen = replace(
+                    a,
+                    status="reviewed",
+                    updated=now,
+                    by=user.name,
+                    reasons=(*a.reasons, Reason("watched", why)),
+                )
+                return put("assessment.watched", seen, a.id)
             case "warning.submit":
                 w = state.warnings[subject]
                 if w.status not in ("draft", "returned"):

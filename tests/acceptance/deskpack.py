@@ -213,7 +213,7 @@ def pack(layer: GeometryLayer) -> Pack:
                 Text("Cases after a quiet fortnight", "两周平静后出现病例"),
                 "covid-cases",
                 "covid-19",
-                "cusum",
+                "ears_c1",
                 "value >= 5.0",
                 "value",
                 (Band(2, 30, f"{LAW}#63"),),

@@ -41,6 +41,8 @@ FILLED = {
     "{file:str}": "x.xml",
     "{file_path:path}": "console.css",
     "{path:str}": "x",
+    "{indicator:str}": "covid-cases",
+    "{place:path}": "cn/110000",
 }
 
 

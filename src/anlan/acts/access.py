@@ -26,6 +26,7 @@ ROLES_OF: dict[str, tuple[str, ...]] = {
     PUSH: ("duty", "field", "admin"),
     QUARANTINE: ("duty", "analyst", "planner", "supervisor", "admin"),
     "assessment.confirm": ("duty", "analyst"),
+    "assessment.watch": ("duty", "analyst"),
     "assessment.dismiss": ("duty", "analyst"),
     "assessment.merge": ("analyst",),
     "assessment.split": ("analyst",),

@@ -26,6 +26,11 @@ def confirm(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     turn.put("assessment.confirmed", after, id, actor=user.name)
 
 
+def watch(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    after = threads.watch(found(turn, id), user.name, fields.get("reason", ""), turn.now)
+    turn.put("assessment.watched", after, id, actor=user.name, why=after.reasons[-1])
+
+
 def dismiss(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     after = threads.dismiss(found(turn, id), user.name, fields.get("reason", ""), turn.now)
     turn.put("assessment.dismissed", after, id, actor=user.name, why=after.reasons[-1])

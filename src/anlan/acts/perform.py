@@ -14,6 +14,7 @@ Act = Callable[[Turn, User, str, Mapping[str, str]], None]
 
 ACTS: dict[str, Act] = {
     "assessment.confirm": assessments.confirm,
+    "assessment.watch": assessments.watch,
     "assessment.dismiss": assessments.dismiss,
     "assessment.merge": assessments.merge,
     "assessment.split": assessments.split,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anlan.analyse.findings import Findings
 from anlan.analyse.words import ALARMS
@@ -20,45 +22,80 @@ WORDS = {
     "alarm": ALARMS[Alarm.YES],
     "no_alarm": ALARMS[Alarm.NO],
     "unknown": ALARMS[Alarm.UNKNOWN],
+    "later": Text("as known now", "现在已知"),
 }
 
 
-def chart_document(
-    found: Findings,
-    rows: Sequence[int],
-    names: Sequence[Text] | None = None,
-    unit: Text | None = None,
-) -> dict[str, Any]:
-    """The series `rows` of `found`, in that order, under `names` (their own by default)."""
-    axis = found.laid.axis
-    say = names if names is not None else [Text(found.series[i], found.series[i]) for i in rows]
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series of a chart: `values` one per time of the axis, the others one per tested time; `later`
+    the values as known later, where the chart looks back."""
+
+    name: Text
+    values: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    alarm: NDArray[np.int8]
+    reason: NDArray[np.int16]
+    later: NDArray[np.float64] | None = None
+
+
+def document(axis: Sequence[str], tested: Sequence[int], rows: Sequence[Row], unit: Text) -> dict[str, Any]:
+    """Plain JSON: `axis` labels of the times, `tested` indexes of it."""
+    at = np.asarray(tested, dtype=np.int64)
     return {
-        "unit": _both(unit) if unit is not None else {"en": "", "zh": ""},
-        "axis": [axis.label(i) for i in range(axis.n_time)],
-        "tested": [int(i) for i in found.test],
-        "series": [
-            {
-                "name": _both(name),
-                "values": _numbers(found.panel.counts[i]),
-                "expected": _numbers(found.expected[i]),
-                "threshold": _numbers(found.threshold[i]),
-                "score": _numbers(_nearness(found, i)),
-                "alarm": [int(a) for a in found.alarm[i]],
-                "reason": [int(r) for r in found.reason[i]],
-            }
-            for i, name in zip(rows, say, strict=True)
-        ],
+        "unit": _both(unit),
+        "axis": list(axis),
+        "tested": [int(i) for i in tested],
+        "series": [_series(row, at) for row in rows],
         "reasons": {str(int(reason)): _both(text) for reason, text in REASONS.items()},
         "words": {name: _both(text) for name, text in WORDS.items()},
     }
 
 
-def _nearness(found: Findings, row: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def chart_document(found: Findings, rows: Sequence[int]) -> dict[str, Any]:
+    """The series `rows` of `found`, in that order, under their own names."""
+    axis = found.laid.axis
+    return document(
+        [axis.label(i) for i in range(axis.n_time)],
+        [int(i) for i in found.test],
+        [
+            Row(
+                Text(found.series[i] or "–", found.series[i] or "–"),
+                found.panel.counts[i],
+                found.expected[i],
+                found.threshold[i],
+                found.alarm[i],
+                found.reason[i],
+            )
+            for i in rows
+        ],
+        Text("–", "–"),
+    )
+
+
+def _series(row: Row, tested: NDArray[np.int64]) -> dict[str, Any]:
+    shown = {
+        "name": _both(row.name),
+        "values": _numbers(row.values),
+        "expected": _numbers(row.expected),
+        "threshold": _numbers(row.threshold),
+        "near": _numbers(_nearness(row.values[tested], row.expected, row.threshold)),
+        "alarm": [int(a) for a in row.alarm],
+        "reason": [int(r) for r in row.reason],
+    }
+    if row.later is not None:
+        shown["later"] = _numbers(row.later)
+    return shown
+
+
+def _nearness(
+    value: NDArray[np.float64], expected: NDArray[np.float64], bound: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """How far a value is from the expected towards the bound: 0 at the one, 1 at the other. The score
     itself is on another scale in some detectors."""
-    value, expected, bound = found.values[row], found.expected[row], found.threshold[row]
     with np.errstate(divide="ignore", invalid="ignore"):
-        near: np.ndarray[Any, np.dtype[np.float64]] = (value - expected) / (bound - expected)
+        near: NDArray[np.float64] = (value - expected) / (bound - expected)
     return np.where(np.isfinite(near), near, np.nan)
 
 
@@ -66,6 +103,6 @@ def _both(text: Text) -> dict[str, str]:
     return {"en": text.en, "zh": text.zh}
 
 
-def _numbers(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None]:
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     """Six digits, which is more than a screen shows; null where there is no number."""
     return [float(f"{v:.6g}") if np.isfinite(v) else None for v in values.tolist()]

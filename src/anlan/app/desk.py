@@ -18,8 +18,10 @@ from anlan.app.explain import explain
 from anlan.app.house import RunningHouse
 from anlan.app.workspace import Lease
 from anlan.assess.grid import instant
+from anlan.assess.retrospect import later, retrospect
 from anlan.model.entry import Entry
 from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable
+from anlan.model.indicator import Rule
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.model.reason import Reason
@@ -29,7 +31,7 @@ from anlan.model.user import User
 from anlan.monitor.freshness import failed, freshness
 from anlan.ports.channel import Receipt
 from anlan.ports.clock import Clock
-from anlan.ports.desk import IngestResult
+from anlan.ports.desk import IngestResult, PlaceSeries, Retrospect
 from anlan.ports.source import Batch
 from anlan.sources.push.source import pushed
 from anlan.store.accounts import Accounts

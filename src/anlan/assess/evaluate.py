@@ -111,7 +111,7 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
     screened = screen(grid, indicator, look.pack, step)
     tests = np.arange(max(0, len(grid.times) - math.ceil(_window(rule, step) / step)), len(grid.times))
     findings = []
-    numbers = _detect(look, grid, screened, tests, step)
+    numbers = detect_at(look, grid, screened, tests, step)
     for place in sorted({*grid.places, *_with_level(look, only)}):
         if not wanted(rule, look.pack, place, now):
             continue
@@ -163,7 +163,7 @@ def _reasons(
     return (*why, *said)
 
 
-def _detect(
+def detect_at(
     look: Look, grid: Grid, screened: Screened, tests: NDArray[np.int64], step: timedelta
 ) -> dict[str, list[Numbers]]:
     """What the detector says of every place at the tested times. Where the definition changes among

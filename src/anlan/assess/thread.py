@@ -125,6 +125,14 @@ def confirm(thread: Assessment, by: str, note: str, now: datetime) -> Assessment
     )
 
 
+def watch(thread: Assessment, by: str, note: str, now: datetime) -> Assessment:
+    """reviewed; the verdict stays as it is: somebody has looked, and goes on looking."""
+    _must(thread, LIVE)
+    note = note.strip()
+    reason = Reason("watched", Text(note or "watched by an analyst", note or "分析员正在关注"))
+    return replace(thread, status="reviewed", by=by, updated=now, reasons=(*thread.reasons, reason))
+
+
 def dismiss(thread: Assessment, by: str, note: str, now: datetime) -> Assessment:
     """reviewed, dismissed; a reason in words is required."""
     _must(thread, LIVE)

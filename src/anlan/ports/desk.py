@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anlan.model.entry import Entry
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
@@ -19,6 +22,7 @@ MODES = ("live", "replay", "exercise")
 # act -> names of the fields it reads; every act but `delivery.answer` also takes `reason`.
 ACTS: dict[str, tuple[str, ...]] = {
     "assessment.confirm": ("reason",),
+    "assessment.watch": ("reason",),
     "assessment.dismiss": ("reason",),
     "assessment.merge": ("into", "reason"),
     "assessment.split": ("findings", "reason"),
@@ -47,6 +51,30 @@ class IngestResult:
     accepted: int
     repeated: int
     quarantined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSeries:
+    """One place of a `Retrospect`: `values` one per time, NaN where missing; the others one per tested
+    time: expected and threshold NaN where not worked out, `alarm` 1, 0 or -1 (unknown), `reason` the
+    detector's number."""
+
+    values: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    alarm: NDArray[np.int8]
+    reason: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrospect:
+    """What a rule's detector says of the last periods as known at `known`: `times` the axis, `tested`
+    indexes of it, `series` by place."""
+
+    known: datetime
+    times: tuple[datetime, ...]
+    tested: tuple[int, ...]
+    series: Mapping[str, PlaceSeries]
 
 
 class Desk(Protocol):
@@ -82,6 +110,19 @@ class Desk(Protocol):
 
     def series(self, indicator: str, place: str) -> Sequence[tuple[datetime, float | None]]:
         """(at, value) as known now, in order of `at`, in the indicator's unit; value None is a gap."""
+        ...
+
+    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
+        """What the rule's detector says of the last `periods` periods at every place, as known at
+        `known`. NotFound for an unknown rule."""
+        ...
+
+    def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
+        """The values of one place on the axis of `seen`, as known now."""
+        ...
+
+    def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
+        """The instants at which anything of this series was learnt, each once, in order."""
         ...
 
     def cap(self, warning_id: str) -> bytes:

@@ -63,6 +63,9 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         if act not in ACTS:
             raise NotFound("no such act", where="act", found=repr(act))
     places = places_of(desk.state(), subject) if subject and handler.opt.get("record", True) else ()
+    if named := handler.opt.get("place"):
+        # the record is a place itself
+        places = (str(request.path_params.get(named, "")).strip("/"),)
     now, key = desk.clock.now(), caller.way == "key"
     decision = may(request.user, act, places, pack=desk.pack, at=now, key=key)
     if not decision.allowed:

@@ -13,7 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from anlan.ports.desk import Desk
-from anlan.web import acts, mappages, pages, public
+from anlan.web import acts, analyst, mappages, pages, public
 from anlan.web.access import PUBLIC
 from anlan.web.errors import answer
 from anlan.web.guards import declared, guard, sees
@@ -24,7 +24,10 @@ from anlan.web.session import Keys, SessionMiddleware
 FORM_LIMIT = 256 * 1024  # bytes; routes that take data set their own
 
 # A page carries the form token: compressing it beside a reader's own words would leak it.
-UNCOMPRESSED = [r"^/$", r"^/(?:sign-in|sign-out|act|prefs|map$|risk|warning|incident|quarantine|status|v1)"]
+UNCOMPRESSED = [
+    r"^/$",
+    r"^/(?:sign-in|sign-out|act|prefs|map$|risk|series|warning|incident|quarantine|status|v1)",
+]
 
 CONSOLE: tuple[Any, ...] = (
     pages.home,
@@ -34,6 +37,8 @@ CONSOLE: tuple[Any, ...] = (
     pages.cap,
     pages.incident,
     pages.quarantine,
+    analyst.series_page,
+    analyst.series_data,
     mappages.map_page,
     mappages.map_outlines,
     mappages.map_shading,

@@ -11,8 +11,9 @@ import {
   MarkLineComponent,
   TooltipComponent,
 } from "echarts/components";
-import { init, use, type EChartsType } from "echarts/core";
+import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { islands, type Drawn } from "./islands";
 
 use([
   AriaComponent,
@@ -36,9 +37,10 @@ type Row = {
   values: Maybe[]; // one per time of the axis
   expected: Maybe[]; // these: one per tested time
   threshold: Maybe[];
-  score: Maybe[];
+  near: Maybe[]; // 0 at the expected, 1 at the bound
   alarm: number[]; // 1 yes, 0 no, -1 unknown
   reason: number[];
+  later?: Maybe[]; // like values, as known later
 };
 type Panel = {
   unit: Words;
@@ -51,7 +53,14 @@ type Panel = {
 
 const STROKE = "path://M0,4.4h18v1.6h-18z";
 const DASHES = "path://M0,4.4h4v1.6h-4zM7,4.4h4v1.6h-4zM14,4.4h4v1.6h-4z";
-const ICONS = { value: STROKE, expected: DASHES, threshold: STROKE, alarm: "triangle", unknown: "rect" };
+const ICONS = {
+  value: STROKE,
+  later: DASHES,
+  expected: DASHES,
+  threshold: STROKE,
+  alarm: "triangle",
+  unknown: "rect",
+};
 const ALARM = 1;
 const UNKNOWN = -1;
 
@@ -78,6 +87,11 @@ function said(panel: Panel, word: string): string {
   return panel.words[word]?.[language()] ?? word;
 }
 
+function unit(panel: Panel): string {
+  const said = panel.unit[language()];
+  return said === "–" ? "" : said;
+}
+
 function shown(value: Maybe | undefined): string {
   return value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
 }
@@ -86,7 +100,7 @@ function shown(value: Maybe | undefined): string {
 function answer(panel: Panel, row: Row, index: number): string {
   const j = panel.tested.indexOf(index);
   const lines = [`${row.name[language()]} · ${panel.axis[index]}`];
-  lines.push(`${said(panel, "value")}: ${shown(row.values[index])} ${panel.unit[language()]}`.trim());
+  lines.push(`${said(panel, "value")}: ${shown(row.values[index])} ${unit(panel)}`.trim());
   if (j < 0) return lines.join("\n");
   lines.push(`${said(panel, "expected")}: ${shown(row.expected[j])}`);
   lines.push(`${said(panel, "threshold")}: ${shown(row.threshold[j])}`);
@@ -142,7 +156,7 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
     textStyle: { color: text, fontFamily: getComputedStyle(document.body).fontFamily },
     grid: small
       ? { left: 4, right: 8, top: 10, bottom: 4, containLabel: true }
-      : { left: 8, right: 28, top: 46, bottom: 56, containLabel: true },
+      : { left: 8, right: 28, top: 60, bottom: 56, containLabel: true },
     legend: small
       ? { show: false }
       : {
@@ -151,7 +165,9 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
           itemWidth: 18,
           textStyle: { color: text },
           itemHeight: 11,
-          data: Object.entries(ICONS).map(([word, icon]) => ({ name: said(panel, word), icon })),
+          data: Object.entries(ICONS)
+            .filter(([word]) => word !== "later" || row.later !== undefined)
+            .map(([word, icon]) => ({ name: said(panel, word), icon })),
         },
     tooltip: {
       trigger: "axis",
@@ -185,7 +201,7 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
     },
     yAxis: {
       type: "value",
-      name: small ? "" : panel.unit[language()],
+      name: small ? "" : unit(panel),
       nameTextStyle: { color: text, align: "left" },
       splitNumber: small ? 2 : 5,
       axisLabel: { color: text },
@@ -244,6 +260,19 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
         lineStyle: { color: text, width: 1.2 },
         itemStyle: { color: text },
       },
+      ...(row.later === undefined
+        ? []
+        : [
+            {
+              type: "line",
+              name: said(panel, "later"),
+              data: row.later,
+              ...quiet,
+              z: 3,
+              lineStyle: { color: colour("accent"), width: 1.4, type: "dotted" },
+              itemStyle: { color: colour("accent") },
+            },
+          ]),
       {
         type: "scatter",
         name: said(panel, "alarm"),
@@ -283,8 +312,8 @@ function heat(holder: HTMLElement, panel: Panel): Option {
   const cells: number[][] = [];
   rows.forEach((row, s) =>
     panel.tested.forEach((_, j) => {
-      const score = row.score[j];
-      const depth = score === null || score === undefined ? 0 : Math.min(1, Math.max(0, score));
+      const near = row.near[j];
+      const depth = near === null || near === undefined ? 0 : Math.min(1, Math.max(0, near));
       cells.push([j, names.length - 1 - s, row.alarm[j] ?? UNKNOWN, depth, s]);
     }),
   );
@@ -352,11 +381,12 @@ function heat(holder: HTMLElement, panel: Panel): Option {
   };
 }
 
-const panels = new Map<string, Promise<Panel>>();
+/** The panel at an address, or in the element `#id` of this page; asked for once by a page's charts. */
+const asked = new Map<string, Promise<Panel>>();
+document.body.addEventListener("htmx:beforeSwap", () => asked.clear());
 
-/** The panel at an address, or in the element `#id` of this page; read once. */
 function read(from: string): Promise<Panel> {
-  let found = panels.get(from);
+  let found = asked.get(from);
   if (found === undefined) {
     found = from.startsWith("#")
       ? Promise.resolve(JSON.parse(document.querySelector(from)?.textContent ?? "null") as Panel)
@@ -364,64 +394,98 @@ function read(from: string): Promise<Panel> {
           if (!answered.ok) throw new Error(`${answered.status}`);
           return answered.json() as Promise<Panel>;
         });
-    panels.set(from, found);
+    asked.set(from, found);
   }
   return found;
 }
 
-const drawn = new Map<HTMLElement, [EChartsType, () => Option]>();
+/** What draws every chart again: colours and words are those of the moment. */
+const again = new Set<() => void>();
 
-async function draw(holder: HTMLElement): Promise<void> {
+async function chart(holder: HTMLElement): Promise<Drawn> {
   const panel = await read(holder.dataset["bands"] ?? holder.dataset["heat"] ?? "");
   const row = panel.series[Number(holder.dataset["row"] ?? 0)];
-  if (row === undefined) return;
-  holder.replaceChildren();
+  if (row === undefined) throw new Error("no such series");
   if (holder.dataset["heat"] !== undefined) {
     const rows = Math.min(panel.series.length, Number(holder.dataset["rows"] ?? panel.series.length));
     holder.style.height = `${Math.min(40, Math.max(12, 600 / rows)) * rows + 60}px`;
   }
   const option = (): Option => (holder.dataset["heat"] === undefined ? bands(holder, panel, row) : heat(holder, panel));
-  const chart = init(holder);
-  chart.setOption(option());
-  drawn.set(holder, [chart, option]);
-  new ResizeObserver(() => chart.resize()).observe(holder);
+  const drawn = init(holder);
+  drawn.setOption(option());
+  const redraw = (): void => drawn.setOption(option(), true);
+  again.add(redraw);
+  const watcher = new ResizeObserver(() => drawn.resize());
+  watcher.observe(holder);
   holder.dataset["ready"] = "yes";
+  return {
+    remove(): void {
+      again.delete(redraw);
+      watcher.disconnect();
+      drawn.dispose();
+    },
+  };
 }
 
-/** Theme or language changed: the same charts in the new colours and words. */
-function again(): void {
-  for (const [chart, option] of drawn.values()) chart.setOption(option(), true);
-}
-
-/** Charts are drawn when they come near the window: a report may hold hundreds. */
-const near = new IntersectionObserver(
-  (entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      near.unobserve(entry.target);
-      const holder = entry.target as HTMLElement;
-      draw(holder).catch((error: unknown) => {
+/** Charts are drawn when they come near the window, or when the page is printed: a report may hold
+ *  hundreds. */
+function whenNear(holder: HTMLElement): Promise<Drawn> {
+  let island: Drawn | undefined;
+  let gone = false;
+  const near = new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && begin(), {
+    rootMargin: "400px",
+  });
+  const begin = (): void => {
+    near.disconnect();
+    window.removeEventListener("beforeprint", begin);
+    chart(holder)
+      .then((made) => {
+        if (gone) made.remove();
+        else island = made;
+      })
+      .catch((error: unknown) => {
         holder.textContent = holder.dataset["failed"] ?? "";
         console.error(error);
       });
-    }
-  },
-  { rootMargin: "400px" },
-);
-
-function watch(): void {
-  for (const holder of document.querySelectorAll<HTMLElement>("[data-bands], [data-heat]")) {
-    if (!drawn.has(holder)) near.observe(holder);
-  }
+  };
+  window.addEventListener("beforeprint", begin);
+  near.observe(holder);
+  return Promise.resolve({
+    remove(): void {
+      gone = true;
+      near.disconnect();
+      window.removeEventListener("beforeprint", begin);
+      island?.remove();
+    },
+  });
 }
 
-/** Printing shows everything, near or not. */
-window.addEventListener("beforeprint", () => {
-  for (const holder of document.querySelectorAll<HTMLElement>("[data-bands]:not([data-ready])")) void draw(holder);
+/** The slider beside a choice of instants: the choice works without scripts, the slider is quicker. */
+function slider(range: HTMLInputElement): void {
+  const choice = document.querySelector<HTMLSelectElement>(range.dataset["slides"] ?? "");
+  if (choice === null) return;
+  const last = choice.options.length - 1;
+  range.max = String(last);
+  // The choice lists the newest first, the slider runs from old to new.
+  range.value = String(last - choice.selectedIndex);
+  range.hidden = false;
+  range.addEventListener("input", () => {
+    choice.selectedIndex = last - Number(range.value);
+    range.setAttribute("aria-valuetext", choice.selectedOptions[0]?.text ?? "");
+  });
+  range.addEventListener("change", () => choice.form?.requestSubmit());
+}
+
+function sliders(): void {
+  for (const range of document.querySelectorAll<HTMLInputElement>("[data-slides][hidden]")) slider(range);
+}
+
+const redrawAll = (): void => again.forEach((redraw) => redraw());
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
+new MutationObserver(redrawAll).observe(document.documentElement, {
+  attributes: true,
+  attributeFilter: ["lang", "data-theme"],
 });
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-new MutationObserver(again).observe(document.documentElement, { attributes: true, attributeFilter: ["lang", "data-theme"] });
-document.body.addEventListener("htmx:afterSettle", watch);
 
 /** Buttons of a page that stands alone: language and theme of this reading. */
 for (const button of document.querySelectorAll<HTMLElement>("[data-set-lang], [data-set-theme]")) {
@@ -431,4 +495,6 @@ for (const button of document.querySelectorAll<HTMLElement>("[data-set-lang], [d
     else root.dataset["theme"] = root.dataset["theme"] === "dark" ? "light" : "dark";
   });
 }
-watch();
+islands("[data-bands], [data-heat]", whenNear);
+document.body.addEventListener("htmx:afterSettle", sliders);
+sliders();

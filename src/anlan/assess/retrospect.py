@@ -1,0 +1,68 @@
+"""What the detector of a rule says of the last periods, at every place, as it was known at an instant.
+
+For people who look, not for findings: no hysteresis, no levels. A detector that sums over time begins its
+sum with the first period shown; elsewhere the numbers are those that a finding of that period rests on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from anlan.assess.evaluate import detect_at, history
+from anlan.assess.finding import SILENT, Look
+from anlan.assess.graded import Numbers
+from anlan.assess.grid import Grid, instant, lay
+from anlan.assess.screen import screen
+from anlan.model.indicator import Rule
+from anlan.model.pack import Pack
+from anlan.model.state import State
+from anlan.ports.desk import PlaceSeries, Retrospect
+from anlan.ports.lake import Lake
+
+#: periods shown before the first tested one
+BEFORE = 52
+
+
+def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int) -> Retrospect:
+    """The newest `periods` periods of every place that the lake has, as known at `known`."""
+    indicator = pack.indicators[rule.indicator]
+    step = indicator.frequency or timedelta(days=1)
+    since = known - history(rule, indicator) - step * (periods + BEFORE)
+    grid = lay(lake.read(rule.indicator, known=known, since=since, until=known), step)
+    look = Look(rule, indicator, pack, lake, State(), known, SILENT)
+    tests = np.arange(max(0, len(grid.times) - periods), len(grid.times))
+    found = detect_at(look, grid, screen(grid, indicator, pack, step), tests, step) if len(tests) else {}
+    first = max(0, len(grid.times) - periods - BEFORE)
+    times = tuple(instant(at) for at in grid.times[first:])
+    series = {place: _series(grid, place, found[place], first) for place in grid.places}
+    return Retrospect(known, times, tuple(int(t) - first for t in tests), series)
+
+
+def later(seen: Retrospect, rule: Rule, pack: Pack, lake: Lake, place: str, now: datetime) -> PlaceSeries:
+    """The values of one place on the axis of `seen`, as known at `now`; NaN where still nothing is."""
+    step = pack.indicators[rule.indicator].frequency or timedelta(days=1)
+    own = seen.series[place]
+    values = np.full(len(seen.times), np.nan)
+    if seen.times:
+        until = seen.times[-1] + step
+        slice = lake.read(rule.indicator, known=now, places=[place], since=seen.times[0] - step, until=until)
+        origin = np.datetime64(seen.times[0].replace(tzinfo=None), "us")
+        width = np.timedelta64(step // timedelta(microseconds=1), "us")
+        columns = ((slice.at - origin + width // 2) // width).astype(np.int64)
+        inside = (columns >= 0) & (columns < len(values))
+        values[columns[inside]] = slice.value[inside]
+    return replace(own, values=values)
+
+
+def _series(grid: Grid, place: str, numbers: list[Numbers], first: int) -> PlaceSeries:
+    row = grid.places.index(place)
+    return PlaceSeries(
+        grid.values[row, first:],
+        np.array([n.expected for n in numbers]),
+        np.array([n.threshold for n in numbers]),
+        np.array([n.alarm for n in numbers], dtype=np.int8),
+        np.array([n.reason for n in numbers], dtype=np.int16),
+    )

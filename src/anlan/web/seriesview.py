@@ -1,0 +1,222 @@
+"""What the analyst page shows of one series: its rule, its past as known then, the places like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from anlan.analyse.charted import Row, document
+from anlan.analyse.words import ALARMS
+from anlan.assess.detect.panel import Alarm
+from anlan.assess.detect.reason_words import reason_words
+from anlan.assess.explain import UNIT_WORDS
+from anlan.assess.finding import wanted
+from anlan.model.assessment import Assessment
+from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
+from anlan.model.indicator import Indicator, Rule
+from anlan.model.pack import Pack
+from anlan.model.text import Text
+from anlan.model.time import parse_instant
+from anlan.ports.desk import Desk, PlaceSeries, Retrospect
+from anlan.web.screen import Screen
+
+PERIODS = 104  # tested ones; as many as a chart can show
+MOST_ALIKE = 40  # places beside this one
+MOST_SMALL = 12  # of them with a chart of their own
+MOST_INSTANTS = 400
+LIVE = ("open", "confirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One tested value in words."""
+
+    at: datetime
+    value: float | None
+    expected: float | None
+    threshold: float | None
+    alarm: int
+    verdict: Text
+    why: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A series as an analyst looks at it. `known`: as known when; `back`: earlier than now; `instants` to
+    choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
+    time); `alike` the other places in order of the charts; `risks` the live ones here."""
+
+    indicator: Indicator
+    place: str
+    rule: Rule
+    rules: tuple[Rule, ...]
+    known: datetime
+    back: bool
+    instants: tuple[datetime, ...]
+    seen: Retrospect
+    values: tuple[Value, ...]
+    gaps: tuple[tuple[datetime, datetime], ...]
+    alike: tuple[str, ...]
+    risks: tuple[Assessment, ...]
+
+
+def look(
+    desk: Desk, indicator: str, place: str, rule: str, known: str, visible: Callable[[str], bool]
+) -> Looked:
+    """NotFound for an indicator without a rule that looks at the place, or a place without a series;
+    InvalidValue for an instant that cannot be read."""
+    now, pack = desk.clock.now(), desk.pack
+    measured = pack.indicators.get(indicator)
+    rules = _rules(pack, indicator, place, now)
+    if measured is None or measured.kind == "event" or not rules:
+        raise NotFound("no rule looks at such a series", where="series", found=f"{indicator} at {place}")
+    chosen = next((r for r in rules if r.id == rule), None) if rule else rules[0]
+    if chosen is None:
+        raise NotFound("no such rule for this series", where="rule", found=repr(rule))
+    learnt = desk.learnt(indicator, place)
+    asof = min(now, _instant(known)) if known else now
+    seen = desk.retrospect(chosen.id, asof, PERIODS)
+    if place not in seen.series:
+        if not learnt:
+            raise NotFound("nothing is known of this series", where="series", found=f"{indicator} at {place}")
+        seen = replace(seen, series={**seen.series, place: _nothing(seen)})
+    state = desk.state()
+    of_here = {f.id for f in state.findings.values() if (f.indicator, f.place) == (indicator, place)}
+    return Looked(
+        measured,
+        place,
+        chosen,
+        rules,
+        asof,
+        asof < now,
+        _choices(learnt, asof, now),
+        seen,
+        _values(seen, place),
+        _gaps(seen, place),
+        _alike(pack, seen, place, now, visible),
+        tuple(
+            a
+            for a in state.assessments.values()
+            if a.verdict in LIVE and a.status != "final" and of_here.intersection(a.findings)
+        ),
+    )
+
+
+def charts(found: Looked, desk: Desk, view: Screen) -> dict[str, Any]:
+    """The document of the charts: this place first, then those like it."""
+    rows = [_row(desk.pack, place, found.seen, found.known) for place in (found.place, *found.alike)]
+    if found.back:
+        later = desk.later(found.seen, found.rule.id, found.place)
+        rows[0] = replace(rows[0], later=later.values)
+    axis = [_label(at, found.indicator, view) for at in found.seen.times]
+    unit = UNIT_WORDS.get(
+        found.indicator.unit, Text(found.indicator.unit or "–", found.indicator.unit or "–")
+    )
+    return document(axis, found.seen.tested, rows, unit)
+
+
+def _label(at: datetime, indicator: Indicator, view: Screen) -> str:
+    local = at.astimezone(view.zone)
+    hourly = indicator.frequency is not None and indicator.frequency.days < 1
+    return f"{local:%Y-%m-%d %H:%M}" if hourly else f"{local:%Y-%m-%d}"
+
+
+def _rules(pack: Pack, indicator: str, place: str, now: datetime) -> tuple[Rule, ...]:
+    return tuple(
+        rule
+        for rule in pack.rules.values()
+        if rule.indicator == indicator and rule.validity.covers(now.date()) and wanted(rule, pack, place, now)
+    )
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text, "known")
+    except ValueError as error:
+        raise InvalidValue(
+            "no such instant", where="known", found=repr(text), expected="2012-01-30T12:00:00Z"
+        ) from error
+
+
+def _choices(learnt: Sequence[datetime], asof: datetime, now: datetime) -> tuple[datetime, ...]:
+    """The last instant of each day on which something was learnt, newest first, and the chosen one."""
+    days = {at.date(): at for at in learnt}
+    kept = set(sorted(days.values(), reverse=True)[:MOST_INSTANTS]) | {asof, now}
+    return tuple(sorted(kept, reverse=True))
+
+
+def _nothing(seen: Retrospect) -> PlaceSeries:
+    """A series of which nothing was known then."""
+    tested = len(seen.tested)
+    blank = np.full(tested, np.nan)
+    unknown = np.full(tested, Alarm.UNKNOWN, dtype=np.int8)
+    missing = np.ones(tested, dtype=np.int16)  # Reason.MISSING_VALUE
+    return PlaceSeries(np.full(len(seen.times), np.nan), blank, blank, unknown, missing)
+
+
+def _row(pack: Pack, place: str, seen: Retrospect, at: datetime) -> Row:
+    own = seen.series[place]
+    try:
+        name = pack.place(place, at).name
+    except UnknownPlace:
+        name = Text(place, place)
+    return Row(name, own.values, own.expected, own.threshold, own.alarm, own.reason)
+
+
+def _values(seen: Retrospect, place: str) -> tuple[Value, ...]:
+    own = seen.series[place]
+    made = []
+    for j, at in enumerate(seen.tested):
+        alarm, reason = int(own.alarm[j]), int(own.reason[j])
+        made.append(
+            Value(
+                seen.times[at],
+                _number(own.values[at]),
+                _number(own.expected[j]),
+                _number(own.threshold[j]),
+                alarm,
+                ALARMS[Alarm(alarm)],
+                reason_words(reason) if reason else None,
+            )
+        )
+    return tuple(reversed(made))
+
+
+def _gaps(seen: Retrospect, place: str) -> tuple[tuple[datetime, datetime], ...]:
+    """Missing spans among the shown times, newest first."""
+    missing = np.isnan(seen.series[place].values)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], missing.astype(np.int8), [0]])))
+    spans = zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True)
+    return tuple((seen.times[a], seen.times[b]) for a, b in spans)[::-1]
+
+
+def _alike(
+    pack: Pack, seen: Retrospect, place: str, now: datetime, visible: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """Places of the same level under the same parent; where there are none, the place's own parts. Those
+    with the most alarms first."""
+    here = pack.place(place, now)
+    brothers, parts = [], []
+    for other in seen.series:
+        if other == place or not visible(other):
+            continue
+        try:
+            there = pack.place(other, now)
+        except UnknownPlace:
+            continue
+        if there.parent == here.parent and there.level == here.level:
+            brothers.append(other)
+        elif there.parent == place:
+            parts.append(other)
+    chosen = brothers or parts
+    return tuple(sorted(chosen, key=lambda p: (-int((seen.series[p].alarm == Alarm.YES).sum()), p)))[
+        :MOST_ALIKE
+    ]
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,206 @@
+"""The analyst page: a series with its bands, its past as known then, the places like it, the acts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import RISK, MemoryDesk
+from deskpack import NOW, outlines
+from deskserver import application, served, sign_in
+from litestar.testing import TestClient
+
+from anlan.model.time import format_instant
+
+SERIES = "/series/covid-cases/cn/110000"
+DATA = "/series-data/covid-cases/cn/110000"
+DAY = timedelta(days=1)
+CHROMIUM = os.environ.get("ANLAN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+BUNDLE = Path(__file__).resolve().parents[2] / "src" / "anlan" / "web" / "static" / "bundle" / "bands.js"
+WIDTHS = {"wall": 1440, "phone": 390}
+
+drawn = pytest.mark.skipif(
+    CHROMIUM is None or not BUNDLE.is_file(), reason="no chromium, or the browser bundle is not built"
+)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> MemoryDesk:
+    return MemoryDesk(outlines(tmp_path))
+
+
+@pytest.fixture
+def client(desk: MemoryDesk) -> Iterator[TestClient[Any]]:
+    with TestClient(application(desk)) as client:
+        yield client
+
+
+def test_the_charts_say_what_the_detector_says(client: TestClient[Any], desk: MemoryDesk) -> None:
+    import numpy as np
+
+    from anlan.assess.detect.ears import ears
+    from anlan.assess.detect.panel import Panel
+
+    sign_in(client, "li.duty")
+    found = client.get(DATA).json()
+    own = found["series"][0]
+    assert own["name"] == {"en": "Beijing", "zh": "北京市"}
+    counts = np.array([[np.nan if v is None else v for v in own["values"]]])
+    tested = np.array(found["tested"])
+    usable = tested[tested >= 10]
+    again = ears(Panel(counts, 1), usable)
+    offset = len(tested) - len(usable)
+    assert own["alarm"][offset:] == again.alarm[0].tolist()
+    shown = [v if v is not None else np.nan for v in own["threshold"][offset:]]
+    np.testing.assert_allclose(shown, again.threshold[0], rtol=1e-5)
+    assert own["alarm"][-4] == 1
+    # places of the same level, and what none of them reported is a gap and not a zero
+    names = [one["name"]["en"] for one in found["series"]]
+    assert sorted(names[1:]) == ["Hebei", "Tianjin", "Xinjiang"]
+    tianjin = found["series"][names.index("Tianjin")]
+    assert [tianjin["values"][found["axis"].index(str((NOW - n * DAY).date()))] for n in (6, 7)] == [
+        None,
+        None,
+    ]
+
+
+def test_the_past_is_shown_as_it_was_known_then(client: TestClient[Any]) -> None:
+    sign_in(client, "li.duty")
+    then = format_instant(NOW - DAY)
+    third = str((NOW - 3 * DAY).date())
+    before = client.get(DATA, params={"known": then}).json()
+    now = client.get(DATA).json()
+    at = before["axis"].index(third)
+    assert before["series"][0]["values"][at] == 20.0
+    assert before["series"][0]["later"][at] == 36.0
+    assert now["series"][0]["values"][now["axis"].index(third)] == 36.0
+    assert "later" not in now["series"][0]
+    assert str(NOW.date()) not in before["axis"]
+    page = client.get(SERIES, params={"known": then}).text
+    assert "当前显示" in page and "回到现在" in page
+    assert client.get(SERIES, params={"known": "yesterday"}).status_code == 422
+
+
+def test_a_series_is_read_only_where_the_reader_may(client: TestClient[Any]) -> None:
+    sign_in(client, "ma.viewer")  # Xinjiang only
+    for address in (SERIES, DATA):
+        assert client.get(address).status_code == 403
+    found = client.get("/series-data/covid-cases/cn/650000").json()
+    assert [one["name"]["en"] for one in found["series"]] == ["Xinjiang"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/series/nothing/cn/110000", "/series/covid-cases/cn/110106", f"{SERIES}?rule=none"]
+)
+def test_a_series_that_is_not_there_is_not_found(client: TestClient[Any], address: str) -> None:
+    sign_in(client, "li.duty")
+    assert client.get(address).status_code == 404
+
+
+def test_the_risk_page_leads_there_and_the_acts_are_done_there(
+    client: TestClient[Any], desk: MemoryDesk
+) -> None:
+    from deskserver import form_token
+
+    sign_in(client, "li.duty")
+    assert f'href="{SERIES}?rule=' in client.get(f"/risk/{RISK}").text
+    page = client.get(SERIES).text
+    verdict = desk.state().assessments[RISK].verdict
+    data = {"csrf": form_token(page), "subject": RISK, "back": SERIES, "reason": "market still closed"}
+    answer = client.post("/act", data={**data, "act": "assessment.watch"})
+    assert answer.url.path == SERIES
+    after = desk.state().assessments[RISK]
+    assert (after.verdict, after.status, after.reasons[-1].code) == (verdict, "reviewed", "watched")
+    assert "market still closed" in answer.text
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(MemoryDesk(outlines(tmp_path_factory.mktemp("map")))) as address:
+        yield address
+
+
+def visit(browser: Any, base: str, name: str = "chen.approver", **options: Any) -> tuple[Any, list[str]]:
+    from test_console_browser import Visit
+
+    one = Visit(browser, base, **{"locale": "en-GB", **options})
+    one.sign_in(name)
+    return one.page, one.faults
+
+
+def ready(page: Any) -> None:
+    page.locator("[data-bands][data-row='0'][data-ready=yes] canvas").first.wait_for(timeout=30_000)
+
+
+@drawn
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_is_drawn_without_errors_overflow_or_outside_requests(
+    browser: Any, base: str, theme: str, width: str, tmp_path: Path
+) -> None:
+    page, faults = visit(
+        browser,
+        base,
+        "chen.approver" if theme == "light" else "li.duty",
+        color_scheme=theme,
+        viewport={"width": WIDTHS[width], "height": 900},
+    )
+    page.goto(f"{base}{SERIES}")
+    ready(page)
+    for chart in page.query_selector_all("[data-bands], [data-heat]"):
+        chart.scroll_into_view_if_needed()
+        page.wait_for_function("e => e.dataset.ready === 'yes'", arg=chart)
+    shots = Path(os.environ.get("ANLAN_SCREENSHOTS", tmp_path))
+    page.screenshot(path=str(shots / f"series-{theme}-{width}.png"), full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
+    assert page.locator("h1").count() == 1
+    assert faults == []
+    page.context.close()
+
+
+@drawn
+def test_the_slider_goes_back_in_time_by_keyboard(browser: Any, base: str) -> None:
+    page, faults = visit(browser, base)
+    page.goto(f"{base}{SERIES}")
+    ready(page)
+    slider = page.locator("input[type=range]")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**known=**")
+    ready(page)
+    assert page.locator(".looking-back").is_visible()
+    assert page.locator("input[type=range]").input_value() != page.locator("input[type=range]").get_attribute(
+        "max"
+    )
+    page.get_by_role("link", name="Back to now").click()
+    ready(page)
+    assert page.locator(".looking-back").count() == 0
+    assert faults == []
+    page.context.close()
+
+
+@drawn
+def test_without_scripts_the_choice_of_instants_and_the_numbers_are_there(browser: Any, base: str) -> None:
+    page, _ = visit(browser, base, java_script_enabled=False)
+    page.goto(f"{base}{SERIES}")
+    assert not page.locator("input[type=range]").is_visible()
+    page.select_option("#known", index=3)
+    page.get_by_role("button", name="Show").click()
+    assert page.locator(".looking-back").is_visible()
+    page.click("details.values summary")
+    assert page.locator("details.values td").first.is_visible()
+    page.context.close()
