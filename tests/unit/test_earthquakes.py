@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import chi2
 
+from anlan.assess.evaluate import evaluate
 from anlan.assess.events.aftershocks import GENERIC_CALIFORNIA, percent, productivity, sentence
 from anlan.assess.events.etas import (
     Etas,
@@ -21,6 +23,8 @@ from anlan.assess.events.etas import (
 from anlan.assess.events.magnitudes import completeness, gutenberg_richter
 from anlan.assess.events.omori import OmoriUtsu, decay, fit_omori
 from anlan.assess.events.rates import beta_statistic, poisson_change
+from anlan.model.state import State
+from chain_pack import HOUR, QUAKE, T0, MemoryLake, chain_pack, quake
 
 
 def omori_times(k: float, c: float, p: float, until: float, seed: int) -> np.ndarray:
@@ -246,3 +250,28 @@ def test_a_catalogue_that_would_explode_says_so() -> None:
 def test_a_fit_can_be_drawn() -> None:
     fit = OmoriUtsu(10.0, 0.1, 1.1, 0.0, 20, 0.0, 10.0, False)
     assert fit.rate(np.array([0.0, 1.0])) == pytest.approx([10 * 0.1**-1.1, 10 * 1.1**-1.1])
+
+
+# -- in a finding -------------------------------------------------------------------------------------
+
+
+def test_a_new_earthquake_level_says_what_may_follow_where_the_rule_asks_for_it() -> None:
+    rule = replace(QUAKE, outlook="aftershocks")
+    pack = chain_pack()
+    lake, state = MemoryLake(), State()
+    lake.append([quake(T0, 7.8, T0 + HOUR)])
+    (raised,) = evaluate(rule, pack, lake, state, T0 + 24 * HOUR)  # type: ignore[arg-type]
+    assert [reason.code for reason in raised.reasons] == ["aftershock_outlook"]
+    law = GENERIC_CALIFORNIA
+    expected = law.expected(7.8, 5.0, 1.0, 8.0)
+    words = raised.reasons[0].text
+    assert f"Next 7 days: {expected:.1f} aftershocks of magnitude 5 or more expected" in words.en
+    assert words.en.endswith(
+        f"One as strong as this or stronger: {percent(law.probability(7.8, 7.8, 1.0, 8.0))}."
+    )
+    assert f"{expected:.1f} 次" in words.zh
+    assert evaluate(QUAKE, pack, lake, state, T0 + 24 * HOUR)[0].reasons == ()  # type: ignore[arg-type]
+    # the end of the level announces nothing
+    state.put(raised.id, raised)
+    (ended,) = evaluate(rule, pack, lake, state, T0 + 96 * HOUR)  # type: ignore[arg-type]
+    assert ended.change == "ended" and ended.reasons == ()

@@ -12,6 +12,7 @@ from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached
 from anlan.assess.grid import instant
 from anlan.model.finding import Evidence, Finding
 from anlan.model.pack import Pack
+from anlan.model.reason import Reason
 from anlan.packs.conditions import compile_condition
 from anlan.ports.lake import Slice
 
@@ -67,9 +68,19 @@ def single_events(look: Look, stale: bool, only: str | None) -> list[Finding]:
             own = pick(slice, np.arange(len(slice.at)) == (-1 if row is None else row))
             at_row = at if row is None else instant(slice.at[row])
             evidence = Evidence(now, at_row, at_row + MOMENT, len(own.at), look.lake.digest(own))
-            why = why_unknown(look, standing, stale)
+            why = (*why_unknown(look, standing, stale), *_outlook(look, change, at_row, numbers.value))
             findings.append(make(look, place, event, at, change, standing, numbers, why, evidence, before))
     return findings
+
+
+def _outlook(look: Look, change: str, at: datetime, value: float) -> tuple[Reason, ...]:
+    """What a newly raised level says of the days after it, where the rule asks for it."""
+    if look.rule.outlook != "aftershocks" or change != "raised" or math.isnan(value):
+        return ()
+    from anlan.assess.events.outlook import aftershock_outlook  # its statistics are slow to import
+
+    limit = look.rule.params.get("limit")
+    return (aftershock_outlook(value, at, look.now, None if limit is None else float(limit)),)
 
 
 def _newest(slice: Slice) -> dict[tuple[str, str], int]:

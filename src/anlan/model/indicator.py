@@ -130,7 +130,8 @@ class Rule:
     is on and be gone for `keep` before it is off. `if_missing`: hold (stay as it is, flagged stale)
     or unknown. `places`: ids or `*` of a level (`level:province`); empty = wherever observed.
     `say` may use {place} {value} {unit} {expected} {threshold} {score} {at} {level}. `horizon`: how
-    long after a finding the event it announces may begin (for verification)."""
+    long after a finding the event it announces may begin (for verification). `outlook`: what a new level
+    of a single event says of the days after it besides: aftershocks, empty for nothing."""
 
     id: str
     title: Text
@@ -148,6 +149,7 @@ class Rule:
     if_missing: str = "unknown"
     places: tuple[str, ...] = ()
     horizon: timedelta = timedelta(days=14)
+    outlook: str = ""
     validity: Validity = field(default_factory=Validity)
 
     def __post_init__(self) -> None:

@@ -43,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     indicators.definitions,
     indicators.bounds,
     indicators.calendars,
+    indicators.outlooks,
     rules.rule_references,
     rules.bands,
     rules.conditions,

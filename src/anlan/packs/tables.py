@@ -164,6 +164,7 @@ VOCABULARY: dict[tuple[type, str], tuple[str, ...]] = {
     (Indicator, "calendar"): ("", "cn"),
     (Rule, "measure"): ("value", "score", "excess", "ratio"),
     (Rule, "if_missing"): ("hold", "unknown"),
+    (Rule, "outlook"): ("", "aftershocks"),
     (Power, "act"): ("warn", "respond"),
     (Power, "scope"): ("Public", "Restricted"),
     (ReportingDuty, "kind"): ("first", "followup", "final"),

@@ -1,4 +1,4 @@
-"""Indicators: their dated definitions, and what is a value of theirs."""
+"""Indicators: their dated definitions, what is a value of theirs, what their events announce."""
 
 from __future__ import annotations
 
@@ -59,4 +59,19 @@ def calendars(resolved: Resolved) -> Iterator[Fault]:
                 "calendar",
                 found=f"{one.kind}, {format_duration(one.frequency) if one.frequency else 'no frequency'}",
                 expected="kind count, frequency P1D",
+            )
+
+
+def outlooks(resolved: Resolved) -> Iterator[Fault]:
+    """Only earthquakes have aftershocks."""
+    for item in resolved.items.rules:
+        indicator = resolved.pack.indicators.get(item.value.indicator)
+        if not item.value.outlook or indicator is None:
+            continue
+        if indicator.kind != "event" or indicator.unit != "{magnitude}":
+            yield item.origin.fault(
+                "aftershocks follow single earthquakes",
+                "outlook",
+                found=f"{indicator.kind}, {indicator.unit}",
+                expected="an indicator of kind event, unit {magnitude}",
             )
