@@ -137,3 +137,38 @@ def test_what_cannot_be_fitted_is_named(text: str, said: str) -> None:
 def test_a_mean_of_zero_at_the_start_is_refused() -> None:
     with pytest.raises(ValueError, match="mean is 0"):
         fit_endemic_epidemic(np.zeros((1, 9)), [Component("ar", (intercept(1, 9),), np.zeros((1, 9)))])
+
+
+@pytest.mark.parametrize("family", ["Poisson", "NegBin1"])
+@pytest.mark.parametrize(
+    "series",
+    [
+        np.zeros(60),
+        np.eye(1, 60, 30)[0],
+        np.full(60, 4.0),
+        np.round(2 * np.exp(0.1 * np.arange(60))),
+        np.random.default_rng(0).poisson(1e6, 60).astype(float),
+    ],
+    ids=["no case", "one case", "constant", "growing", "a million"],
+)
+def test_difficult_series_end_in_an_estimate_or_in_no_convergence(series: np.ndarray, family: str) -> None:
+    text = f'list(ar = list(f = ~1), end = list(f = ~1 + t), family = "{family}")'
+    fit = fit_control(text, UnitCounts(series[None], ["a"], np.arange(60.0)))
+    assert fit.loglik <= 1e-9
+    assert fit.converged == bool(np.isfinite(fit.se).all())
+
+
+def test_a_very_great_size_is_the_poisson_law() -> None:
+    """No digits are lost where the overdispersion vanishes."""
+    y = counts()
+    parts = [Component("end", (intercept(3, 80),), np.ones(y.shape))]
+    both = [_Model(y, parts, family, None, None) for family in ("Poisson", "NegBin1")]  # type: ignore[arg-type]
+    poisson_model, other = both
+    assert other.loglik(np.array([1.5, 40.0])) == pytest.approx(
+        poisson_model.loglik(np.array([1.5])), rel=1e-13
+    )
+    below, above = (other.loglik(np.array([1.5, np.log(1e4) + d])) for d in (-1e-9, 1e-9))
+    assert above == pytest.approx(below, rel=1e-11)
+    low, here, high = (np.array([1.5, np.log(3e4) + d]) for d in (-1e-2, 0.0, 1e-2))
+    slope = (other.loglik(high) - other.loglik(low)) / 2e-2
+    assert other.derivatives(here)[1][1] == pytest.approx(slope, rel=1e-3)

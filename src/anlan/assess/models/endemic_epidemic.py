@@ -32,6 +32,8 @@ Family: TypeAlias = Literal["Poisson", "NegBin1", "NegBinM"]
 
 FAMILIES = ("Poisson", "NegBin1", "NegBinM")
 _HUGE = 1e300  # stands for a likelihood of zero, so that the optimiser turns back
+_TINY = 1e-100  # a mean below it is as good as none, and its square still a number
+_FAR = 1e4  # from here on Stirling's series is exact to double precision
 _WIDE = 100.0  # standard error, on the log scale, of what the data say nothing about
 
 
@@ -207,6 +209,8 @@ class _Model:
         self.y = y[self.used]
         if (self.y < 0).any():
             raise ValueError("counts must not be negative")
+        if not self.used.any():
+            raise ValueError("no period has its count and all that its mean needs: nothing to fit")
         self.offsets = [offset[self.used] for offset in offsets]
         names: list[str] = []
         rows: list[Floats] = []
@@ -257,19 +261,14 @@ class _Model:
             return float((xlogy(self.y, mu) - mu).sum() - self.constant)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             size = np.exp(theta[self.n_coefficients :])[self.group]
-            each = (
-                gammaln(self.y + size)
-                - gammaln(size)
-                - size * np.log1p(mu / size)
-                - xlogy(self.y, 1 + size / mu)
-            )
+            each = _log_rising(self.y, size) + xlogy(self.y, mu) - (self.y + size) * np.log1p(mu / size)
             value = float(each.sum() - self.constant)
         return value if np.isfinite(value) else -_HUGE
 
     def derivatives(self, theta: Floats) -> tuple[float, Floats, Floats]:
         """Log-likelihood, score [p], observed information [p, p]."""
         parts = self.means(theta)
-        mu = np.sum(parts, axis=0)
+        mu = np.maximum(np.sum(parts, axis=0), _TINY)
         y = self.y
         weighted = np.concatenate(
             [m * self.design[part] for m, part in zip(parts, self.parts, strict=True)]
@@ -278,10 +277,10 @@ class _Model:
             size = np.exp(theta[self.n_coefficients :])[self.group]
             ratio = (size + y) / (size + mu)
             first = y / mu - ratio
-            second = -y / mu**2 + ratio / (size + mu)
+            second = -(y / mu) / mu + ratio / (size + mu)
         else:
             first = y / mu - 1.0
-            second = -y / mu**2
+            second = -(y / mu) / mu
         hessian = np.zeros((theta.size, theta.size))
         n = self.n_coefficients
         hessian[:n, :n] = (weighted * second) @ weighted.T
@@ -290,20 +289,7 @@ class _Model:
         score = np.zeros(theta.size)
         score[:n] = weighted @ first
         if self.n_size:
-            by_size = size * (
-                digamma(y + size) - digamma(size) + np.log(size) + 1.0 - np.log(size + mu) - ratio
-            )
-            twice = (
-                size**2
-                * (
-                    polygamma(1, y + size)
-                    - polygamma(1, size)
-                    + 1.0 / size
-                    - 1.0 / (size + mu)
-                    - (mu - y) / (size + mu) ** 2
-                )
-                + by_size
-            )
+            by_size, twice = _by_log_size(y, mu, size)
             crossed = weighted * (size * (ratio - 1.0) / (size + mu))
             membership = np.arange(self.n_size)[:, None] == self.group
             score[n:] = membership @ by_size
@@ -311,6 +297,33 @@ class _Model:
             hessian[:n, n:] = crossed @ membership.T
             hessian[n:, :n] = hessian[:n, n:].T
         return self.loglik(theta), score, -hessian
+
+
+def _log_rising(y: Floats, size: Floats) -> Floats:
+    """log Gamma(y + size) - log Gamma(size) - y log size, by Stirling's series where `size` is so great
+    that the difference of two logarithms would lose its digits."""
+    far = np.maximum(size, _FAR)
+    series = (far + y - 0.5) * np.log1p(y / far) - y + (1 / (far + y) - 1 / far) / 12
+    near = np.minimum(size, _FAR)
+    exact = gammaln(y + near) - gammaln(near) - y * np.log(near)
+    return np.where(size > _FAR, series, exact)
+
+
+def _by_log_size(y: Floats, mu: Floats, size: Floats) -> tuple[Floats, Floats]:
+    """First and second derivative of each log-likelihood by log size; like `_log_rising` in two parts."""
+    far = np.maximum(size, _FAR)
+    one, other = 1 / (far + y), 1 / far
+    series = np.log1p(y / far) - (one - other) / 2 - (one**2 - other**2) / 12
+    series_2 = (one**2 - other**2) / 2 + (one**3 - other**3) / 6
+    near = np.minimum(size, _FAR)
+    exact = digamma(y + near) - digamma(near)
+    exact_2 = polygamma(1, y + near) - polygamma(1, near) - (1 / (near + y) - 1 / near)
+    is_far = size > _FAR
+    gap = (mu - y) / (size + mu)
+    first = size * (np.where(is_far, series, exact) - np.log1p(mu / size) + gap)
+    # 1/(size + y) - 1/(size + mu) - (mu - y)/(size + mu)^2 in one fraction
+    second = size**2 * (np.where(is_far, series_2, exact_2) + gap**2 / (size + y)) + first
+    return first, second
 
 
 def _maximise(model: _Model, theta: Floats) -> Floats:

@@ -88,6 +88,8 @@ def nowcast_many(
     longest = delays - 1
     if n_periods <= longest:
         raise ValueError(f"delays of {longest} periods cannot be learnt from {n_periods} periods")
+    invalid = known < 0
+    known = np.where(invalid | np.isinf(known), np.nan, known)
     if revisions not in ("growing", "both"):
         raise ValueError(f"revisions must be 'growing' or 'both', found {revisions!r}")
     back = n_periods if window is None else window
@@ -117,6 +119,7 @@ def nowcast_many(
     reason[:, ~learnt[ages]] = Reason.TOO_FEW_HISTORY
     reason[np.isnan(level[:, 0])] = Reason.TOO_FEW_HISTORY
     reason[np.isnan(count)] = Reason.MISSING_VALUE
+    reason[invalid[:, n_periods - 1 - ages, ages]] = Reason.INVALID_VALUE
     unknown = reason != Reason.OK
 
     def shown(values: Floats) -> Floats:

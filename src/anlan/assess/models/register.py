@@ -105,15 +105,18 @@ def run_nowcast(case: Case, load: Load) -> list[Row]:
         for column in (control.get("dEventCol", "dHospital"), control.get("dReportCol", "dReport"))
     )
     now = np.datetime64(control["now"])
-    if period_start(int(period_index(np.array([now]), by)[0]), by) != now:
-        raise ValueError(f"now must be the first day of its period, found {now} for {by}")
     when = _dates(control["when"], by)
+    if by == "1 month":  # it compares "01" with 1
+        raise ValueError("the package refuses every date for months, as not the first of one")
     if (when > now).any():
         raise ValueError(f"when must not lie after now ({now}), found {when.max()}")
     if match := re.search(r'dRange *= *as\.Date\(c\("([^"]+)", *"([^"]+)"\)\)', text):
         first, last = np.datetime64(match[1]), np.datetime64(match[2])
     else:
         first, last = event[~np.isnat(event)].min(), event[~np.isnat(event)].max()
+    for day in (now, first, last, *when):
+        if by != "1 day" and period_start(int(period_index(np.array([day]), by)[0]), by) != day:
+            raise ValueError(f"dates must be the first day of their period, found {day} for {by}")
     triangle = triangle_from_line_list(
         event, report, now=now, start=first, max_delay=int(stated(case, "D", 15)), by=by
     )
