@@ -188,7 +188,7 @@ def fit_all(
             shared.run_time,
             shared.run_season,
             reference.tick_now,
-            np.unique(reference.rows),
+            np.unique(reference.rows).astype(np.uint32),
             trend,
             critical,
             reweight,

@@ -115,8 +115,9 @@ def fit_stretches(  # type: ignore[no-untyped-def]
         for k in needed:
             c = counts[s, k]
             series_y[k] = c
-            if c < SMALL and c == math.floor(c):
-                u, dev0, ylog = small[int(c), 1], small[int(c), 2], small[int(c), 3]
+            n_cases = np.uint32(c) if 0.0 <= c < SMALL else np.uint32(SMALL)
+            if c == n_cases:
+                u, dev0, ylog = small[n_cases, 1], small[n_cases, 2], small[n_cases, 3]
             elif math.isnan(c):
                 missing[n_missing] = k
                 n_missing += 1
@@ -326,9 +327,9 @@ def fit_stretches(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _small_counts():  # type: ignore[no-untyped-def]
-    """[SMALL, 4]: y^(2/3), and of each count the columns that need logarithms: u, dev0, y log y."""
-    table = np.zeros((SMALL, 4))
-    for c in range(SMALL):
+    """[SMALL + 1, 4]: y^(2/3), and of each count the columns that need logarithms: u, dev0, y log y."""
+    table = np.zeros((SMALL + 1, 4))
+    for c in range(SMALL + 1):
         log_v = math.log(c + 0.1)
         log_c = math.log(c) if c > 0 else log_v
         table[c, 0] = c ** (2.0 / 3.0)
