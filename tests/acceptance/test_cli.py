@@ -171,8 +171,11 @@ def test_the_rows_that_can_be_used_come_in_and_the_rest_is_kept_with_its_reason(
     table.write_text(ROWS)
     taken = shell.json("ingest", "newport", table, "--workspace", workspace)
     assert (taken["accepted"], taken["repeated"], len(taken["quarantined"])) == (1, 0, 4)
-    again = shell.json("ingest", "newport", table, "--workspace", workspace)
-    assert (again["accepted"], again["repeated"]) == (0, 1)
+    assert taken["reasons"] == {"not_a_number": 1, "out_of_bounds": 1, "unknown_place": 1, "unreadable": 1}
+    code, printed, _ = shell("ingest", "newport", table, "--workspace", workspace)
+    assert code == 0
+    assert "0 accepted, 1 already there, 4 quarantined" in printed
+    assert "1  unknown_place, such as " in printed and "found 'de/XX'" in printed
 
     held = shell.json("quarantine", "list", "--workspace", workspace)
     assert {(item["line"], item["code"]) for item in held} == {

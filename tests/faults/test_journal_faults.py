@@ -239,6 +239,49 @@ def test_a_full_disk_keeps_whole_appends_only(tmp_path: Path) -> None:
         fill(f"sqlite:///{disk}/journal.sqlite", disk / "journal.anchor")
 
 
+def test_a_journal_on_a_full_disk_can_still_be_verified(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "700k") as disk:
+        journal = SqlJournal(f"sqlite:///{disk}/journal.sqlite")
+        journal.append([marker(f"{n}", 2_000) for n in range(9)], AT)
+        journal.close()
+        fill_up(disk)
+        reader = SqlJournal(f"sqlite:///{disk}/journal.sqlite", create=False)
+        assert reader.verify() == 9
+        reader.close()
+
+
+def test_a_journal_killed_on_a_full_disk_can_still_be_verified(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "900k") as disk:
+        made = tmp_path / "made"
+        made.mkdir()
+        journal = SqlJournal(f"sqlite:///{made}/journal.sqlite")
+        journal.append([marker(f"{n}", 2_000) for n in range(9)], AT)
+        for name in ("journal.sqlite", "journal.sqlite-wal", "journal.anchor"):
+            shutil.copy(made / name, disk / name)
+        assert (disk / "journal.sqlite-wal").stat().st_size > 0
+        journal.close()
+        fill_up(disk)
+        reader = SqlJournal(f"sqlite:///{disk}/journal.sqlite", create=False)
+        assert reader.verify() == 9
+        reader.close()
+
+
+def test_a_full_disk_is_called_full(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "700k") as disk:
+        SqlJournal(f"sqlite:///{disk}/journal.sqlite").close()
+        fill_up(disk)
+        with pytest.raises(StoreUnavailable, match=r"the disk is full.*free some space") as refused:
+            SqlJournal(f"sqlite:///{disk}/journal.sqlite").append([marker("1", 2_000)], AT)
+        assert "check the disk" not in str(refused.value)
+
+
+def fill_up(disk: Path) -> None:
+    """Not one byte more fits."""
+    with (disk / "ballast").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
 def test_room_made_on_a_full_disk_is_used(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "700k") as disk:
         ballast = disk / "ballast"

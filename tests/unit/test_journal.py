@@ -236,10 +236,61 @@ def test_a_cut_tail_is_not_covered_up_by_new_rows(journal: SqlJournal, file: Pat
     cut(file, "DELETE FROM journal WHERE seq = 3")
     with pytest.raises(AuditBroken, match="journal row 3"):
         journal.append([marker("mk-4")], at())
-    aside = journal.accept_head()
+    with pytest.raises(AuditBroken, match=r"cut off at the end.*anlan audit accept"):
+        journal.verify()
+    accepted = Draft("marker.anchor_accepted", "a", "", "li.wei", Marker("a", "anchor_accepted", "2 rows"))
+    aside = journal.accept_head(accepted, at())
     assert aside is not None and json.loads(aside.read_bytes())["seq"] == 3
     journal.append([marker("mk-4")], at())
-    assert journal.verify() == 3
+    assert journal.verify() == 4
+    newest = list(journal.read())[2]
+    assert (newest.kind, newest.actor) == ("marker.anchor_accepted", "li.wei")
+
+
+@pytest.mark.parametrize("raw", [None, b"", b"{}"])
+def test_a_lost_or_spoilt_anchor_is_accepted_with_a_row_that_says_so(
+    journal: SqlJournal, file: Path, raw: bytes | None
+) -> None:
+    journal.append([marker("mk-1")], at())
+    anchor = file.with_suffix(".anchor")
+    anchor.unlink()
+    if raw is not None:
+        anchor.write_bytes(raw)
+    aside = journal.accept_head(marker("accepted"), at())
+    assert (aside is None) == (raw is None)
+    assert journal.verify() == 2
+
+
+def test_what_is_sound_or_altered_is_not_accepted(journal: SqlJournal, file: Path) -> None:
+    journal.append([marker(f"mk-{n}") for n in range(3)], at())
+    with pytest.raises(WrongState, match="nothing to accept"):
+        journal.accept_head(marker("accepted"), at())
+    cut(file, "UPDATE journal SET actor = 'someone' WHERE seq = 2")
+    before = file.with_suffix(".anchor").read_bytes()
+    with pytest.raises(AuditBroken, match="journal row 2: the row is altered"):
+        journal.accept_head(marker("accepted"), at())
+    assert file.with_suffix(".anchor").read_bytes() == before
+
+
+@pytest.mark.parametrize("index", ["sqlite_autoindex_journal_1", "ix_journal_subject"])
+def test_a_byte_changed_in_an_index_is_found(journal: SqlJournal, file: Path, index: str) -> None:
+    entries = journal.append([marker(f"mk-{n}") for n in range(3)], at())
+    journal.close()
+    with sqlite3.connect(file) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = raw.execute("PRAGMA page_size").fetchone()
+        (root,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)).fetchone()
+    raw.close()
+    content = bytearray(file.read_bytes())
+    page = content[(root - 1) * size : root * size]
+    word = (entries[1].digest if "autoindex" in index else "mk-1").encode()
+    place = (root - 1) * size + page.index(word)
+    content[place] ^= 1
+    file.write_bytes(content)
+    again = SqlJournal(f"sqlite:///{file}", create=False)
+    with pytest.raises(AuditBroken, match=rf"every row verifies, but.*{index}"):
+        again.verify()
+    again.close()
 
 
 def test_a_rewritten_chain_does_not_fit_the_head_a_witness_kept(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from anlan.cli.output import out, say_json
-from anlan.model.errors import NotFound
+from anlan.model.errors import AnlanError, AuditBroken, InvalidValue, NotFound, WrongState
 
 if TYPE_CHECKING:
     from anlan.store.journal import SqlJournal
@@ -36,17 +36,91 @@ def verify(workspace: Path, *, json: Json = False) -> int:
     json
         Print JSON.
     """
-    journal = _journal(workspace.resolve())
     try:
-        rows = journal.verify()
-        head = journal.head()
-    finally:
-        journal.close()
+        journal = _journal(workspace.resolve())
+        try:
+            rows = journal.verify()
+            head = journal.head()
+        finally:
+            journal.close()
+    except AnlanError as error:
+        if json:
+            # not sound, or not known to be
+            sound = False if isinstance(error, AuditBroken) else None
+            said = {"where": error.where, "found": error.found, "expected": error.expected}
+            say_json({"sound": sound, "fault": error.message, **said, "mend": error.mend})
+        raise
     if json:
         say_json({"rows": rows, "head": head[1], "sound": True})
     else:
         out.print(f"{rows} rows, chain sound, head {head[1]}")
     return 0
+
+
+@app.command
+def accept(workspace: Path, *, who: str, why: str, confirm: str = "") -> int:
+    """Accept a journal whose anchor does not fit, such as one restored from a backup. Said once it
+    tells what would be accepted and exits 1; said again with --confirm it anchors the journal as it
+    stands, and writes down in it who accepted it and why. Rows that are lost stay lost.
+
+    Parameters
+    ----------
+    workspace
+        The workspace; nobody may serve it meanwhile.
+    who
+        Who has looked into it and accepts it.
+    why
+        Why the anchor does not fit, in words.
+    confirm
+        The word that the first answer asks for.
+    """
+    from anlan.app.clock import WallClock
+    from anlan.app.workspace import Lease
+    from anlan.model.entry import Draft, Marker
+    from anlan.model.text import Text
+
+    for name, text in (("--who", who), ("--why", why)):
+        if not text.strip():
+            raise InvalidValue("must not be empty", where=name, found="an empty text")
+    folder = workspace.resolve()
+    lease = Lease(folder)
+    try:
+        journal = _journal(folder)
+        try:
+            fault = _fault(journal)
+            rows = journal.verify(anchored=False)
+            word = journal.head()[1][:12] or "empty"
+            if confirm != word:
+                if confirm:
+                    raise InvalidValue(
+                        "not this journal's word", where="--confirm", found=confirm, expected=word
+                    )
+                out.print(
+                    f"{fault}\n\nThe {rows} rows that are there hold together. To accept them as the whole "
+                    f"journal, say it again with --confirm {word}",
+                    markup=False,
+                )
+                return 1
+            detail = f"{rows} rows accepted: {fault}"
+            marker = Marker(f"anchor:{rows}:{word}", "anchor_accepted", detail)
+            draft = Draft("marker.anchor_accepted", marker.id, "", who, marker, (), Text(why, why))
+            aside = journal.accept_head(draft, WallClock(journal.latest()).now())
+        finally:
+            journal.close()
+    finally:
+        lease.release()
+    kept = f"; the anchor of before is kept as {aside}" if aside else ""
+    out.print(f"{rows} rows accepted by {who}, which is row {rows + 1}{kept}", markup=False)
+    return 0
+
+
+def _fault(journal: SqlJournal) -> str:
+    """What is wrong with the journal or its anchor; WrongState where nothing is."""
+    try:
+        journal.verify()
+    except AuditBroken as error:
+        return error.sentence()
+    raise WrongState("the anchor fits: there is nothing to accept", where="audit accept")
 
 
 @app.command

@@ -63,6 +63,7 @@ def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> i
         now = desk.house.clock.now()
         batch = desk.house.source(source).parse(raw, str(file), now, desk.pack)
         result = desk.take((batch,))
+        reasons = _reasons(desk, result.quarantined)
     finally:
         desk.close()
     if json:
@@ -71,6 +72,7 @@ def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> i
                 "accepted": result.accepted,
                 "repeated": result.repeated,
                 "quarantined": list(result.quarantined),
+                "reasons": {code: count for code, (count, _) in reasons.items()},
             }
         )
     else:
@@ -78,7 +80,20 @@ def ingest(source: str, file: Path, *, workspace: Path, json: Json = False) -> i
             f"{result.accepted} accepted, {result.repeated} already there, "
             f"{len(result.quarantined)} quarantined"
         )
+        for code, (count, sentence) in reasons.items():
+            out.print(f"{count:>7}  {code}, such as {sentence}", markup=False)
     return 0
+
+
+def _reasons(desk: RunningDesk, ids: tuple[str, ...]) -> dict[str, tuple[int, str]]:
+    """Reason -> (how many items are held for it, what the first of them says), the most frequent first."""
+    wanted = set(ids)
+    found: dict[str, tuple[int, str]] = {}
+    items = [item for item in desk.house.lake.quarantined() if item.id in wanted] if wanted else []
+    for item in sorted(items, key=lambda item: (item.line or 0, item.id)):
+        count, first = found.get(item.code, (0, item.sentence))
+        found[item.code] = (count + 1, first)
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1][0], pair[0])))
 
 
 def backtest(pack: str, rule: str, *, record: bool = False, json: Json = False) -> int:

@@ -3,11 +3,12 @@
 Exit codes: 0 done; 1 what was asked for shows a fault (a pack with faults, a broken audit, an
 expectation that failed, a value that cannot be recomputed, a case of a register that ended otherwise
 than stated); 2 wrong use or unknown name; 3 a store is
-unavailable; 130 interrupted.
+unavailable; 130 interrupted; 141 the reader of the output went away.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cyclopts import App, CycloptsError
@@ -44,6 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
             exit_on_error=False,
             result_action="return_value",
         )
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # who reads has read enough; what is still in the buffer has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except CycloptsError:
         return 2
     except (PackFault, AuditBroken) as error:

@@ -9,7 +9,15 @@ from rich.console import Console
 
 from anlan.model.errors import AnlanError
 
-out = Console(highlight=False, soft_wrap=True)
+
+class Output(Console):
+    """Standard output. One whose reader has gone away is for `main` to judge, not for the library."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out = Output(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

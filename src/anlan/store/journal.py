@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from anlan.model.entry import Draft, Entry
 from anlan.model.errors import AuditBroken, InvalidValue, NotFound, WrongState
 from anlan.model.time import format_instant, parse_instant, utc
-from anlan.store.journal_anchor import Anchor, AnchorFile
+from anlan.store.journal_anchor import ACCEPT, Anchor, AnchorFile
 from anlan.store.journal_chain import Chain, Row, broken
 from anlan.store.journal_database import Database
 from anlan.store.journal_rows import body_of, to_entry, to_row
@@ -37,6 +37,8 @@ class SqlJournal:
             anchor = self._database.file.with_suffix(".anchor")
         self._file = AnchorFile(anchor, wait=wait) if anchor else None
         try:
+            if not create:
+                self._database.make_do()
             self._prepare(create)
         except BaseException:
             self._database.close()
@@ -105,11 +107,13 @@ class SqlJournal:
         """The newest row's number and digest, for a witness outside this machine."""
         return self._newest()
 
-    def verify(self, expected_head: Anchor | None = None) -> int:
-        """Check every row, the chain, the anchor beside the journal, and `expected_head` where an
-        outside witness kept one. The number of rows; AuditBroken names the first bad row and says
-        whether it was altered, removed, moved, or cut off at the end."""
-        kept = [anchor for anchor in (self._anchored(), expected_head) if anchor is not None]
+    def verify(self, expected_head: Anchor | None = None, *, anchored: bool = True) -> int:
+        """Check every row, the chain, the pages of the file, the anchor beside the journal (unless
+        `anchored` is False), and `expected_head` where an outside witness kept one. The number of rows;
+        AuditBroken names the first bad row and says whether it was altered, removed, moved, or cut off at
+        the end."""
+        beside = self._anchored() if anchored else None
+        kept = [anchor for anchor in (beside, expected_head) if anchor is not None]
         marks: Mapping[int, list[str]] = {a.seq: [b.digest for b in kept if b.seq == a.seq] for a in kept}
         count = 0
         for row in self._rows(0, None):
@@ -121,15 +125,37 @@ class SqlJournal:
                 raise broken(
                     count + 1, "cut off at the end", found=f"{count} rows", expected=f"{anchor.seq} rows"
                 )
+        if faults := self._database.faults():
+            raise AuditBroken(
+                "every row verifies, but other pages of the database file are damaged (its indexes, mostly)",
+                where=self._database.where,
+                found="; ".join(faults),
+                mend="check the disk; restore a backup, or rebuild the indexes (SQLite: REINDEX) and verify "
+                "again",
+            )
         return count
 
-    def accept_head(self) -> Path | None:
+    def accept_head(self, draft: Draft, at: datetime) -> Path | None:
         """After an inquiry (such as a restored backup, which is older than its anchor): anchor the
-        journal as it stands. The old anchor is kept; its new name, or None if there was none."""
+        journal as it stands, with `draft` as its newest row, which says who accepted it and why. The old
+        anchor is kept; its new name, or None if there was none. WrongState where the anchor fits, or
+        where none is kept; AuditBroken where the rows themselves do not verify."""
         if self._file is None:
-            return None
-        aside = self._file.set_aside()
-        self._file.write(self._newest())
+            raise WrongState("no anchor is kept for this journal", where=self._database.where)
+        self.verify(anchored=False)
+        try:
+            self.verify()
+        except AuditBroken:
+            pass
+        else:
+            raise WrongState("the anchor fits: there is nothing to accept", where=str(self._file.path))
+        bodies = [body_of(draft, "draft")]
+        aside = self._file.copy_aside()
+        with self._file.moving() as move:
+            with self._database.writing("journal") as connection:
+                (row,) = self._write(connection, [draft], bodies, utc(at, "accept_head.at"), None, cut=True)
+                move.ready(Anchor(row.seq, row.digest))
+            move.done()
         return aside
 
     def close(self) -> None:
@@ -157,6 +183,8 @@ class SqlJournal:
         bodies: Sequence[str],
         at: datetime,
         after: int | None,
+        *,
+        cut: bool = False,
     ) -> list[Row]:
         found = connection.execute(select(*_COLUMNS).order_by(JOURNAL.c.seq.desc()).limit(1)).first()
         newest = None if found is None else Row(*found)
@@ -180,7 +208,8 @@ class SqlJournal:
                 expected=f"{newest.at} or later",
                 mend="check the clock",
             )
-        self._refuse_cut(connection)
+        if not cut:
+            self._refuse_cut(connection)
         rows: list[Row] = []
         for draft, body in zip(drafts, bodies, strict=True):
             row = to_row(draft, at, seq + 1, digest, body)
@@ -212,7 +241,7 @@ class SqlJournal:
             raise AuditBroken(
                 "the journal's anchor is gone",
                 where=str(self._file.path),
-                mend="restore it, or accept the journal as it is after looking into it",
+                mend=f"restore it, or {ACCEPT}",
             )
         return anchor
 

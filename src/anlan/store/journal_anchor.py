@@ -20,6 +20,9 @@ from pathlib import Path
 from anlan.formats.values import canonical
 from anlan.model.errors import AuditBroken, StoreUnavailable
 
+#: the way on from an anchor that does not fit
+ACCEPT = "look into it and then accept the journal as it is: anlan audit accept"
+
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
@@ -60,7 +63,7 @@ class AnchorFile:
             where=str(self.path),
             found=repr(raw[:80]),
             expected='{"digest":…,"seq":…}',
-            mend="restore it, or accept the journal as it is after looking into it",
+            mend=f"restore it, or {ACCEPT}",
         )
 
     def write(self, anchor: Anchor) -> None:
@@ -80,15 +83,15 @@ class AnchorFile:
         finally:
             self._turn.release()
 
-    def set_aside(self) -> Path | None:
-        """Rename an anchor that no longer fits, keeping it as evidence; its new name."""
+    def copy_aside(self) -> Path | None:
+        """Keep a copy of an anchor that no longer fits, as evidence; its name, None where there is none."""
         aside = self.path.with_name(self.path.name + ".rejected")
         number = 1
         while aside.exists():
             number += 1
             aside = self.path.with_name(f"{self.path.name}.rejected-{number}")
         try:
-            self.path.rename(aside)
+            aside.write_bytes(self.path.read_bytes())
         except FileNotFoundError:
             return None
         except OSError as error:

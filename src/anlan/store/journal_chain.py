@@ -8,6 +8,11 @@ from anlan.formats.values import canonical, sha256
 from anlan.model.errors import AuditBroken
 
 _RESTORE = "restore the journal from a backup that verifies"
+_CUT = "where a backup was restored on purpose: anlan audit accept"
+
+
+#: what is wrong with the end of a journal, which only its anchor shows
+_ANCHORED = ("cut off", "not the row that was anchored")
 
 
 class Row(NamedTuple):
@@ -69,5 +74,9 @@ class Chain:
 def broken(seq: int, what: str, *, found: str = "", expected: str = "") -> AuditBroken:
     """The error for row `seq`."""
     return AuditBroken(
-        f"the row is {what}", where=f"journal row {seq}", found=found, expected=expected, mend=_RESTORE
+        f"the row is {what}",
+        where=f"journal row {seq}",
+        found=found,
+        expected=expected,
+        mend=f"{_RESTORE}; {_CUT}" if what.startswith(_ANCHORED) else _RESTORE,
     )

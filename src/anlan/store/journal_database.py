@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,13 +13,18 @@ from typing import Any
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
 
 from anlan.model.errors import AnlanError, AuditBroken, InvalidValue, NotFound, StoreUnavailable
 
 _WRITING = "anlan_writing"
+_FULL = "the disk is full"
+_FREE_SOME = "free some space and try again; nothing was written"
+#: with less than this free, an I/O error of SQLite is a full disk: it needs a page of 32 KiB to read at all
+_NO_ROOM = 64 * 1024
 # Fragments of SQLite's own messages: (fragment, what it means, what to do).
 _SQLITE_FAULTS = (
-    ("full", "the disk is full", "free some space and try again; nothing was written"),
+    ("full", _FULL, _FREE_SOME),
     ("locked", "the database is locked by another process", "try again; close what holds it open"),
     ("busy", "the database is locked by another process", "try again; close what holds it open"),
     ("readonly", "the database is read-only", "give this user the right to write the file and its folder"),
@@ -61,6 +67,29 @@ class Database:
         """A transaction that only reads."""
         with self._plainly(), self._engine.connect() as connection, connection.begin():
             yield connection
+
+    def make_do(self) -> None:
+        """For a reader: on a disk that is so full that SQLite cannot even make the small file through which
+        readers and writers agree, read without it. Only where no other process has the database open."""
+        if self.file is None:
+            return
+        try:
+            with self.reading() as connection:
+                connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+        except StoreUnavailable as error:
+            if error.message != _FULL:
+                raise
+            self._engine.dispose()
+            self._engine = _engine(self.url, self._wait, alone=True)
+
+    def faults(self, limit: int = 10) -> list[str]:
+        """What is wrong with the pages of a SQLite file, indexes included, in SQLite's words; nothing for
+        PostgreSQL, whose pages are its own affair."""
+        if self.file is None:
+            return []
+        with self.reading() as connection:
+            found = connection.exec_driver_sql(f"PRAGMA integrity_check({limit})").scalars().all()
+        return [] if found == ["ok"] else [str(fault) for fault in found]
 
     @contextmanager
     def writing(self, lock: str) -> Iterator[Connection]:
@@ -108,7 +137,7 @@ class Database:
             # SQLite's own message quotes bytes of a damaged schema.
             raise _damaged(self.where, str(error)) from error
         except DBAPIError as error:
-            plain = _plain(error, self.where)
+            plain = _plain(error, self.where, self.file)
             if plain is None:
                 raise
             raise plain from error
@@ -136,14 +165,19 @@ def _file(url: URL) -> Path | None:
     return Path(url.database).absolute()
 
 
-def _engine(url: URL, wait: float) -> Engine:
+def _engine(url: URL, wait: float, *, alone: bool = False) -> Engine:
+    """`alone`: nobody else has the file open, and it is read through one connection."""
     if url.get_backend_name() == "postgresql":
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": wait})
+    pool = StaticPool if alone else None
+    engine = create_engine(url, connect_args={"timeout": wait}, poolclass=pool)
 
     def connected(connection: Any, _record: Any) -> None:
         # Transactions are begun below, by name: the driver's own would begin too late to be IMMEDIATE.
         connection.isolation_level = None
+        if alone:
+            # before anything is read: then SQLite keeps its index of the write-ahead log in memory
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE").close()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
@@ -169,7 +203,7 @@ def _missing(connection: Connection, tables: MetaData) -> bool:
     return not set(tables.tables) <= set(inspect(connection).get_table_names())
 
 
-def _plain(error: DBAPIError, where: str) -> AnlanError | None:
+def _plain(error: DBAPIError, where: str, file: Path | None) -> AnlanError | None:
     """The error in words a duty officer can act on; None when it is a mistake in the program."""
     # The first line says it; a server adds the statement and hints below.
     said = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
@@ -179,6 +213,8 @@ def _plain(error: DBAPIError, where: str) -> AnlanError | None:
                 return _damaged(where, said)
         for fragment, meaning, mend in _SQLITE_FAULTS:
             if fragment in said.lower():
+                if fragment == "disk i/o" and file is not None and _no_room(file):
+                    return StoreUnavailable(_FULL, where=where, found=said, mend=_FREE_SOME)
                 return StoreUnavailable(meaning, where=where, found=said, mend=mend)
         return None
     state = getattr(error.orig, "sqlstate", None) or ("08" if error.connection_invalidated else "")
@@ -188,6 +224,13 @@ def _plain(error: DBAPIError, where: str) -> AnlanError | None:
     if fault is None:
         return None
     return StoreUnavailable(fault[0], where=where, found=said, mend=fault[1])
+
+
+def _no_room(file: Path) -> bool:
+    try:
+        return shutil.disk_usage(file.parent).free < _NO_ROOM
+    except OSError:
+        return False
 
 
 def _damaged(where: str, found: str) -> AuditBroken:
