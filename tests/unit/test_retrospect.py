@@ -78,6 +78,12 @@ def test_a_gap_is_unknown_and_a_silent_place_too() -> None:
     assert (nothing.times, nothing.series) == ((), {})
 
 
+def test_a_series_that_has_ended_long_ago_is_shown_up_to_its_end() -> None:
+    seen = retrospect(EARS, PACK, filled(), T0 + 4000 * DAY, 6)  # type: ignore[arg-type]
+    assert seen.times[-1] == T0 + 15 * DAY
+    assert seen.series["x/a"].alarm[-5] == 1
+
+
 def test_watching_a_risk_says_so_and_decides_nothing() -> None:
     state = State()
     one = finding("F-1", 3)

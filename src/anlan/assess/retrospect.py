@@ -27,11 +27,18 @@ BEFORE = 52
 
 
 def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int) -> Retrospect:
-    """The newest `periods` periods of every place that the lake has, as known at `known`."""
+    """The newest `periods` periods of every place that the lake has, as known at `known`; of a series that
+    has ended long ago, its last ones."""
     indicator = pack.indicators[rule.indicator]
     step = indicator.frequency or timedelta(days=1)
-    since = known - history(rule, indicator) - step * (periods + BEFORE)
-    grid = lay(lake.read(rule.indicator, known=known, since=since, until=known), step)
+    back = history(rule, indicator) + step * (periods + BEFORE)
+    slice = lake.read(rule.indicator, known=known, since=known - back, until=known)
+    if not len(slice.at):  # a series that has ended is shown up to its end
+        ended = lake.read(rule.indicator, known=known, until=known)
+        if len(ended.at):
+            until = instant(ended.at.max()) + step
+            slice = lake.read(rule.indicator, known=known, since=until - back, until=until)
+    grid = lay(slice, step)
     look = Look(rule, indicator, pack, lake, State(), known, SILENT)
     tests = np.arange(max(0, len(grid.times) - periods), len(grid.times))
     found = detect_at(look, grid, screen(grid, indicator, pack, step), tests, step) if len(tests) else {}

@@ -48,7 +48,8 @@ class Value:
 class Looked:
     """A series as an analyst looks at it. `known`: as known when; `back`: earlier than now; `instants` to
     choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
-    time); `alike` the other places in order of the charts; `risks` the live ones here."""
+    time); `alike` the other places in order of the charts, `parts` true where they are this place's own; `risks`
+    the live ones here."""
 
     indicator: Indicator
     place: str
@@ -61,6 +62,7 @@ class Looked:
     values: tuple[Value, ...]
     gaps: tuple[tuple[datetime, datetime], ...]
     alike: tuple[str, ...]
+    parts: bool
     risks: tuple[Assessment, ...]
 
 
@@ -84,6 +86,7 @@ def look(
         if not learnt:
             raise NotFound("nothing is known of this series", where="series", found=f"{indicator} at {place}")
         seen = replace(seen, series={**seen.series, place: _nothing(seen)})
+    alike, parts = _alike(pack, seen, place, now, visible)
     state = desk.state()
     of_here = {f.id for f in state.findings.values() if (f.indicator, f.place) == (indicator, place)}
     return Looked(
@@ -97,7 +100,8 @@ def look(
         seen,
         _values(seen, place),
         _gaps(seen, place),
-        _alike(pack, seen, place, now, visible),
+        alike,
+        parts,
         tuple(
             a
             for a in state.assessments.values()
@@ -196,9 +200,9 @@ def _gaps(seen: Retrospect, place: str) -> tuple[tuple[datetime, datetime], ...]
 
 def _alike(
     pack: Pack, seen: Retrospect, place: str, now: datetime, visible: Callable[[str], bool]
-) -> tuple[str, ...]:
-    """Places of the same level under the same parent; where there are none, the place's own parts. Those
-    with the most alarms first."""
+) -> tuple[tuple[str, ...], bool]:
+    """Places of the same level under the same parent; where there are none, the place's own parts, and
+    true. Those with the most alarms first."""
     here = pack.place(place, now)
     brothers, parts = [], []
     for other in seen.series:
@@ -213,9 +217,8 @@ def _alike(
         elif there.parent == place:
             parts.append(other)
     chosen = brothers or parts
-    return tuple(sorted(chosen, key=lambda p: (-int((seen.series[p].alarm == Alarm.YES).sum()), p)))[
-        :MOST_ALIKE
-    ]
+    chosen.sort(key=lambda p: (-int((seen.series[p].alarm == Alarm.YES).sum()), p))
+    return tuple(chosen[:MOST_ALIKE]), bool(parts and not brothers)
 
 
 def _number(value: float) -> float | None:
