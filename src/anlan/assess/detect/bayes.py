@@ -60,7 +60,7 @@ def bayes(
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(known > 0, (total + 0.5) / known, np.nan)
         phi = np.where(known > 0, 1 + 1 / known, np.nan)
-    bound, p_value = predictive(y, total, known, alpha)
+    bound, p_value = count_bound(y, mean, phi, alpha)
     reason = np.full(y.shape, Reason.OK, dtype=np.int16)
     reason[np.isnan(bound)] = Reason.NO_BOUND
     reason[known == 0] = Reason.TOO_FEW_HISTORY
@@ -78,23 +78,6 @@ def bayes(
         alarm=decide(y > bound, reason, blind),
         reason=reason,
     )
-
-
-def predictive(y: Floats, total: Floats, known: Floats, alpha: float) -> tuple[Floats, Floats]:
-    """(1 - `alpha` quantile, probability of at least y) of the next count after `known` counts that sum
-    to `total`. The same few sums come again and again, so each is worked out once."""
-    bound, p_value = np.full(y.shape, np.nan), np.full(y.shape, np.nan)
-    some = known > 0
-    pairs, back = np.unique(total[some] + 1j * known[some], return_inverse=True)
-    sums, n = pairs.real, pairs.imag
-    bound[some] = count_bound(np.full(len(n), np.nan), (sums + 0.5) / n, 1 + 1 / n, alpha)[0][back]
-    tested = some & ~np.isnan(y)
-    pair = np.zeros(y.shape, dtype=np.int64)
-    pair[some] = back
-    triples, again = np.unique(pair[tested] + 1j * y[tested], return_inverse=True)
-    of = triples.real.astype(np.int64)
-    p_value[tested] = count_bound(triples.imag, (sums[of] + 0.5) / n[of], 1 + 1 / n[of], alpha)[1][again]
-    return bound, p_value
 
 
 def moments(

@@ -24,6 +24,8 @@ from numba import njit
 #: what is looked for: change in the intercept with kappa estimated or known, or a term in the last count
 GLR, LR, EPI = 0, 1, 2
 
+#: let sums be re-ordered so that they vectorise; NaN and infinity keep their meaning
+_SUMS = {"reassoc", "contract"}
 _NOTHING = -1e99
 _SMALLEST = -18.0
 _STEP = 1e-6
@@ -58,14 +60,9 @@ def statistic(  # type: ignore[no-untyped-def]
         if alpha == 0.0:
             return package_epidemic(x, mu, last, low, high, n)
         return package_epidemic_nb(x, mu, last, alpha, low, high, n)
-    best = 0.0
-    for k in range(low, high + 1):
-        if kind == GLR:
-            found = likeliest_level(x, mu, alpha, sign, k, n)
-        else:
-            found = likeliest_epidemic(x, mu, last, alpha, k, n)
-        best = max(best, found)
-    return best
+    if kind == GLR:
+        return safe_level(x, mu, alpha, sign, low, high, n)
+    return safe_epidemic(x, mu, last, alpha, low, high, n)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -87,6 +84,10 @@ def poisson_level(x, mu, sign, low, high, n, as_package):  # type: ignore[no-unt
         if k > high:
             continue
         found = 0.0
+        away = cases - expected
+        # log r <= r - 1, so the statistic is at most away^2 / expected: most logarithms are not needed
+        if not as_package and away * away <= best * expected * (1.0 - 1e-9):
+            continue
         if sign > 0 and cases > expected:
             found = cases * math.log(cases / expected) - (cases - expected)
         elif sign < 0 and cases < expected:
@@ -99,7 +100,7 @@ def poisson_level(x, mu, sign, low, high, n, as_package):  # type: ignore[no-unt
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def slope_and_bend(kappa, x, mu, alpha, k, n):  # type: ignore[no-untyped-def]
     """First derivative of the negative binomial log likelihood in kappa, and minus the second."""
     rate = math.exp(kappa)
@@ -207,25 +208,43 @@ def package_epidemic_nb(x, mu, last, alpha, low, high, n):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def likeliest_level(x, mu, alpha, sign, k, n):  # type: ignore[no-untyped-def]
-    """Largest sum of negative binomial log likelihood ratios over kappa of the wanted sign. The log
-    likelihood is concave: Newton's steps within a bracket."""
+def safe_level(x, mu, alpha, sign, low, high, n):  # type: ignore[no-untyped-def]
+    """GLR of a negative binomial intercept. The log likelihood is concave in kappa and 0 at 0, so with
+    slope s there it is at most s kappa: a time of change whose likeliest kappa lies below best / s cannot
+    be better, and one look at the slope there tells."""
+    best, kappa, slope = 0.0, 0.0, 0.0
     cases, expected = 0.0, 0.0
-    for i in range(k, n + 1):
-        cases += x[i]
-        expected += mu[i]
-    slope, bend = slope_and_bend(0.0, x, mu, alpha, k, n)
-    if not sign * slope > 0.0:
-        return 0.0
-    if cases == 0.0:
-        total = 0.0
-        for i in range(k, n + 1):
-            total += math.log(1.0 + alpha * mu[i]) / alpha
-        return total
+    for k in range(n, low - 1, -1):
+        slope += (x[k] - mu[k]) / (1.0 + alpha * mu[k])
+        cases += x[k]
+        expected += mu[k]
+        if k > high or not sign * slope > 0.0:
+            continue
+        if cases == 0.0:
+            silence = 0.0
+            for i in range(k, n + 1):
+                silence += math.log(1.0 + alpha * mu[i]) / alpha
+            best = max(best, silence)
+            continue
+        if best > 0.0:
+            at, _ = slope_and_bend(best / slope, x, mu, alpha, k, n)
+            if not sign * at > 0.0:
+                continue
+        kappa = likeliest_level(kappa, cases / expected, x, mu, alpha, sign, k, n)
+        best = max(best, level_sum(kappa, x, mu, alpha, k, n))
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def likeliest_level(start, relative, x, mu, alpha, sign, k, n):  # type: ignore[no-untyped-def]
+    """The kappa of the wanted sign with the largest likelihood, its slope at 0 having that sign: Newton's
+    steps within a bracket, from `start` or from the log of the relative risk."""
     low, high = (0.0, 50.0) if sign > 0 else (-50.0, 0.0)
-    kappa = math.log(cases / expected)
+    kappa = start
     if not low < kappa < high:
-        kappa = 0.5 * (low + high)
+        kappa = math.log(relative)
+    if not low < kappa < high:
+        kappa = 0.1 * sign
     for _ in range(100):
         slope, bend = slope_and_bend(kappa, x, mu, alpha, k, n)
         if slope > 0.0:
@@ -236,29 +255,44 @@ def likeliest_level(x, mu, alpha, sign, k, n):  # type: ignore[no-untyped-def]
         kappa += step
         if not low <= kappa <= high:
             kappa = 0.5 * (low + high)
-        if abs(step) < 1e-9 or high - low < 1e-12:
+        elif abs(step) < 1e-7:  # what is left is its square
             break
-    return level_sum(kappa, x, mu, alpha, k, n)
+        if high - low < 1e-12:
+            break
+    return kappa
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def epidemic_slope(rate, x, mu, last, alpha, k, n):  # type: ignore[no-untyped-def]
     """First derivative of the log likelihood in lambda."""
     slope = 0.0
     for i in range(k, n + 1):
-        if last[i] > 0.0:
-            mean = mu[i] + rate * last[i]
-            slope += last[i] * (x[i] - mean) / (mean * (1.0 + alpha * mean))
+        # a missing period has mu = 0 and no count before it
+        mean = mu[i] + rate * last[i] + (1.0 if last[i] == 0.0 else 0.0)
+        slope += last[i] * (x[i] - mean) / (mean * (1.0 + alpha * mean))
     return slope
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def likeliest_epidemic(x, mu, last, alpha, k, n):  # type: ignore[no-untyped-def]
-    """Largest sum of log likelihood ratios over lambda of at least 0: beyond the largest ratio of a count
-    to the one before the likelihood falls; the bracket is cut by false position (Illinois rule)."""
-    at_low = epidemic_slope(0.0, x, mu, last, alpha, k, n)
-    if not at_low > 0.0:
-        return 0.0
+def safe_epidemic(x, mu, last, alpha, low, high, n):  # type: ignore[no-untyped-def]
+    """GLR of an epidemic term. The Poisson log likelihood is concave in lambda, see `safe_level`."""
+    best, slope = 0.0, 0.0
+    for k in range(n, low - 1, -1):
+        if last[k] > 0.0:
+            slope += last[k] * (x[k] - mu[k]) / (mu[k] * (1.0 + alpha * mu[k]))
+        if k > high or not slope > 0.0:
+            continue
+        if alpha == 0.0 and best > 0.0 and not epidemic_slope(best / slope, x, mu, last, alpha, k, n) > 0.0:
+            continue
+        best = max(best, likeliest_epidemic(slope, x, mu, last, alpha, k, n))
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def likeliest_epidemic(at_low, x, mu, last, alpha, k, n):  # type: ignore[no-untyped-def]
+    """Largest sum of log likelihood ratios over lambda of at least 0, `at_low` > 0 the slope at 0: beyond
+    the largest ratio of a count to the one before the likelihood falls; the bracket is cut by false
+    position (Illinois rule)."""
     high = 0.0
     for i in range(k, n + 1):
         if last[i] > 0.0:
@@ -268,7 +302,7 @@ def likeliest_epidemic(x, mu, last, alpha, k, n):  # type: ignore[no-untyped-def
     side = 0
     rate = high
     for _ in range(200):
-        if at_high >= 0.0 or high - low <= 1e-12 * (1.0 + high):
+        if at_high >= 0.0 or high - low <= 1e-9 * (1.0 + high):
             break
         rate = (low * at_high - high * at_low) / (at_high - at_low)
         at = epidemic_slope(rate, x, mu, last, alpha, k, n)
