@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from anlan.assess.models.back_projection import back_project
-from anlan.assess.models.endemic_epidemic import Component, fit_endemic_epidemic, intercept, lagged
+from anlan.assess.models.endemic_epidemic import fit_endemic_epidemic
+from anlan.assess.models.epidemic_component import Component, intercept, lagged
 from anlan.assess.models.nowcast import METHODS, PoissonGamma, nowcast
 from anlan.assess.models.nowcast_many import cumulated, nowcast_many
 from anlan.assess.models.r_expression import deparse, parse

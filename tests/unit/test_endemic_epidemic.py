@@ -7,15 +7,9 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.stats import nbinom, poisson
 
-from anlan.assess.models.endemic_epidemic import (
-    Component,
-    _Model,
-    fit_endemic_epidemic,
-    intercept,
-    lagged,
-    neighbours,
-    season,
-)
+from anlan.assess.models.endemic_epidemic import fit_endemic_epidemic
+from anlan.assess.models.epidemic_component import Component, intercept, lagged, neighbours, season
+from anlan.assess.models.epidemic_likelihood import Likelihood
 from anlan.assess.models.hhh4_control import UnitCounts, fit_control
 
 
@@ -66,7 +60,7 @@ def test_score_and_information_are_the_derivatives(family: str) -> None:
     y[1, 30] = np.nan
     weights = np.ones((3, 3)) - np.eye(3)
     own = intercept(3, 80, units=np.array([True, False, True]))
-    model = _Model(
+    model = Likelihood(
         y,
         [
             Component("ar", (intercept(3, 80),), lagged(y, 1)),
@@ -162,7 +156,7 @@ def test_a_very_great_size_is_the_poisson_law() -> None:
     """No digits are lost where the overdispersion vanishes."""
     y = counts()
     parts = [Component("end", (intercept(3, 80),), np.ones(y.shape))]
-    both = [_Model(y, parts, family, None, None) for family in ("Poisson", "NegBin1")]  # type: ignore[arg-type]
+    both = [Likelihood(y, parts, family, None, None) for family in ("Poisson", "NegBin1")]  # type: ignore[arg-type]
     poisson_model, other = both
     assert other.loglik(np.array([1.5, 40.0])) == pytest.approx(
         poisson_model.loglik(np.array([1.5])), rel=1e-13

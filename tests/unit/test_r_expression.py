@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from anlan.assess.models.hhh4_control import UnitCounts, add_season, formula_terms
-from anlan.assess.models.r_expression import Call, Formula, argument, deparse, evaluate, find, number, parse
+from anlan.assess.models.r_expression import Call, argument, deparse, find, number, parse
+from anlan.assess.models.r_value import Formula, evaluate
 
 
 @pytest.mark.parametrize(

@@ -15,26 +15,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from anlan.assess.models.endemic_epidemic import (
-    Component,
-    EndemicEpidemicFit,
-    Floats,
-    Term,
-    fit_endemic_epidemic,
-    lagged,
-    neighbours,
-)
-from anlan.assess.models.r_expression import (
-    Call,
-    Constant,
-    Expression,
-    Formula,
-    Symbol,
-    deparse,
-    evaluate,
-    number,
-    parse,
-)
+from anlan.assess.models.endemic_epidemic import EndemicEpidemicFit, fit_endemic_epidemic
+from anlan.assess.models.epidemic_component import Component, Floats, Term, lagged, neighbours
+from anlan.assess.models.r_expression import Call, Constant, Expression, Symbol, deparse, number, parse
+from anlan.assess.models.r_value import Formula, evaluate
 
 Part: TypeAlias = Literal["ar", "ne", "end"]
 
@@ -53,14 +37,15 @@ _KNOWN_OF_PART = {
 @dataclass(frozen=True, slots=True)
 class UnitCounts:
     """What a control list speaks of: `counts` [n_units, n_time], names of the units, `time` [n_time]
-    (periods, or days of a dated series, since the first), and where given `population` [n_units, n_time]
-    and `adjacency` [n_units, n_units]."""
+    (periods, or days of a dated series, since the first), where given `population` [n_units, n_time]
+    and `adjacency` [n_units, n_units], and `freq`, periods per year."""
 
     counts: Floats
     names: Sequence[str]
     time: Floats
     population: Floats | None = None
     adjacency: Floats | None = None
+    freq: int = 52
 
 
 def fit_control(text: str, data: UnitCounts) -> EndemicEpidemicFit:
@@ -95,24 +80,25 @@ def _settings(text: str, data: UnitCounts) -> dict[str, Any]:
         known["population"] = data.population.T  # the peer's matrices are time by unit
     if data.adjacency is not None:
         known["adjacency"] = data.adjacency
-    control = evaluate(_named(parse(text)), known)
+    control = evaluate(_named(parse(text), data.freq), known)
     if not isinstance(control, dict):
         raise ValueError(f"hhh4 control must be a list, found {text[:60]!r}")
     return control
 
 
-def _named(tree: Expression) -> Expression:
-    """`tree` with `population(x)` and `neighbourhood(x)` replaced by the names of what they give, and
-    formulas with their seasons written out."""
+def _named(tree: Expression, freq: int) -> Expression:
+    """`tree` with `population(x)` and `neighbourhood(x)` replaced by the names of what they give, `x@freq` by
+    its value, and formulas with their seasons written out."""
     if not isinstance(tree, Call):
         return tree
+    if tree.function == "@" and tree.arguments[1] == Symbol("freq"):
+        return Constant(float(freq))
     if tree.function == "population":
         return Symbol("population")
     if tree.function == "neighbourhood":
         return Symbol("adjacency")
-    if tree.function == "addSeason2formula":
-        return add_season(tree)
-    return Call(tree.function, tuple(_named(a) for a in tree.arguments), tree.names)
+    told = Call(tree.function, tuple(_named(a, freq) for a in tree.arguments), tree.names)
+    return add_season(told) if tree.function == "addSeason2formula" else told
 
 
 def add_season(call: Call) -> Call:

@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from anlan.assess.models.endemic_epidemic import Floats
-from anlan.assess.models.r_expression import Call, argument, evaluate, find, parse
+from anlan.assess.models.epidemic_component import Floats
+from anlan.assess.models.r_expression import Call, argument, find, parse
+from anlan.assess.models.r_value import evaluate
 
 Case: TypeAlias = Mapping[str, Any]
 Table: TypeAlias = Mapping[str, Sequence[str]]
@@ -111,3 +112,13 @@ def given_in(call: Call | None, name: str) -> Any:
             except ValueError:
                 return None
     return None
+
+
+def or_none(value: float) -> float | None:
+    """The value as a row has it: None where it is not known."""
+    return None if math.isnan(value) else float(value)
+
+
+def whole(value: float) -> float | int:
+    """A whole number without its decimal point."""
+    return int(value) if value == int(value) else float(value)

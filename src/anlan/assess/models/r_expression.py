@@ -1,13 +1,12 @@
-"""Read, print and work out the small part of the R language in which registers of cases state their
-parameters: literals, calls, arithmetic, formulas.
+"""Read and print the small part of the R language in which registers of cases state their parameters:
+literals, calls, arithmetic, formulas.
 
 A register in the form of `cases.json` quotes the peer's call as text, for example
 
     list(ar = list(f = ~1), end = list(f = addSeason2formula(~1, S = 1, period = 52)))
 
 `parse` turns such text into a tree, `deparse` prints a tree the way R names a coefficient
-(`sin(2 * pi * t/52)`), `evaluate` works out its value from the names given. It runs no R and knows no
-function beyond those listed here: anything else is a ValueError that names it.
+(`sin(2 * pi * t/52)`); `r_value.evaluate` works out its value.
 
 Grammar and precedence: R Language Definition, section 10 (Parser), table of operators.
 """
@@ -16,11 +15,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +49,6 @@ class Empty:
 
 
 Expression: TypeAlias = Constant | Symbol | Call | Empty
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """The value of `~ expression`: kept as a tree, never worked out here."""
-
-    right: Expression
 
 
 _TOKEN = re.compile(
@@ -258,41 +247,6 @@ def number(value: float) -> str:
     return fixed if len(fixed) <= len(scientific) else scientific
 
 
-def evaluate(tree: Expression, known: Mapping[str, Any]) -> Any:
-    """The value of `tree`: float, str, bool, None, array, `dict` (a named list) or `Formula`. `known`
-    gives values to names; pi and T, F need no giving. ValueError for a name or function not known."""
-    if isinstance(tree, Constant):
-        return tree.value
-    if isinstance(tree, Symbol):
-        value = known.get(tree.name, _NAMES.get(tree.name))
-        if value is None and tree.name not in known:
-            raise ValueError(
-                f"nothing is known of {tree.name!r} (known: {', '.join(sorted(known)) or 'none'})"
-            )
-        return value
-    if isinstance(tree, Empty):
-        raise ValueError("an argument is left out where a value is needed")
-    if tree.function == "~":
-        return Formula(tree.arguments[-1])
-    values = [evaluate(argument, known) for argument in tree.arguments]
-    if tree.function in _OPERATORS and len(values) == 2:
-        return _OPERATORS[tree.function](_array(values[0]), _array(values[1]))
-    if tree.function in _SIGNS and len(values) == 1:
-        return _SIGNS[tree.function](_array(values[0]))
-    if tree.function == "list":
-        return {name or str(i): v for i, (name, v) in enumerate(zip(tree.names, values, strict=True), 1)}
-    if tree.function == "c" and any(tree.names):
-        return {name or str(i): v for i, (name, v) in enumerate(zip(tree.names, values, strict=True), 1)}
-    if tree.function not in _FUNCTIONS:
-        raise ValueError(f"nothing is known of the function {tree.function!r}")
-    loose = [v for name, v in zip(tree.names, values, strict=True) if name is None]
-    named = {_PYTHON.get(name, name): v for name, v in zip(tree.names, values, strict=True) if name}
-    try:
-        return _FUNCTIONS[tree.function](*loose, **named)
-    except TypeError as error:
-        raise ValueError(f"{deparse(tree)[:80]}: {error}") from error
-
-
 def find(tree: Expression, function: str) -> Call | None:
     """The first call of `function` within `tree`, outermost first; None where there is none."""
     if not isinstance(tree, Call):
@@ -305,111 +259,3 @@ def find(tree: Expression, function: str) -> Call | None:
 def argument(call: Call, name: str) -> Expression | None:
     """The argument of `call` given under `name`; None where it is not given by name."""
     return next((a for n, a in zip(call.names, call.arguments, strict=True) if n == name), None)
-
-
-def _array(value: Any) -> Any:
-    return np.asarray(value) if isinstance(value, list) else value
-
-
-def _combine(*values: Any) -> Any:
-    if any(isinstance(v, str) for v in values):
-        return [str(v) for v in values]
-    if not values:
-        return None
-    if all(isinstance(v, bool) for v in values):
-        return np.array(values, dtype=np.bool_)
-    return np.concatenate([np.atleast_1d(np.asarray(v)) for v in values if v is not None])
-
-
-def _sequence(start: Any = 1.0, end: Any = None, *, by: Any = 1.0, length: int | None = None) -> Any:
-    if isinstance(start, np.datetime64):
-        return np.arange(start, end + np.timedelta64(1, "D"), _days(by))
-    if length is not None:
-        return np.linspace(start, end, int(length))
-    count = math.floor((end - start) / by + 1e-10) + 1
-    return start + by * np.arange(count)
-
-
-def _days(by: Any) -> np.timedelta64:
-    if isinstance(by, str):
-        match = re.fullmatch(r"(?:(\d+) )?(day|week)s?", by)
-        if match is None:
-            raise ValueError(f"dates go by days or weeks, found {by!r}")
-        return np.timedelta64(int(match[1] or 1) * (7 if match[2] == "week" else 1), "D")
-    return np.timedelta64(int(by), "D")
-
-
-def _range(start: Any, end: Any) -> Any:
-    return float(start) + np.arange(int(end - start) + 1, dtype=np.float64)
-
-
-def _repeat(value: Any, times: Any = 1, *, each: int = 1) -> Any:
-    return np.tile(np.repeat(np.atleast_1d(value), int(each)), int(times))
-
-
-def _matrix(value: Any, nrow: Any = None, ncol: Any = None, *, byrow: bool = False) -> Any:
-    flat = np.atleast_1d(value)
-    rows = int(nrow) if nrow is not None else (flat.size // int(ncol) if ncol is not None else flat.size)
-    columns = int(ncol) if ncol is not None else max(1, flat.size // rows)
-    return np.resize(flat, rows * columns).reshape((rows, columns), order="C" if byrow else "F")
-
-
-def _structure(value: Any, *, dim: Any = None, **attributes: Any) -> Any:
-    if dim is not None:
-        return np.asarray(value).reshape(tuple(int(d) for d in np.atleast_1d(dim)), order="F")
-    rest = {name: v for name, v in attributes.items() if name not in ("class", "names", "dimnames")}
-    return {"value": value, **rest} if rest else value
-
-
-def _dates(value: Any) -> Any:
-    return np.datetime64(value) if isinstance(value, str) else np.array(value, dtype="datetime64[D]")
-
-
-def _division(a: Any, b: Any) -> Any:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.true_divide(a, b)
-
-
-_NAMES: dict[str, Any] = {"pi": math.pi, "T": True, "F": False}
-_PYTHON = {"length.out": "length"}
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": _division,
-    "^": lambda a, b: a**b,
-    ":": _range,
-    "%%": np.mod,
-    "%/%": np.floor_divide,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-}
-_SIGNS: dict[str, Callable[[Any], Any]] = {
-    "-": lambda a: -a,
-    "+": lambda a: a,
-    "!": np.logical_not,
-    "(": lambda a: a,
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "c": _combine,
-    "seq": _sequence,
-    "rep": _repeat,
-    "matrix": _matrix,
-    "structure": _structure,
-    "as.Date": _dates,
-    "I": lambda a: a,
-    "as.numeric": lambda a: np.asarray(a, dtype=np.float64),
-    "t": np.transpose,
-    "sqrt": np.sqrt,
-    "log": np.log,
-    "exp": np.exp,
-    "sin": np.sin,
-    "cos": np.cos,
-    "abs": np.abs,
-    "pmin": np.minimum,
-    "pmax": np.maximum,
-}
