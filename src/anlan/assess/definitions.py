@@ -31,12 +31,14 @@ _DAY = timedelta(days=1)
 class Marks:
     """The definitions of an indicator over a grid: `active` [n_definitions, n_times], whether a period
     lies under a definition; `blurred` same shape, whether its value holds something of both sides of one
-    of the definition's dates; `applies` [n_places, n_definitions]."""
+    of the definition's dates; `applies` [n_places, n_definitions]; `partly` same shape, where it holds for
+    a part of what is added up there, so that no factor fits the whole."""
 
     definitions: tuple[Definition, ...]
     active: Flags
     blurred: Flags
     applies: Flags
+    partly: Flags
 
     def blur(self) -> Flags:
         """[n_places, n_times]: values that are of no one definition."""
@@ -66,6 +68,7 @@ class Marks:
             ahead = ~self.active[n] & self.active[n, test]
             behind = self.active[n] & ~self.active[n, test]
             one = np.where(ahead, factor, np.where(behind, 1.0 / factor, 1.0))
+            one = np.where(self.partly[:, n : n + 1] & (ahead | behind), np.nan, one)
             scale *= np.where(self.applies[:, n : n + 1], one, 1.0)
         return scale
 
@@ -80,7 +83,8 @@ class Marks:
             if self.blurred[n, test]:
                 found.append(_mixed(definition))
             elif parted:
-                found.append(_changed(definition) if definition.factor is None else _rescaled(definition))
+                apart = definition.factor is None or bool(self.partly[row, n])
+                found.append(_changed(definition) if apart else _rescaled(definition))
         return tuple(found)
 
 
@@ -107,7 +111,8 @@ def marks(indicator: Indicator, pack: Pack, places: Sequence[str], times: Instan
             straddles = (first < day) & (day <= last)
             blurred[n] |= straddles | ((last >= day) & (first < day + _us(definition.mixed)))
     applies = np.array([[_applies(d, pack, p, times) for d in definitions] for p in places], dtype=bool)
-    return Marks(definitions, active, blurred, applies.reshape(len(places), len(definitions)))
+    applies = applies.reshape(len(places), len(definitions))
+    return Marks(definitions, active, blurred, applies, np.zeros_like(applies))
 
 
 def _applies(definition: Definition, pack: Pack, place: str, times: Instants) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,7 @@ from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached, stand
 from anlan.assess.grid import Grid, instant, instant64, lay
 from anlan.assess.screen import Screened, Why, screen, unusable
 from anlan.assess.single_events import single_events
+from anlan.assess.summed import Sums, with_sums
 from anlan.model.finding import Evidence, Finding
 from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
@@ -107,8 +109,12 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
     # all places, whichever is asked for: they share one time axis, and it ends with the newest of them
     slice = look.lake.read(rule.indicator, known=now, since=since, until=now)
     whole = lay(slice, step)
-    grid = whole if only is None else whole.row(only)
-    screened = screen(grid, indicator, look.pack, step)
+    grid, screened, sums = with_sums(
+        whole, screen(whole, indicator, look.pack, step), indicator, rule, look.pack, now
+    )
+    if only is not None:
+        screened = screened.rows([n for n, place in enumerate(grid.places) if place == only])
+        grid = grid.row(only)
     tests = np.arange(max(0, len(grid.times) - math.ceil(_window(rule, step) / step)), len(grid.times))
     findings = []
     numbers = detect_at(look, grid, screened, tests, step)
@@ -122,13 +128,14 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
             row = grid.row(place)
             newest = numbers[place][-1]
             if not stale:
-                standing, said = _stand(look, row, tests, numbers[place], before, step)
+                partial = screened.why[grid.places.index(place), tests] == Why.PARTIAL
+                standing, said = _stand(look, row, tests, numbers[place], partial, before, step)
                 newest, at = numbers[place][said], instant(row.times[tests[said]])
         change = changed(before, standing)
         if change is not None:
-            own = pick(slice, slice.place == place)
+            own = pick(slice, np.isin(slice.place, sums.leaves.get(place, (place,))))
             evidence = Evidence(now, since, now, len(own.at), look.lake.digest(own))
-            why = _reasons(look, grid, screened, tests, place, at, standing, stale)
+            why = _reasons(look, grid, screened, sums, tests, place, at, standing, stale)
             findings.append(make(look, place, "", at, change, standing, newest, why, evidence, before))
     return findings
 
@@ -137,6 +144,7 @@ def _reasons(
     look: Look,
     grid: Grid,
     screened: Screened,
+    sums: Sums,
     tests: NDArray[np.int64],
     place: str,
     at: datetime,
@@ -154,6 +162,8 @@ def _reasons(
     history[: max(0, spoken - _baseline(look.rule, look.indicator))] = False
     history[spoken:] = False
     said = screened.marks.said(row, spoken, history)
+    lacking = sums.missing(place, spoken, look.pack, look.now)
+    said += (lacking,) if lacking else ()
     if not standing.known and not stale:
         named = unusable(screened.why[row, tests])
         why = (named,) if named else () if said else why
@@ -199,7 +209,43 @@ def detect_at(
                 )
                 for column, test in enumerate(at.tolist())
             ]
+    if look.indicator.kind == "count" and look.indicator.direction == "up":
+        _lower_bounds(look, grid, screened, tests, lead, dates, found)
     return found
+
+
+def _lower_bounds(
+    look: Look,
+    grid: Grid,
+    screened: Screened,
+    tests: NDArray[np.int64],
+    lead: int,
+    dates: NDArray[np.datetime64] | None,
+    found: dict[str, list[Numbers]],
+) -> None:
+    """Where the sum of those that are there raises an alarm already, whatever the others will say: the
+    tested period as it is, its history without the partial ones."""
+    for column in np.flatnonzero((screened.why[:, tests] == Why.PARTIAL).any(axis=0)).tolist():
+        test = int(tests[column])
+        rows = np.flatnonzero(screened.why[:, test] == Why.PARTIAL)
+        alike = screened.values[rows] * screened.marks.scale(test)[rows]
+        usual = _usual(look, grid, alike, int(tests[0]))
+        alike[:, test] = grid.values[rows, test]
+        values = np.pad(alike / usual, ((0, 0), (lead, 0)), constant_values=np.nan)
+        panel = Panel(values, look.indicator.season or 1, dates=dates)
+        seen = detector(look.rule.detector)(panel, tests[: column + 1] + lead, **_params(look.rule))
+        for n, row in enumerate(rows.tolist()):
+            if seen.alarm[n, -1] == YES:
+                one = found[grid.places[row]][column]
+                found[grid.places[row]][column] = replace(
+                    one,
+                    expected=float(seen.expected[n, -1] * usual[n, test]),
+                    threshold=float(seen.threshold[n, -1] * usual[n, test]),
+                    score=float(seen.score[n, -1]),
+                    p_value=float(seen.p_value[n, -1]),
+                    alarm=YES,
+                    reason=int(seen.reason[n, -1]),
+                )
 
 
 def _usual(look: Look, grid: Grid, values: NDArray[np.float64], until: int) -> NDArray[np.float64]:
@@ -224,16 +270,22 @@ def _stand(
     row: Grid,
     tests: NDArray[np.int64],
     numbers: Sequence[Numbers],
+    partial: NDArray[np.bool_],
     before: Finding | None,
     step: timedelta,
 ) -> tuple[Standing, int]:
     """How the rule stands at the one place of `row`, and which of the tested periods says so: the
-    newest that reached the level, else (no level, or it rests on what is missing) the newest of all."""
+    newest that reached the level, else (no level, or it rests on what is missing) the newest of all. Of a
+    `partial` sum only what it reaches is known."""
     condition = compile_condition(look.rule.when)
     downwards = look.indicator.direction == "down"
     conditions = [
         reached(look.rule, condition, row.places[0], instant(row.times[test]), number, downwards)
         for test, number in zip(tests, numbers, strict=True)
+    ]
+    conditions = [
+        {level: YES if answer == YES else UNKNOWN for level, answer in one.items()} if lower else one
+        for one, lower in zip(conditions, partial.tolist(), strict=True)
     ]
     level = before.level if before else None
     withdrawn = None

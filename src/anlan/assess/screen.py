@@ -6,7 +6,7 @@ right. Where the newest values of a series are unknown, the finding says which o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import IntEnum
 
@@ -35,6 +35,8 @@ class Why(IntEnum):
     FROZEN = 4
     #: outside the bounds that the pack now gives
     IMPOSSIBLE = 5
+    #: a sum of the places below, of which some have no usable value
+    PARTIAL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Screened:
     values: NDArray[np.float64]
     why: NDArray[np.int8]
     marks: Marks
+
+    def rows(self, chosen: list[int]) -> Screened:
+        """Some places alone."""
+        marks = replace(self.marks, applies=self.marks.applies[chosen], partly=self.marks.partly[chosen])
+        return Screened(self.values[chosen], self.why[chosen], marks)
 
 
 def screen(grid: Grid, indicator: Indicator, pack: Pack, step: timedelta) -> Screened:
@@ -94,8 +101,8 @@ _WORDS = {
 
 def unusable(why: NDArray[np.int8]) -> Reason | None:
     """The reason of one place's tested periods `why` [n_tests]: that of the newest if it cannot be used,
-    else of the newest that cannot. None where all can, or where a change of definition is the reason
-    (which says so itself)."""
+    else of the newest that cannot. None where all can, or where a change of definition or a member of a
+    sum is the reason (which say so themselves)."""
     bad = np.flatnonzero(why != Why.USABLE)
     if not len(bad):
         return None

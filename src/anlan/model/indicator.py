@@ -49,7 +49,8 @@ class Indicator:
     """`kind`: count (of events in a period), measure (a reading), price, stock, event (single events
     with a magnitude). `frequency`: the period one value covers (P7D, P1D, PT1H; None for events).
     `season`: periods per year for seasonal detectors (52, 365), None for none. `direction`: up (more
-    is worse), down, both. `sum_to_parent`: children add up to the parent's value (counts).
+    is worse), down, both. `sum_to_parent`: children add up to the parent's value (counts); a place that a
+    rule names and that reports nothing is then their sum.
     `frozen_after`: the same value for so long is a sensor that is stuck, and unknown from then on; zeros
     too, so leave it out where calm is normal. `calendar`: whose weekdays, holidays and make-up workdays
     daily counts are adjusted for before they are tested (cn), empty for none. `definitions`: dated changes of what is counted."""
