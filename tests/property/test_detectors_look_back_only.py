@@ -25,6 +25,7 @@ DETECTORS: dict[str, dict[str, Any]] = {
     "decomposition": {"season": 7, "rests": 14},
     "cusum_reset": {"baseline": 20, "run_in": 20},
     "page_hinkley": {"baseline": 20, "run_in": 20},
+    "surprise": {"baseline": 20, "run_in": 20, "alpha": 0.05},
     "bocpd": {"baseline": 20, "run_in": 20, "lag": 3, "max_run": 30},
     "return_level": {"return_period": 3.0, "quantile": 0.7, "min_peaks": 5},
     "matrix_profile": {"length": 4, "memory": 20, "calibration": 20, "alpha": 0.05},

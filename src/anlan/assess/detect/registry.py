@@ -38,6 +38,7 @@ BUILT_IN = (
     "cusum_reset",
     "page_hinkley",
     "bocpd",
+    "surprise",
     "return_level",
     "matrix_profile",
     "sub_pca",
