@@ -141,8 +141,12 @@ def in_control(panel: Panel, at: Ints, m: Means, as_package: bool) -> tuple[Floa
     mean = np.repeat(plain[:, None], len(at), axis=1)
     if m == "glm":
         fitted, code = np.empty(shape), np.empty(len(past), dtype=np.int64)
-        design = harmonic_design(panel.n_time, panel.freq, 1, False)
-        _seasonal_means(design, panel.counts, at, 0.0, fitted, code)
+        if as_package and at[0] == 0:  # the rows 1 and 0 are one value, taken twice
+            twice = np.concatenate([past, past, np.zeros(shape)], axis=1)
+            _seasonal_means(np.ones((twice.shape[1], 1)), twice, at + 2, 0.0, fitted, code)
+        else:
+            design = harmonic_design(panel.n_time, panel.freq, 1, False)
+            _seasonal_means(design, panel.counts, at, 0.0, fitted, code)
         if as_package:
             mean = fitted
         else:

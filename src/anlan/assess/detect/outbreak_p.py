@@ -34,6 +34,9 @@ from numba import njit
 from anlan.assess.detect.panel import Detection, Floats, Ints, Panel, Reason, Test, decide, detection
 from anlan.assess.detect.spec import Param, Spec
 
+#: a statistic that is `k` up to the rounding of logarithms is not above it
+TIE = 1e-12
+
 Ret: TypeAlias = Literal["cases", "value"]
 Compat: TypeAlias = Literal["mended", "surveillance"]
 
@@ -64,7 +67,7 @@ def outbreak_p(
         panel.counts, at, k, max_upperbound_cases, as_package=as_package, bounds=ret == "cases"
     )
     y = panel.counts[:, at]
-    above = products > k if as_package else logs > math.log(k)
+    above = products > k if as_package else logs > math.log(k) + TIE
     reason = np.full(y.shape, Reason.OK, dtype=np.int16)
     if as_package:
         gone = np.isnan(panel.counts).cumsum(axis=1)[:, at] > 0
@@ -91,7 +94,7 @@ def outbreak_statistics(
     """(log of the statistic, the statistic as the package multiplies it (NaN unless `as_package`), mean of
     the known counts, bound), [n_series, n_test] each; the bound is NaN unless `bounds`."""
     logs, products, means, bound = (np.full((len(counts), len(at)), np.nan) for _ in range(4))
-    _isotonic(counts, at, math.log(k), k, float(most), as_package, bounds, logs, products, means, bound)
+    _isotonic(counts, at, math.log(k) + TIE, k, float(most), as_package, bounds, logs, products, means, bound)
     return logs, products, means, bound
 
 
@@ -196,7 +199,7 @@ def smallest(  # type: ignore[no-untyped-def]
     if n == 1:  # a single count always has the statistic 1
         if as_package:
             return np.nan if k >= 1.0 else 0.0
-        return np.inf if log_k >= 0.0 else -1.0
+        return np.inf if k >= 1.0 else -1.0
     start = y if as_package else 0.0
     low, high = start, start  # no alarm at low, alarm at high
     if as_package and has:

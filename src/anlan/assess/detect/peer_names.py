@@ -152,8 +152,10 @@ def _farrington(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
         and (given["reweight"] or given["fit_fun"] == "fast")
     ):
         raise ValueError("a reference count is missing: the package stops there")
-    if (found.reason == Reason.TOO_FEW_HISTORY).any():
-        shortest = int(np.diff(bounds).min())
+    shortest = int(np.diff(bounds).min(initial=len(used)))
+    # the package fits the trend first, also where fewer than three years refuse it
+    bare = at.size > 0 and given["trend"] and shortest <= (2 if given["reweight"] else 1)
+    if bare or (found.reason == Reason.TOO_FEW_HISTORY).any():
         raise ValueError(
             f"too few reference counts: {shortest} where the model needs more than it has coefficients"
         )
