@@ -9,7 +9,7 @@ import pytest
 
 from anlan.packs.check import check
 from anlan.packs.load import load_pack
-from sample_pack import DETECTORS, changed, write
+from sample_pack import DETECTORS, FILES, OVERLAY, changed, write
 
 INDICATORS = "domains/water/indicators.toml"
 FREQUENCY = 'frequency = "P1D"\n'
@@ -68,3 +68,26 @@ def test_bounds_without_a_value_and_a_sensor_always_stuck_are_faults(tmp_path: P
     assert any("no value is possible" in one for one in found)
     found = faults(tmp_path / "two", 'frozen_after = "P1D"\n')
     assert any("every value would be a stuck one" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("maximum = 9.0\n", "maximum is 9"),
+        ('frozen_after = "P3D"\n', "a value counts as stuck sooner"),
+        (WIDER, "a change of definition is new, new gauge datum"),
+    ],
+)
+def test_an_overlay_that_lets_fewer_values_count_needs_a_basis_of_its_own(
+    tmp_path: Path, text: str, lost: str
+) -> None:
+    write(tmp_path / "tiny", FILES)
+    own = FILES[INDICATORS].replace(FREQUENCY, FREQUENCY + text.replace("act-2010#5", "gauge handbook"))
+    write(tmp_path / "over", {**OVERLAY, INDICATORS: own})
+    found, _ = check("over", [tmp_path], detectors=DETECTORS)
+    assert [fault.found for fault in found if fault.message.startswith("loosens")] == [lost]
+    lawful = (
+        FILES[INDICATORS].replace(FREQUENCY, FREQUENCY + text).replace('"gauge handbook"', '"act-2010#5"')
+    )
+    write(tmp_path / "over", {INDICATORS: lawful})
+    assert not [fault for fault in check("over", [tmp_path])[0] if fault.message.startswith("loosens")]

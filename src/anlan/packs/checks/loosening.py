@@ -7,21 +7,24 @@ from datetime import date
 from typing import Any
 
 from anlan.model.errors import Fault
-from anlan.model.indicator import Rule
+from anlan.model.indicator import Indicator, Rule
 from anlan.model.plan import Plan
 from anlan.packs.citations import cites_article, covers
 from anlan.packs.definitions import Resolved
 
 
 def loosening(resolved: Resolved) -> Iterator[Fault]:
-    """Replaced rules and plans that ask for less than what they replace need a basis that cites a law
-    of the pack and is not the one of the replaced definition."""
+    """Replaced rules and plans that ask for less than what they replace, and indicators of which fewer
+    values count, need a basis that cites a law of the pack and is not the one of the replaced definition."""
     for change in resolved.replaced:
         old, new = change.old.value, change.new.value
         if isinstance(old, Rule) and isinstance(new, Rule):
             falling = resolved.pack.indicators.get(new.indicator)
             loosened = list(looser_rule(old, new, falling.direction if falling else "up"))
             bases = {band.basis for band in new.bands} - {band.basis for band in old.bands}
+        elif isinstance(old, Indicator) and isinstance(new, Indicator):
+            loosened = list(looser_indicator(old, new))
+            bases = {one.basis for one in new.definitions} - {one.basis for one in old.definitions}
         elif isinstance(old, Plan) and isinstance(new, Plan):
             loosened = list(looser_plan(old, new))
             bases = set()
@@ -35,6 +38,19 @@ def loosening(resolved: Resolved) -> Iterator[Fault]:
                 found="; ".join(loosened),
                 expected="a basis <law id>#<article> that allows it",
             )
+
+
+def looser_indicator(old: Indicator, new: Indicator) -> Iterator[str]:
+    """In what an indicator lets fewer values count: what is unknown raises no level."""
+    for one in new.definitions:
+        if one not in old.definitions:
+            yield f"a change of definition is new, {one.title.en}"
+    if new.minimum is not None and (old.minimum is None or new.minimum > old.minimum):
+        yield f"minimum is {new.minimum:g}"
+    if new.maximum is not None and (old.maximum is None or new.maximum < old.maximum):
+        yield f"maximum is {new.maximum:g}"
+    if new.frozen_after is not None and (old.frozen_after is None or new.frozen_after < old.frozen_after):
+        yield "a value counts as stuck sooner"
 
 
 def looser_rule(old: Rule, new: Rule, direction: str) -> Iterator[str]:
