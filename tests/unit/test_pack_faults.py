@@ -446,6 +446,106 @@ def test_an_unreadable_file_hides_no_faults_behind_a_flood_of_others(tmp_path: P
     assert [fault.file for fault in faults] == ["categories.toml"]
 
 
+#: four names that nothing has, in the plan of the sample
+NAMES = (('issuer = "office"', 'issuer = "bureau"'), ('lead = "office"', 'lead = "bureau"'))
+
+
+def plan_with(*changes: tuple[str, str]) -> dict[str, str]:
+    text = FILES[PLANS]
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return {**FILES, PLANS: text}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('valid = "P1D"', 'valid = "1 day"', "valid"),
+        ("warn_at = 3", 'warn_at = "three"', "warn_at"),
+        ("warn_at = 3\n", "", "warn_at"),
+        ("warn_at = 3", "warn_at = 3\nwarm_at = 3", "warm_at"),
+    ],
+)
+def test_a_fault_of_form_does_not_hide_what_the_table_names(
+    old: str, new: str, key: str, tmp_path: Path
+) -> None:
+    alone = faults_of(write(tmp_path / "one" / "tiny", plan_with((old, new))))
+    assert [fault.where.partition(",")[0] for fault in alone] == [f"plan[0].{key}"], "no cascade"
+    both = faults_of(write(tmp_path / "two" / "tiny", plan_with((old, new), *NAMES)))
+    assert {fault.where.partition(",")[0] for fault in both} == {
+        f"plan[0].{key}",
+        "plan[0].issuer",
+        "plan[0].lead",
+    }
+
+
+def test_what_is_wrong_itself_is_not_reported_twice(tmp_path: Path) -> None:
+    faults = faults_of(write(tmp_path / "tiny", plan_with(('issuer = "office"', "issuer = 7"))))
+    assert [(fault.where.partition(",")[0], fault.message) for fault in faults] == [
+        ("plan[0].issuer", "wrong type")
+    ]
+
+
+def test_a_row_with_a_wrong_cell_is_still_asked_for_its_parent(tmp_path: Path) -> None:
+    files = changed(PLACES, "x/b,Beta,乙,province,x,,,,", "x/b,Beta,乙,province,y,,,many,")
+    faults = faults_of(write(tmp_path / "tiny", files))
+    assert {fault.where.partition(",")[0] for fault in faults} == {"population", "parent"}
+
+
+def test_an_unreadable_file_hides_no_faults_of_others(tmp_path: Path) -> None:
+    files = {**plan_with(*NAMES), RULES: "this is = no TOML ="}
+    faults = faults_of(write(tmp_path / "tiny", files))
+    assert {(fault.file, fault.where.partition(",")[0]) for fault in faults} == {
+        (RULES, "line 1"),
+        (PLANS, "plan[0].issuer"),
+        (PLANS, "plan[0].lead"),
+    }
+
+
+@pytest.mark.parametrize("file", sorted(name for name in FILES if name.endswith((".toml", ".csv"))))
+def test_a_file_that_cannot_be_read_is_one_fault_and_no_flood(file: str, tmp_path: Path) -> None:
+    if file == "pack.toml" or file.startswith("data/"):
+        pytest.skip("without it there is no pack; or nothing reads it")
+    broken = 'a,"b' if file.endswith(".csv") else "[[a"
+    faults = faults_of(write(tmp_path / "tiny", {**FILES, file: broken}))
+    assert {fault.file for fault in faults} == {file}
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["../../secret.json", "/etc/passwd", "../../../../../../etc/passwd", "link.json"],
+)
+def test_geometry_that_leads_out_of_the_pack_is_refused_and_not_read(file: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text("secret")
+    files = changed("places/geometry.toml", '"provinces.json"', f'"{file}"')
+    folder = write(tmp_path / "tiny", files)
+    (folder / "places" / "link.json").symlink_to(tmp_path / "secret.json")
+    faults = faults_of(folder)
+    assert [(fault.where, fault.message, fault.found) for fault in faults] == [
+        ("layer[0].file, line 3", "leads out of the pack", file)
+    ]
+    with pytest.raises(PackFault, match="leads out of the pack"):
+        load_pack(folder)
+
+
+@pytest.mark.parametrize(
+    "file", ["../secret.csv", "data/../../secret.csv", "shared:../secret.csv", "shared:/etc/passwd"]
+)
+def test_a_data_file_that_leads_out_of_its_folder_is_refused(file: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("date,stage\n2016-07-01,4.4\n")
+    faults = faults_of(write(tmp_path / "tiny", changed(SOURCES, "data/stage.csv", file)))
+    assert [(fault.where.partition(",")[0], fault.message, fault.found) for fault in faults] == [
+        ("source[0].options.file", "leads out of its folder", file)
+    ]
+
+
+def test_a_recorded_file_that_leads_out_is_refused(tmp_path: Path) -> None:
+    files = changed(SOURCES, 'file = "data/stage.csv"', 'file = "data/stage.csv"\nrecorded = ["../a.csv"]')
+    faults = faults_of(write(tmp_path / "tiny", files))
+    assert [fault.where.partition(",")[0] for fault in faults] == ["source[0].options.recorded[0]"]
+
+
 def test_a_file_that_nothing_reads_is_reported(tmp_path: Path) -> None:
     faults = faults_of(write(tmp_path / "tiny", {**FILES, "domains/water/rule.toml": ""}))
     assert [fault.file for fault in faults] == ["domains/water/rule.toml"]

@@ -25,7 +25,8 @@ def check(
         faults.extend(lint(resolved, detectors))
         drawn, noted = geometry(resolved)
         faults.extend(drawn)
-        warnings = [*doubts(resolved), *noted]
+        # what stands in a file that cannot be read would be missed everywhere
+        warnings = [] if resolved.items.lost else [*doubts(resolved), *noted]
     return faults, warnings
 
 
@@ -39,7 +40,7 @@ def geometry(resolved: Resolved) -> tuple[list[Fault], list[Fault]]:
     places = resolved.pack.places
     for item in resolved.items.geometry:
         layer, origin = item.value, item.origin
-        if not is_file(layer.path):
+        if not is_file(layer.path) or layer.path in resolved.items.unreadable:
             continue  # the checks across the pack say so
         try:
             drawn = outlines(layer)

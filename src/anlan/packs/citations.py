@@ -44,7 +44,7 @@ def check_basis(
     if not basis.strip():
         return [origin.fault("no basis", *keys, expected="<law id>#<article number>")]
     cited = citations(basis)
-    if not cited and must_cite and basis not in resolved.pack.laws:
+    if not cited and must_cite and not resolved.knows("laws", basis):
         return [
             origin.fault(
                 "the basis cites no article", *keys, found=basis, expected="<law id>#<article number>"
@@ -85,7 +85,7 @@ def check_basis(
 
 def cites_article(resolved: Resolved, basis: str) -> bool:
     """True when a basis cites a law this pack knows."""
-    return any(citation.law in resolved.pack.laws for citation in citations(basis))
+    return any(resolved.knows("laws", citation.law) for citation in citations(basis))
 
 
 def _number(article: str) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from anlan.model.indicator import KnownEvent
 from anlan.model.place import Place
 from anlan.model.text import Text
 from anlan.model.time import Validity, parse_instant
+from anlan.packs.decode import Decoded
 from anlan.packs.documents import Row
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -27,8 +28,10 @@ class _Cells:
     def __init__(self, row: Row, faults: list[Fault]) -> None:
         self.row = row
         self.faults = faults
+        self.told: set[str] = set()
 
     def fault(self, column: str, message: str, expected: str) -> None:
+        self.told.add(column)
         found = repr(self.row.cells[column])
         self.faults.append(self.row.origin.fault(message, column, found=found, expected=expected))
 
@@ -149,12 +152,15 @@ def _event(cells: _Cells) -> KnownEvent:
 _MAKERS: dict[str, Callable[[_Cells], Any]] = {"places": _place, "grades": _grade, "events": _event}
 
 
-def from_row(target: str, row: Row, faults: list[Fault]) -> Any | None:
-    """The place, grade or event of one row, or None with what is wrong added to `faults`."""
+def from_row(target: str, row: Row, faults: list[Fault]) -> Decoded[Any]:
+    """The place, grade or event of one row, with what is wrong added to `faults`."""
     before = len(faults)
+    cells = _Cells(row, faults)
     try:
-        value = _MAKERS[target](_Cells(row, faults))
+        value = _MAKERS[target](cells)
     except InvalidValue as error:
         faults.append(row.origin.fault(error.message, found=error.found, expected=error.expected))
-        return None
-    return value if len(faults) == before else None
+        return Decoded()
+    if len(faults) == before:
+        return Decoded(value)
+    return Decoded(None, value, frozenset((column,) for column in cells.told))

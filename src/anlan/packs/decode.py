@@ -1,8 +1,9 @@
 """TOML tables into model values, strictly: every unknown key, missing key and wrong type is a fault.
 
 A table is first shaped after the class (names of keys, durations, dates), then validated as a whole
-by pydantic in strict mode. What is wrong in the shaping is replaced by a stand-in, so that one run
-names all that is wrong with a table; a table with any fault gives no value.
+by pydantic in strict mode. What is wrong is replaced by a stand-in, so that one run names all that is
+wrong with a table; a table with any fault gives no value, but where stand-ins make it whole, what else
+it says can still be looked at.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from dataclasses import is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,7 +21,16 @@ from anlan.model.errors import AnlanError, Fault, InvalidValue
 from anlan.model.text import Text
 from anlan.model.time import Validity, parse_duration
 from anlan.packs.documents import Keys, Origin, shorten
-from anlan.packs.tables import hints, key_of, keys_of, required, unwrap, validity_field, validity_keys
+from anlan.packs.tables import (
+    VOCABULARY,
+    hints,
+    key_of,
+    keys_of,
+    required,
+    unwrap,
+    validity_field,
+    validity_keys,
+)
 
 T = TypeVar("T")
 
@@ -49,13 +59,29 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _ADAPTERS[kind]
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded(Generic[T]):
+    """`value` of a table without fault; else `partial`, the table with stand-ins for what is wrong, where
+    that makes it whole, and `told`, the keys below the table whose faults are told."""
+
+    value: T | None = None
+    partial: T | None = None
+    told: frozenset[Keys] = frozenset()
+
+
 def decode(kind: type[T], raw: object, origin: Origin, faults: list[Fault]) -> T | None:
     """The value of one table, or None with what is wrong added to `faults`."""
+    return decode_partly(kind, raw, origin, faults).value
+
+
+def decode_partly(kind: type[T], raw: object, origin: Origin, faults: list[Fault]) -> Decoded[T]:
+    """The same, with what a faulty table says besides its faults."""
     before = len(faults)
     if not isinstance(raw, dict):
         faults.append(origin.fault("not a table", found=describe(raw), expected="a table"))
-        return None
+        return Decoded()
     shaping = _Shaping(origin, faults)
+    shaped: dict[str, Any] = {}
     try:
         shaped = shaping.table(kind, raw, ())
         value = _adapter(kind).validate_json(json.dumps(shaped), strict=True, extra="forbid")
@@ -64,18 +90,97 @@ def decode(kind: type[T], raw: object, origin: Origin, faults: list[Fault]) -> T
             keys = _written(kind, detail["loc"])
             if keys not in shaping.told:
                 faults.append(_fault(kind, dict(detail), keys, origin, raw))
-        return None
+                shaping.told.add(keys)
+        value = _patched(kind, shaped, error)
     except AnlanError as error:
         faults.append(origin.fault(error.message, found=error.found, expected=error.expected))
-        return None
+        return Decoded()
     except RecursionError:
         faults.append(origin.fault("nested too deeply"))
-        return None
-    if len(faults) > before:
-        return None
+        return Decoded()
     # Free tables keep TOML's own types (dates, for one), which JSON would have turned into text.
     kept = {name: raw[key_of(kind, name)] for name in shaping.free}
-    return cast(T, replace(cast(Any, value), **kept)) if kept else cast(T, value)
+    whole = cast(T, replace(cast(Any, value), **kept)) if kept and value is not None else cast(T, value)
+    if len(faults) > before:
+        return Decoded(None, whole, frozenset(shaping.told))
+    return Decoded(whole)
+
+
+#: so many times a stand-in may bring another fault to light
+_ROUNDS = 5
+
+
+def _patched(kind: type[T], shaped: dict[str, Any], error: ValidationError) -> T | None:
+    """The table with a stand-in wherever pydantic objects; None where none can be thought of."""
+    for _ in range(_ROUNDS):
+        for detail in error.errors(include_url=False):
+            if not _patch(kind, shaped, detail["loc"]):
+                return None
+        try:
+            return cast(T, _adapter(kind).validate_json(json.dumps(shaped), strict=True, extra="forbid"))
+        except ValidationError as again:
+            error = again
+        except AnlanError:
+            return None
+    return None
+
+
+def _patch(kind: type, shaped: dict[str, Any], loc: tuple[str | int, ...]) -> bool:
+    hint: Any = kind
+    holder: Any = shaped
+    owner, field = kind, ""
+    for place, part in enumerate(loc):
+        hint, _ = unwrap(hint)
+        if is_dataclass(hint) and isinstance(part, str):
+            owner, field = cast(type, hint), part
+            hint = hints(owner).get(part)
+        else:
+            hint = (get_args(hint) or (None,))[-1 if get_origin(hint) is dict else 0]
+        if hint is None:
+            return False
+        if place < len(loc) - 1:
+            try:
+                holder = holder[part]
+            except (KeyError, IndexError, TypeError):
+                return False
+    if not loc or (words := _stand_in(hint, owner, field)) is _NONE:
+        return False
+    try:
+        holder[loc[-1]] = words
+    except (IndexError, TypeError):
+        return False
+    return True
+
+
+_NONE = object()
+_STAND_INS: dict[Any, Any] = {
+    str: "?",
+    int: 1,
+    float: 1.0,
+    bool: False,
+    timedelta: "PT1H",
+    date: "2000-01-01",
+    Text: {"en": "?", "zh": "?"},
+    Validity: {"since": None, "until": None},
+}
+
+
+def _stand_in(hint: Any, owner: type, field: str) -> Any:
+    """Something of that type, as JSON; the first of the words where only some have a meaning."""
+    hint, optional = unwrap(hint)
+    if optional:
+        return None
+    if (owner, field) in VOCABULARY and hint is str:
+        return VOCABULARY[owner, field][0]
+    if hint in _STAND_INS:
+        return _STAND_INS[hint]
+    if get_origin(hint) in (tuple, dict):
+        return [] if get_origin(hint) is tuple else {}
+    if is_dataclass(hint):
+        inner = cast(type, hint)
+        parts = {name: _stand_in(hints(inner)[name], inner, name) for name in required(inner)}
+        return _NONE if _NONE in parts.values() else parts
+    return _NONE
 
 
 def describe(value: object) -> str:

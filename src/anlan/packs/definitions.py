@@ -23,14 +23,25 @@ from anlan.model.place import Place
 from anlan.model.plan import Plan
 from anlan.model.user import User
 from anlan.model.warning import Recipient
-from anlan.packs.documents import Item
+from anlan.packs.documents import Item, Keys
 from anlan.packs.tables import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table with faults, whole by stand-ins: what it says besides `told`, the keys of its faults, can
+    be looked at, and nothing else is to be made of it."""
+
+    target: str
+    item: Item[Any]
+    told: frozenset[Keys]
 
 
 @dataclass(slots=True)
 class Definitions:
     """Items in the order of their files. `broken` names, by field, the ids of tables that could not
-    be read, so that what refers to them is not reported a second time."""
+    be read, `lost` the fields of which a whole file could not be read, and `unreadable` such files of
+    any kind: what refers to them is not reported a second time. `parts` are the tables with faults."""
 
     manifest: list[Item[Manifest]] = field(default_factory=list)
     place_levels: list[Item[PlaceLevel]] = field(default_factory=list)
@@ -55,10 +66,16 @@ class Definitions:
     users: list[Item[User]] = field(default_factory=list)
     events: list[Item[KnownEvent]] = field(default_factory=list)
     broken: dict[str, set[str]] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
+    parts: list[Part] = field(default_factory=list)
 
     def items(self) -> dict[str, list[Item[Any]]]:
         """Field -> its items."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "broken"}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _BESIDES}
+
+
+_BESIDES = frozenset({"broken", "lost", "unreadable", "parts"})
 
 
 def _by_id(value: Any) -> Hashable:
@@ -110,8 +127,12 @@ class Resolved:
     replaced: tuple[Replacement, ...]
 
     def knows(self, target: str, id: str) -> bool:
-        """True when the pack defines `id`, readable or not."""
-        return id in getattr(self.pack, target) or id in self.items.broken.get(target, ())
+        """True when the pack defines `id`, readable or not, or may do so in a file that cannot be read."""
+        return id in getattr(self.pack, target) or not self.certain(target, id)
+
+    def certain(self, target: str, id: str) -> bool:
+        """True when all that the pack says of `id` could be read."""
+        return target not in self.items.lost and id not in self.items.broken.get(target, ())
 
 
 def overlay(layers: Sequence[Definitions]) -> tuple[Definitions, tuple[Replacement, ...]]:
@@ -136,6 +157,9 @@ def overlay(layers: Sequence[Definitions]) -> tuple[Definitions, tuple[Replaceme
             setattr(result, target, [*kept, *items])
         for target, ids in layer.broken.items():
             result.broken.setdefault(target, set()).update(ids)
+        result.lost |= layer.lost
+        result.unreadable |= layer.unreadable
+        result.parts += layer.parts
     return result, tuple(replaced)
 
 

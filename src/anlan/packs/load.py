@@ -22,8 +22,9 @@ def load_pack(
     """The resolved pack of that id, found in `search` (default: `pack_path()`), or of that folder.
 
     A folder's neighbours are searched too, for the packs it extends. PackFault carries every fault
-    of reading and, unless `lint` is False, of the checks across the pack. Checks across the pack wait
-    while a file cannot be read at all, for what that file defines would be missing everywhere."""
+    of reading and, unless `lint` is False, of the checks across the pack: of what could be read, and
+    without those that only follow from what could not. Those checks wait while a pack that it extends is
+    missing, for what that pack defines would be missing everywhere."""
     resolved, faults, whole = read_pack(pack, search)
     if resolved is not None and lint and whole:
         faults.extend(check_references(resolved, detectors))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 MANIFEST = "pack.toml"
 ENVIRONMENT = "ANLAN_PACKS"
@@ -33,6 +34,27 @@ def data_path(file: str) -> Path:
     """Where a data file lies: `shared:` and the rest in the folder of reference data, else as named."""
     inside = file.removeprefix(SHARED)
     return Path(file) if inside == file else shared_folder() / inside
+
+
+def named_files(options: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """(where it stands, the name) of every data file that a source's options name."""
+    if isinstance(options.get("file"), str):
+        yield ("options", "file"), options["file"]
+    for name in ("files", "recorded"):
+        listed = options.get(name)
+        for place, file in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(file, str):
+                yield ("options", name, place), file
+
+
+def leaves(file: str, folder: str = "") -> bool:
+    """True where a path, seen from `folder` of its pack (or of the reference data, where it is so marked),
+    leads out of it; an absolute path does. An address is no path."""
+    if "://" in file:
+        return False
+    inside = file.removeprefix(SHARED)
+    joined = Path(os.path.normpath(Path("" if inside != file else folder) / inside))
+    return joined.is_absolute() or joined.parts[:1] == (os.pardir,)
 
 
 def lacks_shared(file: str) -> str:

@@ -15,10 +15,10 @@ from anlan.model.pack import Pack
 from anlan.model.place import Place
 from anlan.model.text import Text
 from anlan.packs.csvtables import from_row
-from anlan.packs.decode import decode
-from anlan.packs.definitions import Definitions, Resolved, duplicates, overlay
+from anlan.packs.decode import Decoded, decode_partly
+from anlan.packs.definitions import Definitions, Part, Resolved, duplicates, overlay
 from anlan.packs.documents import Document, Item, Origin, parse_toml, read_rows, read_text
-from anlan.packs.paths import MANIFEST, SHARED, available, is_path, pack_path
+from anlan.packs.paths import MANIFEST, SHARED, available, is_path, leaves, named_files, pack_path
 from anlan.packs.tables import CSV_FILES, FREE_FOLDERS, TOML_FILES, Manifest, Table, matches
 
 T = TypeVar("T")
@@ -26,18 +26,17 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Folder:
-    """One pack's folder as read: `whole` False when a file could not be read at all."""
+    """One pack's folder as read."""
 
     path: Path
     manifest: Manifest
     definitions: Definitions
     files: tuple[str, ...]
-    whole: bool
 
 
 def read_pack(pack: str | Path, search: Sequence[Path] | None) -> tuple[Resolved | None, list[Fault], bool]:
-    """The resolved pack with its faults of reading, and whether it is whole: every file readable and
-    every extended pack there. None when there is nothing to resolve."""
+    """The resolved pack with its faults of reading, and whether every pack that it extends is there.
+    None when there is nothing to resolve."""
     faults: list[Fault] = []
     search = pack_path() if search is None else tuple(search)
     stack, whole = _stack(pack, search, faults)
@@ -46,7 +45,7 @@ def read_pack(pack: str | Path, search: Sequence[Path] | None) -> tuple[Resolved
     top = stack[-1]
     items, replaced = overlay([folder.definitions for folder in stack])
     resolved = Resolved(_pack(top.manifest, stack, items), items, replaced)
-    return resolved, faults, whole and all(folder.whole for folder in stack)
+    return resolved, faults, whole
 
 
 def _stack(pack: str | Path, search: tuple[Path, ...], faults: list[Fault]) -> tuple[list[Folder], bool]:
@@ -114,17 +113,18 @@ def read_folder(path: Path, prefix: str, faults: list[Fault]) -> Folder | None:
     """Every table of one pack folder; None when its manifest cannot be read. `prefix` goes before
     file names in faults (`cn:` for a file of the pack cn that another one extends)."""
     definitions = Definitions()
-    whole = True
     files = tuple(pack_files(path))
     for file in files:
         if not os.access(path / file, os.R_OK):  # a broken link, or no right to read
             faults.append(Fault(prefix + file, "", "cannot be read", expected="a readable file"))
-            whole = False
+            definitions.unreadable.add(str(path / file))
+            definitions.lost |= _targets(file)
             continue
         if PurePosixPath(file).parts[0] in FREE_FOLDERS:
             continue
         toml = next((kind for kind in TOML_FILES if matches(kind.pattern, file)), None)
         table = next((kind for kind in CSV_FILES if matches(kind.pattern, file)), None)
+        sound = True
         if toml is None and table is None:
             if file.endswith((".toml", ".csv")):
                 faults.append(
@@ -136,11 +136,13 @@ def read_folder(path: Path, prefix: str, faults: list[Fault]) -> Folder | None:
         document = read_text(path / file, prefix + file)
         if isinstance(document, Fault):
             faults.append(document)
-            whole = False
+            sound = False
         elif toml is not None:
-            whole &= _read_toml(document, toml.tables, definitions, faults)
+            sound = _read_toml(document, toml.tables, definitions, faults)
         elif table is not None:
-            whole &= _read_csv(document, table.columns, table.target, definitions, faults)
+            sound = _read_csv(document, table.columns, table.target, definitions, faults)
+        if not sound:
+            definitions.lost |= _targets(file)
     if not definitions.manifest:
         return None
     manifest = definitions.manifest[0]
@@ -150,9 +152,19 @@ def read_folder(path: Path, prefix: str, faults: list[Fault]) -> Folder | None:
                 "the id is not the name of the folder", "id", found=manifest.value.id, expected=path.name
             )
         )
+    _refuse_leaving(path, definitions, faults)
     _place_files(path, definitions)
     faults.extend(duplicates(definitions))
-    return Folder(path, manifest.value, definitions, files, whole)
+    return Folder(path, manifest.value, definitions, files)
+
+
+def _targets(file: str) -> set[str]:
+    """The fields of the definitions that a file of that name fills."""
+    found: set[str] = set()
+    for kind in TOML_FILES:
+        if matches(kind.pattern, file):
+            found.update(table.target for table in kind.tables)
+    return found | {kind.target for kind in CSV_FILES if matches(kind.pattern, file)}
 
 
 def _shapes() -> str:
@@ -185,10 +197,12 @@ def _read_toml(
 
 
 def _take(table: Table, raw: object, origin: Origin, definitions: Definitions, faults: list[Fault]) -> None:
-    value = decode(table.kind, raw, origin, faults)
-    if value is not None:
-        getattr(definitions, table.target).append(Item(value, origin))
+    found: Decoded[Any] = decode_partly(table.kind, raw, origin, faults)
+    if found.value is not None:
+        getattr(definitions, table.target).append(Item(found.value, origin))
         return
+    if found.partial is not None:
+        definitions.parts.append(Part(table.target, Item(found.partial, origin), found.told))
     id = raw.get("id", raw.get("name")) if isinstance(raw, dict) else None
     if isinstance(id, str):
         definitions.broken.setdefault(table.target, set()).add(id)
@@ -206,12 +220,40 @@ def _read_csv(
     faults.extend(unreadable)
     items = getattr(definitions, target)
     for row in rows:
-        value = from_row(target, row, faults)
-        if value is not None:
-            items.append(Item(value, row.origin))
-        elif row.cells.get("id"):
+        found = from_row(target, row, faults)
+        if found.value is not None:
+            items.append(Item(found.value, row.origin))
+            continue
+        if found.partial is not None:
+            definitions.parts.append(Part(target, Item(found.partial, row.origin), found.told))
+        if row.cells.get("id"):
             definitions.broken.setdefault(target, set()).add(row.cells["id"])
     return not unreadable or len(faults) == before
+
+
+def _refuse_leaving(path: Path, definitions: Definitions, faults: list[Fault]) -> None:
+    """Files that a pack names stand in its own folder, or in that of the reference data where they are so
+    marked; a source may besides name a file by its whole path, which is for a person to look at. What
+    leads out is a fault, and nothing reads it."""
+    root = path.resolve()
+    for layer in definitions.geometry:
+        there = (path / "places" / layer.value.path).resolve()
+        if leaves(layer.value.path, "places") or not there.is_relative_to(root):
+            faults.append(
+                layer.origin.fault(
+                    "leads out of the pack", "file", found=layer.value.path, expected="a path inside the pack"
+                )
+            )
+            definitions.unreadable.add(_join(path / "places", layer.value.path))
+    for source in definitions.sources:
+        for keys, file in named_files(source.value.options):
+            if leaves(file) and not Path(file).is_absolute():
+                faults.append(
+                    source.origin.fault(
+                        "leads out of its folder", *keys, found=file, expected="a path inside the pack"
+                    )
+                )
+                definitions.unreadable.add(_join(path, file))
 
 
 def _place_files(path: Path, definitions: Definitions) -> None:

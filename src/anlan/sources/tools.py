@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from anlan.model.errors import NotFound
 from anlan.model.pack import Pack
 from anlan.model.place import Point
-from anlan.packs.paths import data_path, lacks_shared
+from anlan.packs.paths import data_path, lacks_shared, leaves
 
 if TYPE_CHECKING:
     from anlan.sources.poll import Poller
@@ -46,7 +46,7 @@ def find_file(name: str, pack: Pack, where: str) -> Path:
     if path.is_absolute():
         if path.is_file():
             return path
-    else:
+    elif not leaves(name):
         for folder in reversed(pack.folders):
             if (Path(folder) / path).is_file():
                 return Path(folder) / path

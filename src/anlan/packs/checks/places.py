@@ -76,7 +76,7 @@ def place_parents(resolved: Resolved) -> Iterator[Fault]:
                 )
             continue
         gap = uncovered(place.validity, [version.validity for version in versions])
-        if gap is not None:
+        if gap is not None and resolved.certain("places", place.parent):
             yield item.origin.fault(
                 "the parent does not exist for all of the time of the place",
                 "parent",
@@ -142,7 +142,8 @@ def event_places(resolved: Resolved) -> Iterator[Fault]:
             )
         elif event.place in resolved.pack.places:
             versions = resolved.pack.places[event.place]
-            if not any(version.validity.covers(event.start.date()) for version in versions):
+            known = resolved.certain("places", event.place)
+            if known and not any(version.validity.covers(event.start.date()) for version in versions):
                 yield item.origin.fault(
                     "the place did not exist when the event began",
                     "place",

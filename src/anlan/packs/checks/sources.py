@@ -32,7 +32,7 @@ def source_files(resolved: Resolved) -> Iterator[Fault]:
     """Every file that a source reads exists."""
     for item in resolved.items.sources:
         for keys, file in _files(item.value.options):
-            if "://" not in file and not is_file(file):
+            if "://" not in file and not is_file(file) and file not in resolved.items.unreadable:
                 yield item.origin.fault(
                     "no such data file",
                     *keys,
@@ -70,5 +70,5 @@ def source_times(resolved: Resolved) -> Iterator[Fault]:
 def geometry_files(resolved: Resolved) -> Iterator[Fault]:
     """Every layer's file exists."""
     for item in resolved.items.geometry:
-        if not is_file(item.value.path):
+        if not is_file(item.value.path) and item.value.path not in resolved.items.unreadable:
             yield item.origin.fault("no such geometry file", "file", found=item.value.path)
