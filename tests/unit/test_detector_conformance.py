@@ -51,41 +51,11 @@ def test_the_weekly_axis_of_the_battery_has_53_week_years() -> None:
     assert len(difficult_series(axis(12, 40), 12)) >= 15
 
 
-PLUG_IN = '''
-import numpy as np
-from anlan.assess.detect.panel import Panel, Reason, decide, detection
-from anlan.assess.detect.spec import Param, Spec
-
-def doubled(panel, test, *, times=2.0):
-    """Alarm where a value is more than `times` the one before."""
-    at = panel.test_indexes(test)
-    before = np.where(at > 0, panel.counts[:, np.maximum(at - 1, 0)], np.nan)
-    y = panel.counts[:, at]
-    reason = np.where(np.isnan(before), Reason.TOO_FEW_HISTORY, Reason.OK).astype(np.int16)
-    reason[np.isnan(y)] = Reason.MISSING_VALUE
-    return detection(
-        at,
-        expected=before,
-        threshold=times * before,
-        alarm=decide(y > times * before, reason, [Reason.MISSING_VALUE, Reason.TOO_FEW_HISTORY]),
-        reason=reason,
-    )
-
-SPEC = Spec(
-    "doubled",
-    doubled,
-    (Param("times", "float", 2.0, "growth from one period to the next"),),
-    title="more than twice the value before",
-    source="the how-to on detectors",
-    history=lambda params, freq: 1,
-)
-'''
-
-
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """A distribution on the path that adds `doubled` and would like to replace `threshold`."""
-    (tmp_path / "doubling.py").write_text(PLUG_IN)
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path) -> Any:
+    """A distribution on the path that adds the how-to's detector and would like to replace `threshold`."""
+    page = (root / "docs" / "howto" / "write-a-detector.md").read_text("utf-8")
+    (tmp_path / "doubling.py").write_text(page.split("```python\n")[1].split("```")[0])
     folder = tmp_path / "doubling-1.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: doubling\nVersion: 1\n")
@@ -99,7 +69,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 @pytest.mark.usefixtures("installed")
-def test_an_installed_distribution_adds_a_detector_that_conforms_and_replaces_none() -> None:
+def test_the_detector_of_the_how_to_is_found_when_installed_conforms_and_replaces_none() -> None:
     assert "doubled" in registry.names()
     assert registry.spec("threshold").title == "fixed limit"
     check_detector(registry.spec("doubled"))
