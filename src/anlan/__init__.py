@@ -1,6 +1,7 @@
 """anlan (安澜): a risk carried from the first observation to the closed incident.
 
-The detection engine also stands alone: `anlan.detect` takes an array, a data frame or a CSV file.
+The detection engine also stands alone: `anlan.detect` takes an array, a data frame or a CSV file, and
+`anlan.scan` looks for clusters in space and time.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from anlan.analyse.detection import Tested
     from anlan.analyse.findings import Findings
     from anlan.analyse.frames import Data
+    from anlan.analyse.scan_input import Columns, Table
+    from anlan.analyse.scanned import Scanned
 
 __version__ = "0.1.0"
 
@@ -55,3 +60,56 @@ def detect(
     from anlan.analyse.detection import detect as run
 
     return run(data, detector, test=test, freq=freq, population=population, series=series, **params)
+
+
+def scan(
+    cases: Table,
+    places: Table | None = None,
+    *,
+    population: Table | None = None,
+    controls: Table | None = None,
+    columns: Columns | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    unit: str = "",
+    plane: bool = False,
+    **params: Any,
+) -> Scanned:
+    """Look for clusters of cases in space and time with a scan statistic; needs nothing else of anlan.
+
+    `cases`       rows of `place`, `cases` and, for time, `date`: the path of a CSV file, a polars or
+                  pandas frame, or a `ScanData` (then no other table is read)
+    `places`      rows of `place`, `lat`, `lon` (`x`, `y` with `plane`)
+    `population`  people at risk by place (and date of the census); `controls` for the bernoulli model
+    `columns`     names of columns, where they are called otherwise, and the strata to adjust by
+    `start`, `end`, `unit`   the study period and the length of its periods; those of the cases by default
+    `params`      fields of `ScanParams`: `model`, `analysis`, `timing`, `max_distance`, `replications` …
+
+    Gives `Scanned`: `result`, `frame()` with one row per cluster, `members()`, `geojson()`. InvalidValue
+    (a ValueError) or Unreadable name the table, the line, what was found and what was expected.
+
+    >>> import polars as pl
+    >>> import anlan
+    >>> names = [f"p{i}" for i in range(25)]
+    >>> x, y = [i % 5 for i in range(25)], [i // 5 for i in range(25)]
+    >>> places = pl.DataFrame({"place": names, "x": x, "y": y})
+    >>> cases = pl.DataFrame({"place": names, "cases": [9 if i in (0, 1, 5, 6) else 1 for i in range(25)]})
+    >>> people = pl.DataFrame({"place": names, "population": [100] * 25})
+    >>> found = anlan.scan(cases, places, population=people, plane=True, replications=99)
+    >>> sorted(found.clusters[0].members), found.clusters[0].p_value
+    (['p0', 'p1', 'p5', 'p6'], 0.01)
+    """
+    from anlan.analyse.scanning import scan as run
+
+    return run(
+        cases,
+        places,
+        population=population,
+        controls=controls,
+        columns=columns,
+        start=start,
+        end=end,
+        unit=unit,
+        plane=plane,
+        **params,
+    )

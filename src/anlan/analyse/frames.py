@@ -44,7 +44,7 @@ def laid(data: Data, *, freq: int | None = None, series: Sequence[str] | None = 
         return _of_panel(Panel(np.atleast_2d(data), freq), series)
     if isinstance(data, str | Path):
         return csv_file.read(Path(data), freq)
-    frame = _polars(data)
+    frame = polars_frame(data)
     rows = [(number, cells) for number, cells in enumerate(frame.rows(), start=1)]
     return table(frame.columns, rows, "frame", freq)
 
@@ -79,7 +79,8 @@ def _of_panel(panel: Panel, series: Sequence[str] | None) -> Laid:
     return Laid(panel, names, Axis(panel.freq, panel.dates, np.arange(1, panel.n_time + 1), none))
 
 
-def _polars(frame: Any) -> pl.DataFrame:
+def polars_frame(frame: Any) -> pl.DataFrame:
+    """A polars or pandas frame as a polars one; InvalidValue for anything else."""
     if isinstance(frame, pl.DataFrame):
         return frame
     if isinstance(frame, pl.LazyFrame):

@@ -47,18 +47,20 @@ def _value(param: Param, text: str) -> Any:
                 raise ValueError(text)
             return tuple(int(part) if "int" in kind else part for part in parts)
         if kind.startswith("list"):
-            return [_scalar(part.strip()) for part in text.strip("()[] ").split(",") if part.strip()]
-        return text if kind == "str" else _scalar(text)
+            return [scalar(part.strip()) for part in text.strip("()[] ").split(",") if part.strip()]
+        return text if kind == "str" else scalar(text)
     except ValueError:
         raise InvalidValue(
             param.meaning, where=f"--param {param.name}", found=repr(text), expected=param.type
         ) from None
 
 
-def _scalar(text: str) -> int | float | str:
+def scalar(text: str) -> int | float | bool | str | None:
+    """A whole number, a number, true or false, none, or the text itself."""
     for read in (int, float):
         try:
             return read(text)
         except ValueError:
             continue
-    return text
+    known: dict[str, bool | None] = {"true": True, "false": False, "none": None}
+    return known.get(text.lower(), text) if text.lower() in known else text

@@ -7,6 +7,7 @@ stand alone and say so. Both languages are in the file; a button changes between
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -25,35 +26,45 @@ from anlan.assess.detect.registry import spec
 MOST_CHARTS, MOST_ROWS = 200, 400
 
 
-def report(found: Findings, source: str) -> str:
-    """The whole file as text. Of more than `MOST_CHARTS` series the ones that need a look most have a
-    chart; the report says how many have none."""
-    ordered = lines(found)
-    drawn = ordered[: max(MOST_CHARTS, MOST_ROWS)]
-    island = _island()
-    environment = Environment(
+@cache
+def environment() -> Environment:
+    """Autoescaping everywhere; an undefined name is an error."""
+    return Environment(
         loader=PackageLoader("anlan.analyse", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(
-        found=found,
-        spec=spec(found.detector),
-        params=_params(found),
-        source=source,
-        version=__version__,
-        lines=ordered,
-        charts=ordered[:MOST_CHARTS] if island else [],
-        rows=min(len(ordered), MOST_ROWS),
-        island=Markup(island),  # noqa: S704 - our own bundle
-        document=Markup(_json(chart_document(found, [line.row for line in drawn]))),  # noqa: S704 - escaped
-        shown=shown,
-        alarms={int(a): t for a, t in ALARMS.items()},
-        reason_words=reason_words,
-        first=found.laid.axis.label(int(found.test[0])),
-        last=found.laid.axis.label(int(found.test[-1])),
+
+
+def report(found: Findings, source: str) -> str:
+    """The whole file as text. Of more than `MOST_CHARTS` series the ones that need a look most have a
+    chart; the report says how many have none."""
+    ordered = lines(found)
+    drawn = ordered[: max(MOST_CHARTS, MOST_ROWS)]
+    island = _island()
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            found=found,
+            spec=spec(found.detector),
+            title=spec(found.detector).title,
+            params=_params(found),
+            source=source,
+            version=__version__,
+            lines=ordered,
+            charts=ordered[:MOST_CHARTS] if island else [],
+            rows=min(len(ordered), MOST_ROWS),
+            island=Markup(island),  # noqa: S704 - our own bundle
+            document=Markup(_json(chart_document(found, [line.row for line in drawn]))),  # noqa: S704 - escaped
+            shown=shown,
+            alarms={int(a): t for a, t in ALARMS.items()},
+            reason_words=reason_words,
+            first=found.laid.axis.label(int(found.test[0])),
+            last=found.laid.axis.label(int(found.test[-1])),
+        )
     )
 
 

@@ -14,7 +14,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from anlan import __version__
-from anlan.cli import accounts, audit, data, demonstrate, detection, packs, service
+from anlan.cli import accounts, audit, data, demonstrate, detection, packs, scanning, service
 from anlan.cli.output import complain
 from anlan.model.errors import AnlanError, AuditBroken, PackFault, StoreUnavailable
 
@@ -30,6 +30,7 @@ app.command(service.doctor)
 app.command(data.ingest)
 app.command(data.backtest)
 app.command(detection.detect)
+app.command(scanning.scan)
 app.command(audit.explain)
 app.command(packs.app)
 app.command(data.quarantine)

@@ -48,8 +48,8 @@ class Value:
 class Looked:
     """A series as an analyst looks at it. `known`: as known when; `back`: earlier than now; `instants` to
     choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
-    time); `alike` the other places in order of the charts, `parts` true where they are this place's own; `risks`
-    the live ones here."""
+    time); `alike` the other places in order of the charts, `parts` true where they are this place's own;
+    `risks` the live ones here."""
 
     indicator: Indicator
     place: str

@@ -487,14 +487,6 @@ new MutationObserver(redrawAll).observe(document.documentElement, {
   attributeFilter: ["lang", "data-theme"],
 });
 
-/** Buttons of a page that stands alone: language and theme of this reading. */
-for (const button of document.querySelectorAll<HTMLElement>("[data-set-lang], [data-set-theme]")) {
-  button.addEventListener("click", () => {
-    const root = document.documentElement;
-    if (button.dataset["setLang"] !== undefined) root.lang = button.dataset["setLang"];
-    else root.dataset["theme"] = root.dataset["theme"] === "dark" ? "light" : "dark";
-  });
-}
 islands("[data-bands], [data-heat]", whenNear);
 document.body.addEventListener("htmx:afterSettle", sliders);
 sliders();
