@@ -316,17 +316,10 @@ def charts(  # type: ignore[no-untyped-def]
                         )  # fmt: skip
                     bound[s, j] = 0.0 if math.isnan(found) else found
                 else:
-                    found = 1e99
-                    if alarmed:
-                        found = 0.0
-                    if up and 1.0 <= x[j] <= most:
-                        found = boundary(
-                            kind, x, mu, last, alpha, up, sign, theta, begin, j, window, least, True,
-                            so_far, limit, False, most + 1.0,
-                        )  # fmt: skip
-                        if math.isnan(found):
-                            found = 0.0 if alarmed else 1e99
-                    bound[s, j] = found
+                    bound[s, j] = package_steps(
+                        kind, x, mu, last, alpha, up, sign, theta, begin, j, window, least, limit, alarmed,
+                        most,
+                    )  # fmt: skip
             so_far = now if kind == LR else 0.0
             if alarmed:
                 begin, so_far = j + 1, 0.0
@@ -336,6 +329,27 @@ def charts(  # type: ignore[no-untyped-def]
                     for i in range(j + 1, n_test):
                         if as_package or mu[i] > 0.0:
                             mu[i] = mean[s, i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def package_steps(  # type: ignore[no-untyped-def]
+    kind, x, mu, last, alpha, up, sign, theta, begin, n, window, least, limit, alarmed, most
+):
+    """The count at which the answer at n turns, stepped to by ones from the observed one as the package
+    does: its search for kappa may run away at some counts, so the statistic is no monotone function. 0
+    where an alarm stays, 1e99 where none comes."""
+    held = x[n]
+    step = -1.0 if alarmed else 1.0
+    found = 0.0 if alarmed else 1e99
+    if alarmed or up:  # more cases never lead to a decrease
+        while 1.0 <= x[n] <= most:
+            x[n] += step
+            value = statistic(kind, x, mu, last, alpha, sign, theta, begin, n, window, least, True, 0.0)
+            if (value >= limit) != alarmed:
+                found = x[n] + 1.0 if alarmed else x[n]
+                break
+    x[n] = held
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
