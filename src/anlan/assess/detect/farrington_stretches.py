@@ -14,6 +14,7 @@ digits, a slope that runs away, no information about the slope), the cell is lef
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -33,6 +34,9 @@ from anlan.assess.detect.farrington_fit import (
 from anlan.assess.detect.glm import MAX_STEPS, TOLERANCE
 from anlan.assess.detect.stretches import LANES, LENGTH, LIMITS, MOST_X, TERMS
 
+#: functions that make no arrays do without counting references to them: those atomic instructions took
+#: a tenth of the time
+_LEAF: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 _SUMS = {"reassoc", "contract"}
 #: rows are padded to a multiple of this, so that loops over them have no remainder
 _BLOCK = 32
@@ -95,7 +99,8 @@ def fit_stretches(  # type: ignore[no-untyped-def]
     missing = np.zeros(n_time, dtype=np.int64)
     table = np.zeros((n_time, _COLUMNS))
     y, inverse, old, omega = np.zeros(room), np.ones(room), np.ones(room), np.zeros(room)
-    excess = np.zeros(room)
+    excess, suspects = np.zeros(_BLOCK), np.zeros(room + 1, dtype=np.uint32)
+    flat, centre = np.zeros(LANES), np.zeros(LANES)
     base, sums = np.zeros((_COLUMNS, LANES)), np.zeros((_COLUMNS, LANES))
     rows0, rows1, rows2 = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
     absent = np.zeros(LANES)  # 1 where a season has no rows: added to what is divided by
@@ -109,6 +114,14 @@ def fit_stretches(  # type: ignore[no-untyped-def]
     run_now, run_was = np.zeros(runs_room), np.zeros(runs_room)
     small = _small_counts()
     ones, one_now = np.ones(room), np.zeros(room)
+    # the pattern in use, copied: every view of an array would count its references
+    current = np.int64(-1)
+    n, n_runs, padded = np.int64(0), np.int64(0), np.int64(0)
+    rows_time, rows_season = np.zeros(room), np.zeros(room, dtype=np.uint32)
+    rows_offset = np.zeros(room, dtype=np.uint32)
+    starts, runs_time = np.zeros(runs_room + 1, dtype=np.uint32), np.zeros(runs_room)
+    runs_season, runs_offset = np.zeros(runs_room, dtype=np.uint32), np.zeros(runs_room, dtype=np.uint32)
+    bounds = np.zeros(groups + 1, dtype=np.uint32)
 
     for s in range(n_series):
         n_missing = np.int64(0)
@@ -140,36 +153,38 @@ def fit_stretches(  # type: ignore[no-untyped-def]
             if p < 0:
                 continue
             now = np.int64(origin[j])
-            begin, begin_run = np.int64(first_row[p]), np.int64(first_run[p])
-            end_run = np.int64(first_run[p + 1])
-            n = np.int64(first_row[p + 1]) - begin
-            padded = (n // _BLOCK + 1) * _BLOCK
-            rows_time, rows_season = time[begin : begin + n], season[begin : begin + n]
-            rows_offset = offset[begin : begin + n]
-            starts = run_row[begin_run:end_run]
-            runs_time, runs_season = run_time[begin_run:end_run], run_season[begin_run:end_run]
-            runs_offset = run_offset[begin_run:end_run]
-            bounds = seasons[p]
             tall = reach[p]
+            if p != current:
+                current = p
+                begin, begin_run = np.int64(first_row[p]), np.int64(first_run[p])
+                n, n_runs = np.int64(first_row[p + 1]) - begin, np.int64(first_run[p + 1]) - begin_run
+                padded = (n // _BLOCK + 1) * _BLOCK
+                for i in range(n):
+                    rows_time[i], rows_season[i] = time[begin + i], season[begin + i]
+                    rows_offset[i] = offset[begin + i]
+                for i in range(n_runs):
+                    starts[i], runs_time[i] = run_row[begin_run + i], run_time[begin_run + i]
+                    runs_season[i], runs_offset[i] = run_season[begin_run + i], run_offset[begin_run + i]
+                starts[n_runs] = n
+                for g in range(groups + 1):
+                    bounds[g] = seasons[p, g]
 
-            for r in range(len(starts)):
-                row, k = np.int64(starts[r]), now + np.int64(runs_offset[r])
-                for i in range(LENGTH):
-                    y[row + i] = series_y[k + i]
+            for i in range(n_runs):
+                row, k = np.int64(starts[i]), now + np.int64(runs_offset[i])
+                for more in range(LENGTH):
+                    y[row + more] = series_y[k + more]
             for i in range(n, padded):
                 y[i] = 0.0
-            _season_sums(table[now:], rows_offset, bounds, shift[j], tall, base)
+            _season_sums(table, np.uint64(now), rows_offset, bounds, shift[j], tall, base)
             for g in range(LANES):
                 rows0[g], rows1[g] = moments[p, 0, g], moments[p, 0, LANES + g]
                 rows2[g] = moments[p, 0, 2 * LANES + g]
             n_extra = np.int64(0)
             for i in range(n_missing):
                 back = missing[i] - now
-                for r in range(len(starts)):
-                    first = np.int64(starts[r])
-                    last = np.int64(starts[r + 1]) if r + 1 < len(starts) else n
-                    inside = back - np.int64(runs_offset[r])
-                    if 0 <= inside < last - first:
+                for run in range(n_runs):
+                    first, inside = np.int64(starts[run]), back - np.int64(runs_offset[run])
+                    if 0 <= inside < np.int64(starts[run + 1]) - first:
                         row = first + inside
                         g = rows_season[row]
                         extra_t[n_extra], extra_c[n_extra], extra_g[n_extra] = rows_time[row], 1.0, g
@@ -194,7 +209,7 @@ def fit_stretches(  # type: ignore[no-untyped-def]
             if compat and dated and lost > 0:
                 # the package predicts with time counted from the first row that is not missing,
                 # but fits with time counted from the first row
-                middle_now -= _first_known(rows_time, rows_offset, missing, n_missing, now, tall)
+                middle_now -= _first_known(rows_time, rows_offset, n, missing, n_missing, now, tall)
             x_now = middle_now / tall
 
             keep, converged, too_few, give_up = False, False, False, False
@@ -212,22 +227,19 @@ def fit_stretches(  # type: ignore[no-untyped-def]
                 for i in range(n, padded):
                     omega[i] = 0.0
                 if lost > 0:
-                    _blank(omega, rows_offset, missing, n_missing, now)
+                    _blank(omega, rows_offset, n, missing, n_missing, now)
                 for fit in range(2):
-                    here = base
-                    if fit == 1:
-                        _weighted(base, table[now:], rows_offset, bounds, omega, gamma,
-                                  extra_g[lost:n_extra], touched, shift[j], tall, sums)  # fmt: skip
-                        here = sums
+                    _weighted(base, table, np.uint64(now), rows_offset, bounds, omega, gamma, extra_g,
+                              lost, n_extra, touched, shift[j], tall, sums)  # fmt: skip
                     noise = _NOISE * (logs + 5.0 * cases + 1.0) * max(gamma, 1.0)
                     if sloped:
                         state, x, x_was, info = _steps_with_slope(
-                            here, absent, rows0, rows1, rows2, moments[p], gamma, extra_t, extra_c,
+                            sums, absent, rows0, rows1, rows2, moments, p, gamma, extra_t, extra_c,
                             extra_g, n_extra, lost, noise, level, was, m0, m1, new0, new1, shape, powers,
                         )  # fmt: skip
                     else:
                         state = _steps(
-                            here, absent, rows0, gamma, extra_c, extra_g, n_extra, lost, noise,
+                            sums, absent, rows0, gamma, extra_c, extra_g, n_extra, lost, noise,
                             level, was, m0, m1, shape,
                         )  # fmt: skip
                         x, x_was, info = 0.0, 0.0, 0.0
@@ -241,17 +253,17 @@ def fit_stretches(  # type: ignore[no-untyped-def]
                     if used <= columns:
                         too_few = True
                         break
-                    _rates(level, was, x, x_was, unit / tall, starts, runs_time, runs_season, run_now,
+                    _rates(level, was, x, x_was, unit / tall, n_runs, starts, runs_time, runs_season, run_now,
                            run_was, inverse, old)  # fmt: skip
-                    right, wrong = _dispersions(y[:padded], omega, inverse, old)
+                    right, wrong = _dispersions(padded, y, omega, inverse, old)
                     right /= used - columns
                     wrong /= used - columns
                     if fit == 1 or not reweight:
                         break
                     outliers = _outliers(
-                        y[:padded], omega, inverse, old, rows_time, rows_season, level, x, m0, m1, info,
-                        weights_threshold * weights_threshold, max(right, 1.0), small,
-                        extra_t, extra_c, extra_g, n_extra, bounds, groups, excess,
+                        padded, y, omega, inverse, old, rows_time, rows_season, level, x, m0, m1, info,
+                        absent, weights_threshold * weights_threshold, max(right, 1.0), small,
+                        extra_t, extra_c, extra_g, n_extra, bounds, flat, centre, excess, suspects,
                     )  # fmt: skip
                     if outliers == n_extra:
                         break  # all weights 1: the second fit is the first
@@ -275,7 +287,7 @@ def fit_stretches(  # type: ignore[no-untyped-def]
                 t = abs(x) / math.sqrt(scale / info)
                 keep = t > critical_t[used - columns]
                 if keep:
-                    keep = _any_reaches(y[:padded], math.exp(level[groups - 1] + x * x_now))
+                    keep = _any_reaches(padded, y, math.exp(level[groups - 1] + x * x_now))
                 if keep and not compat:
                     away = x_now - m1[groups - 1] / m0[groups - 1]
                     error2 = scale * (1.0 / m0[groups - 1] + away * away / info)
@@ -288,9 +300,10 @@ def fit_stretches(  # type: ignore[no-untyped-def]
             if too_few:
                 continue
             if not converged or (base[_Y, groups - 1] == 0.0 and not compat):
-                one_now[:n] = 1.0
+                for i in range(n):
+                    one_now[i] = 1.0
                 if lost > 0:
-                    _blank(one_now, rows_offset, missing, n_missing, now)
+                    _blank(one_now, rows_offset, n, missing, n_missing, now)
             if not converged:
                 code[s, j] = NO_CONVERGENCE
                 if not compat:
@@ -339,13 +352,13 @@ def _small_counts():  # type: ignore[no-untyped-def]
     return table
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _season_sums(table, offset, bounds, shift, tall, base):  # type: ignore[no-untyped-def]
+@njit(**_LEAF)
+def _season_sums(table, now, offset, bounds, shift, tall, base):  # type: ignore[no-untyped-def]
     """Write the sums [columns, LANES] over the rows of each season, time scaled as the pattern's."""
     for g in range(len(bounds) - 1):
         a, b, c, d, e, f, h = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(bounds[g], bounds[g + 1]):
-            k = offset[i]
+            k = now + offset[i]
             a += table[k, _Y]
             b += table[k, _YT]
             c += table[k, _YTT]
@@ -359,25 +372,25 @@ def _season_sums(table, offset, bounds, shift, tall, base):  # type: ignore[no-u
         base[_UT, g] = (e - shift * d) / tall
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**_LEAF)
 def _weighted(  # type: ignore[no-untyped-def]
-    base, table, offset, bounds, omega, gamma, down_weighted, touched, shift, tall, sums
+    base, table, now, offset, bounds, omega, gamma, extra_g, lost, n_extra, touched, shift, tall, sums
 ):
-    """Write the weighted sums for the second fit; seasons with a down-weighted row are summed again."""
+    """Write the weighted sums; seasons with a down-weighted row are summed again."""
     groups = len(bounds) - 1
     for column in range(_COLUMNS):
         for g in range(LANES):
             sums[column, g] = gamma * base[column, g]
     for g in range(groups):
         touched[g] = False
-    for i in range(len(down_weighted)):
-        touched[down_weighted[i]] = True
+    for i in range(lost, n_extra):
+        touched[extra_g[i]] = True
     for g in range(groups):
         if not touched[g]:
             continue
         a, b, c, d, e, f, h = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(bounds[g], bounds[g + 1]):
-            k = offset[i]
+            k = now + offset[i]
             weight = omega[i]
             a += weight * table[k, _Y]
             b += weight * table[k, _YT]
@@ -392,9 +405,9 @@ def _weighted(  # type: ignore[no-untyped-def]
         sums[_UT, g] = (e - shift * d) / tall
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
-def _exponential_sums(x, moments, powers, shape):  # type: ignore[no-untyped-def]
-    """Write shape[l] = sum_m x^m moments[m, l]."""
+@njit(**_LEAF, fastmath=_SUMS)
+def _exponential_sums(x, moments, p, powers, shape):  # type: ignore[no-untyped-def]
+    """Write shape[l] = sum_m x^m moments[p, m, l]."""
     size = abs(x)
     fours = 1
     while fours < TERMS // 4 and size > LIMITS[fours - 1]:
@@ -408,20 +421,18 @@ def _exponential_sums(x, moments, powers, shape):  # type: ignore[no-untyped-def
     for m in range(0, 4 * fours, 4):
         p0, p1, p2, p3 = powers[m], powers[m + 1], powers[m + 2], powers[m + 3]
         for i in range(3 * LANES):
-            shape[i] += (p0 * moments[m, i] + p1 * moments[m + 1, i]) + (
-                p2 * moments[m + 2, i] + p3 * moments[m + 3, i]
+            shape[i] += (p0 * moments[p, m, i] + p1 * moments[p, m + 1, i]) + (
+                p2 * moments[p, m + 2, i] + p3 * moments[p, m + 3, i]
             )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+@njit(**_LEAF, fastmath=_SUMS)
 def _steps_with_slope(  # type: ignore[no-untyped-def]
-    sums, absent, rows0, rows1, rows2, moments, gamma, extra_t, extra_c, extra_g, n_extra, lost, noise,
+    sums, absent, rows0, rows1, rows2, moments, p, gamma, extra_t, extra_c, extra_g, n_extra, lost, noise,
     level, was, m0, m1, new0, new1, shape, powers,
 ):  # fmt: skip
     """The steps of `glm.fit_levels_and_slope`, time scaled. Gives (state, x, x at the last step's
     weights, information about x)."""
-    y0, y1, u0, u1 = sums[_Y], sums[_YT], sums[_U], sums[_UT]
-    dev0, ylog = sums[_DEV0], sums[_YLOG]
     most = _MOST_X_MISSING if lost > 0 else MOST_X
     dev_old, info, rhs, spread = 0.0, 0.0, 0.0, 0.0
     for g in range(LANES):
@@ -434,27 +445,27 @@ def _steps_with_slope(  # type: ignore[no-untyped-def]
         m1[g] -= w * t
         new0[g] -= w * t * t
     for g in range(LANES):
-        s0 = y0[g] + 0.1 * m0[g]
-        s1 = y1[g] + 0.1 * m1[g]
+        s0 = sums[_Y, g] + 0.1 * m0[g]
+        s1 = sums[_YT, g] + 0.1 * m1[g]
         s2 = sums[_YTT, g] + 0.1 * new0[g]
         inv = 1.0 / (s0 + absent[g])
         m0[g], m1[g] = s0, s1
         new0[g] = inv
-        dev_old += dev0[g]
+        dev_old += sums[_DEV0, g]
         info += s2 - s1 * s1 * inv
-        rhs += u1[g] - s1 * inv * u0[g]
+        rhs += sums[_UT, g] - s1 * inv * sums[_U, g]
         spread += s2
     if not info > 1e-9 * spread:
         return _GIVE_UP, 0.0, 0.0, 0.0
     dev_old *= 2.0
     x, x_was = rhs / info, 0.0
     for g in range(LANES):
-        level[g] = (u0[g] - x * m1[g]) * new0[g]
+        level[g] = (sums[_U, g] - x * m1[g]) * new0[g]
 
     for step in range(MAX_STEPS):
         if not abs(x) <= most:
             return _GIVE_UP, 0.0, 0.0, 0.0
-        _exponential_sums(x, moments, powers, shape)
+        _exponential_sums(x, moments, p, powers, shape)
         for i in range(n_extra):
             weight = extra_c[i] * exponential(x * extra_t[i])
             g = extra_g[i]
@@ -465,9 +476,9 @@ def _steps_with_slope(  # type: ignore[no-untyped-def]
         for g in range(LANES):
             rate = gamma * exponential(level[g])
             s0, s1, s2 = rate * shape[g], rate * shape[LANES + g], rate * shape[2 * LANES + g]
-            r0, r1 = y0[g] - s0, y1[g] - s1
+            r0, r1 = sums[_Y, g] - s0, sums[_YT, g] - s1
             mean = s1 / (s0 + absent[g])
-            dev += ylog[g] - level[g] * y0[g] - x * y1[g] - r0
+            dev += sums[_YLOG, g] - level[g] * sums[_Y, g] - x * sums[_YT, g] - r0
             new_info += s2 - s1 * mean
             new_rhs += r1 - mean * r0
             new0[g], new1[g] = s0, s1
@@ -495,32 +506,31 @@ def _steps_with_slope(  # type: ignore[no-untyped-def]
         for g in range(LANES):
             was[g] = level[g]
             m0[g], m1[g] = new0[g], new1[g]
-            level[g] += (y0[g] - m0[g] - move * m1[g]) / (m0[g] + absent[g])
+            level[g] += (sums[_Y, g] - m0[g] - move * m1[g]) / (m0[g] + absent[g])
     return _NOT_DONE, x, x_was, info
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+@njit(**_LEAF, fastmath=_SUMS)
 def _steps(  # type: ignore[no-untyped-def]
     sums, absent, rows0, gamma, extra_c, extra_g, n_extra, lost, noise, level, was, m0, m1, rows
 ):
     """The steps of `glm.fit_levels`; gives the state."""
-    y0, u0, dev0, ylog = sums[_Y], sums[_U], sums[_DEV0], sums[_YLOG]
     for g in range(LANES):
         rows[g] = gamma * rows0[g]
     for i in range(lost, n_extra):
         rows[extra_g[i]] -= gamma * extra_c[i]
     dev_old = 0.0
     for g in range(LANES):
-        m0[g] = y0[g] + 0.1 * rows[g]
+        m0[g] = sums[_Y, g] + 0.1 * rows[g]
         m1[g] = 0.0
-        level[g] = u0[g] / (m0[g] + absent[g])
-        dev_old += dev0[g]
+        level[g] = sums[_U, g] / (m0[g] + absent[g])
+        dev_old += sums[_DEV0, g]
     dev_old *= 2.0
     for step in range(MAX_STEPS):
         dev = 0.0
         for g in range(LANES):
             fitted = rows[g] * exponential(level[g])
-            dev += ylog[g] - level[g] * y0[g] + (fitted - y0[g])
+            dev += sums[_YLOG, g] - level[g] * sums[_Y, g] + (fitted - sums[_Y, g])
             rows[LANES + g] = fitted
         dev *= 2.0
         if not abs(dev) < 1e300:
@@ -537,17 +547,16 @@ def _steps(  # type: ignore[no-untyped-def]
         for g in range(LANES):
             was[g] = level[g]
             m0[g] = rows[LANES + g]
-            level[g] += (y0[g] - m0[g]) / (m0[g] + absent[g])
+            level[g] += (sums[_Y, g] - m0[g]) / (m0[g] + absent[g])
     return _NOT_DONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**_LEAF)
 def _rates(  # type: ignore[no-untyped-def]
-    level, was, x, x_was, tick, starts, runs_time, runs_season, run_now, run_was, inverse, old
+    level, was, x, x_was, tick, n_runs, starts, runs_time, runs_season, run_now, run_was, inverse, old
 ):
     """Write 1 / mean, and the mean of the last step's weights, of each row; room is left after the
     last row, since every stretch writes `LENGTH` rows and the next overwrites what is too much."""
-    n_runs = len(starts)
     for r in range(n_runs):
         g = runs_season[r]
         run_now[r] = -(level[g] + x * runs_time[r])
@@ -557,26 +566,26 @@ def _rates(  # type: ignore[no-untyped-def]
     for r in range(len(run_was)):
         run_was[r] = exponential(run_was[r])
     up, up_was = exponential(-x * tick), exponential(x_was * tick)
-    _spread(starts, run_now, up, inverse)
-    _spread(starts, run_was, up_was, old)
+    _spread(n_runs, starts, run_now, up, inverse)
+    _spread(n_runs, starts, run_was, up_was, old)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _spread(starts, first, ratio, rows):  # type: ignore[no-untyped-def]
+@njit(**_LEAF)
+def _spread(n_runs, starts, first, ratio, rows):  # type: ignore[no-untyped-def]
     """Write first, first * ratio, first * ratio^2 ... from the first row of each stretch on."""
     q2 = ratio * ratio
     q4 = q2 * q2
     q3, q5, q6 = q2 * ratio, q4 * ratio, q4 * q2
     powers = (1.0, ratio, q2, q3, q4, q5, q6, q4 * q3)
-    for r in range(len(starts)):
+    for r in range(n_runs):
         store_multiples(rows, starts[r], first[r], powers)  # type: ignore[call-arg]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
-def _dispersions(y, omega, inverse, old):  # type: ignore[no-untyped-def]
+@njit(**_LEAF, fastmath=_SUMS)
+def _dispersions(padded, y, omega, inverse, old):  # type: ignore[no-untyped-def]
     """As `glm.dispersions`, not yet divided by the degrees of freedom."""
     right, wrong = 0.0, 0.0
-    for i in range(len(y)):
+    for i in range(padded):
         f = y[i] * inverse[i] - 1.0
         f = omega[i] * f * f
         wrong += f
@@ -584,94 +593,96 @@ def _dispersions(y, omega, inverse, old):  # type: ignore[no-untyped-def]
     return right, wrong
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
-def _any_reaches(y, value):  # type: ignore[no-untyped-def]
+@njit(**_LEAF, fastmath=_SUMS)
+def _any_reaches(padded, y, value):  # type: ignore[no-untyped-def]
     """Whether any of `y` is at least `value`."""
     found = 0.0
-    for i in range(len(y)):
+    for i in range(padded):
         found += 1.0 if y[i] >= value else 0.0
     return found > 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
-def _suspects(y, inverse, omega, limit, excess):  # type: ignore[no-untyped-def]
-    """Write a number above 0 where (y - mu)^2 > limit * mu and y > mu."""
-    for i in range(len(y)):
-        f = y[i] * inverse[i] - 1.0
-        excess[i] = (f * abs(f) - limit * inverse[i]) * omega[i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
-def _some_above_zero(excess):  # type: ignore[no-untyped-def]
+@njit(**_LEAF, fastmath=_SUMS)
+def _exceeds(begin, y, inverse, omega, limit, excess):  # type: ignore[no-untyped-def]
+    """Write a number above 0 where y > mu, (y - mu)^2 > limit * mu, for the `_BLOCK` rows from `begin`
+    on; gives whether there is one."""
     found = 0.0
-    for i in range(len(excess)):
-        found += 1.0 if excess[i] > 0.0 else 0.0
+    for i in range(_BLOCK):
+        row = begin + np.uint64(i)
+        f = y[row] * inverse[row] - 1.0
+        more = (f * abs(f) - limit * inverse[row]) * omega[row]
+        found += 1.0 if more > 0.0 else 0.0
+        excess[i] = more
     return found > 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**_LEAF)
+def _suspects(padded, y, inverse, omega, limit, excess, suspects):  # type: ignore[no-untyped-def]
+    """Write the numbers of the rows that could be outliers; gives how many."""
+    found = 0
+    for begin in range(0, padded, _BLOCK):
+        if not _exceeds(np.uint64(begin), y, inverse, omega, limit, excess):
+            continue
+        for i in range(_BLOCK):
+            suspects[found] = begin + i
+            found += 1 if excess[i] > 0.0 else 0
+    return found
+
+
+@njit(**_LEAF)
 def _outliers(  # type: ignore[no-untyped-def]
-    y, omega, inverse, old, time, season, level, x, m0, m1, info, threshold2, phi, small,
-    extra_t, extra_c, extra_g, n_extra, bounds, groups, excess,
+    padded, y, omega, inverse, old, time, season, level, x, m0, m1, info, absent, threshold2, phi, small,
+    extra_t, extra_c, extra_g, n_extra, bounds, flat, centre, excess, suspects,
 ):  # fmt: skip
     """Append the past outbreaks of `farrington_fit`'s weights: 1 - weight before scaling. Writes
     their weights to `omega`; gives the new number of entries."""
+    for g in range(LANES):
+        flat[g] = 1.0 / (m0[g] + absent[g])
+        centre[g] = m1[g] * flat[g]
+    steep = 1.0 / info if info > 0.0 else 0.0
     highest = 0.0  # leverage, at most
-    for g in range(groups):
-        if bounds[g + 1] > bounds[g] and m0[g] > 0.0:
-            most = 1.0 / m0[g]
-            first, last = np.int64(bounds[g]), np.int64(bounds[g + 1]) - 1
-            weight = max(old[first], old[last])
-            if info > 0.0:
-                centre = m1[g] / m0[g]
-                away = max(abs(time[first] - centre), abs(time[last] - centre))
-                most += away * away / info
-            highest = max(highest, weight * most)
+    for g in range(len(bounds) - 1):
+        first, last = bounds[g], bounds[g + 1] - np.uint32(1)
+        if absent[g] == 0.0:
+            away = max(abs(time[first] - centre[g]), abs(time[last] - centre[g]))
+            highest = max(highest, max(old[first], old[last]) * (flat[g] + away * away * steep))
     limit = threshold2 * phi * max(1.0 - highest * (1.0 + 1e-9), 0.0) * (1.0 - 1e-9)
-    n = len(time)
-    _suspects(y, inverse, omega, limit, excess)
-    for begin in range(0, n, _BLOCK):
-        if not _some_above_zero(excess[begin : begin + _BLOCK]):
+    n_suspects = _suspects(padded, y, inverse, omega, limit, excess, suspects)
+    for k in range(n_suspects):
+        i = suspects[k]
+        g = season[i]
+        away = time[i] - centre[g]
+        free = 1.0 - old[i] * (flat[g] + away * away * steep)
+        # a row that alone decides its own fit has no residual to judge it by
+        if not free > 1e-14:
             continue
-        for i in range(begin, begin + _BLOCK):
-            if not excess[i] > 0.0:
-                continue
-            g = season[i]
-            hat = 1.0 / m0[g]
-            if info > 0.0:
-                away = time[i] - m1[g] / m0[g]
-                hat += away * away / info
-            free = 1.0 - old[i] * hat
-            # a row that alone decides its own fit has no residual to judge it by
-            if not free > 1e-14:
-                continue
-            mu = 1.0 / inverse[i]
-            raised = small[int(y[i]), 0] if y[i] < SMALL and y[i] == math.floor(y[i]) else y[i] ** (2.0 / 3.0)
-            sixth = exponential((level[g] + x * time[i]) / -6.0)
-            residual = 1.5 * (raised * sixth - math.sqrt(mu))
-            s2 = residual * residual / (phi * free)
-            if s2 > threshold2:
-                omega[i] = 1.0 / s2
-                extra_t[n_extra], extra_c[n_extra], extra_g[n_extra] = time[i], 1.0 - 1.0 / s2, g
-                n_extra += 1
+        c = y[i]
+        raised = small[np.uint32(c), 0] if c < SMALL and c == math.floor(c) else c ** (2.0 / 3.0)
+        sixth = exponential((level[g] + x * time[i]) / -6.0)
+        residual = 1.5 * (raised * sixth - math.sqrt(1.0 / inverse[i]))
+        s2 = residual * residual / (phi * free)
+        if s2 > threshold2:
+            omega[i] = 1.0 / s2
+            extra_t[n_extra], extra_c[n_extra], extra_g[n_extra] = time[i], 1.0 - 1.0 / s2, g
+            n_extra += 1
     return n_extra
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _blank(omega, offset, missing, n_missing, now):  # type: ignore[no-untyped-def]
+@njit(**_LEAF)
+def _blank(omega, offset, n, missing, n_missing, now):  # type: ignore[no-untyped-def]
     """Write 0 at the rows that are missing."""
     for m in range(n_missing):
         back = missing[m] - now
-        for i in range(len(offset)):
+        for i in range(n):
             if offset[i] == back:
                 omega[i] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _first_known(time, offset, missing, n_missing, now, tall):  # type: ignore[no-untyped-def]
+@njit(**_LEAF)
+def _first_known(time, offset, n, missing, n_missing, now, tall):  # type: ignore[no-untyped-def]
     """Periods from the first row to the first one that is not missing."""
     first = 1.0
-    for i in range(len(offset)):
+    for i in range(n):
         if time[i] < first:
             gone = False
             for m in range(n_missing):
