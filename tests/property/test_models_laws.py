@@ -15,6 +15,7 @@ from anlan.assess.models.epidemic_component import Component, intercept, lagged
 from anlan.assess.models.nowcast import METHODS, PoissonGamma, nowcast
 from anlan.assess.models.nowcast_many import cumulated, nowcast_many
 from anlan.assess.models.r_expression import deparse, parse
+from anlan.assess.models.reporting_delays import learn_delays
 from anlan.assess.models.reporting_triangle import ReportingTriangle
 from anlan.assess.models.run_length import arl_cusum
 from anlan.assess.models.space_time_points import detect_point_cluster
@@ -71,6 +72,23 @@ def test_without_borrowing_a_series_is_nowcast_as_if_alone(new: np.ndarray) -> N
     together, alone = nowcast_many(known, shrink=0), nowcast_many(known[:1], shrink=0)
     assert_allclose(together.share[0], alone.share[0], rtol=1e-12)
     assert_allclose(together.mean[0], alone.mean[0], rtol=1e-12)
+
+
+@FEW
+@given(panels, st.sampled_from(["growing", "both"]), st.integers(1, 5))
+def test_with_delays_learnt_once_chunks_give_what_the_whole_gives(
+    new: np.ndarray, revisions: str, cut: int
+) -> None:
+    known = cumulated(new)
+    known[:, unseen(15, 4)] = np.nan
+    delays = learn_delays(known, revisions=revisions, window=8)  # type: ignore[arg-type]
+    whole = nowcast_many(known, delays=delays)
+    again = nowcast_many(known, revisions=revisions, window=8)  # type: ignore[arg-type]
+    parts = [nowcast_many(known[rows], delays=delays) for rows in (slice(0, cut), slice(cut, 6))]
+    for name in ("mean", "median", "lower", "upper", "share", "reason"):
+        together = np.concatenate([getattr(part, name) for part in parts])
+        assert_array_equal(together, getattr(whole, name))
+        assert_array_equal(getattr(again, name), getattr(whole, name))
 
 
 @FEW

@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.signal import fftconvolve
-from scipy.special import betainc, gammaln, ndtr, xlog1py, xlogy
+from scipy.special import betainc, gammaln, ndtr
 from scipy.stats import nbinom
 
 from anlan.assess.models.reporting_triangle import Floats, MovingWindow, ReportingTriangle
@@ -33,6 +33,7 @@ Method: TypeAlias = Literal["lawless", "bayes.trunc", "bayes.notrunc", "bayes.no
 METHODS = ("lawless", "bayes.trunc", "bayes.notrunc", "bayes.notrunc.bnb", "unif")
 _STEP = 0.002  # of -log F: a quarter of a percent at most of the reported part
 _MOST_CASES = 50_000
+_POINTS = 1500  # in which the law of F is taken
 _AT_ONCE = 512  # values of F, so that memory stays small
 _REACH = 40.0  # exp(-40) reported is as good as nothing
 
@@ -216,8 +217,12 @@ def _mixed_posterior(
         law = _convolve(law, _beta_on_grid(b[x + 1], a[x + 1]))
         kept = np.flatnonzero(law > 1e-9)
         t = triangle.last - x
-        for some in np.array_split(kept, 1 + kept.size // _AT_ONCE):
-            pmf[t] += law[some] @ _posterior(reported[t], np.exp(-_STEP * some), prior, support)
+        # a law that spreads wide is taken in fewer points: neighbours go together, at their mean
+        first = np.arange(0, kept.size, 1 + kept.size // _POINTS)
+        mass = np.add.reduceat(law[kept], first)
+        f = np.add.reduceat(law[kept] * np.exp(-_STEP * kept), first) / mass
+        for some in np.array_split(np.arange(mass.size), 1 + mass.size // _AT_ONCE):
+            pmf[t] += mass[some] @ _posterior(reported[t], f[some], prior, support)
         pmf[t] /= pmf[t].sum()
     return pmf
 
@@ -241,13 +246,13 @@ def _convolve(law: Floats, other: Floats) -> Floats:
 def _posterior(reported: float, f: Floats, prior: PoissonGamma, support: Floats) -> Floats:
     """P(N | reported, F) [n_f, n_support] under the negative binomial prior, each row summing to 1."""
     size = prior.size
-    n = support[None, :]
-    missing = np.maximum(n - reported, 0.0)
+    n = support[support >= reported]
+    missing = n - reported
     fixed = gammaln(n + size) - gammaln(missing + 1) + n * math.log(prior.mean / (prior.mean + size))
-    log = fixed + xlogy(reported, f)[:, None] + xlog1py(missing, -f[:, None])
-    log = np.where(n < reported, -np.inf, log)
+    log = fixed + missing * np.log1p(-np.minimum(f, 1 - 1e-15))[:, None]
     weight = np.exp(log - log.max(axis=1, keepdims=True))
-    posterior: Floats = weight / weight.sum(axis=1, keepdims=True)
+    posterior = np.zeros((len(f), support.size))
+    posterior[:, support.size - n.size :] = weight / weight.sum(axis=1, keepdims=True)
     return posterior
 
 
