@@ -12,6 +12,8 @@ import numpy.typing as npt
 Unit: TypeAlias = Literal["year", "month", "week", "day"]
 UNITS = ("year", "month", "week", "day")
 DAYS_IN_YEAR = 365.25
+#: February to March is 0.9: a first period shorter than this beside the second is cut off
+_CUT_OFF = 0.89
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Periods:
     def days(self) -> npt.NDArray[np.float64]:
         """Length of each period in days."""
         return np.diff(self.bounds).astype(np.float64)
+
+    @property
+    def count(self) -> float:
+        """How many whole periods they come to: a first one that is cut off counts as the part it is."""
+        part = float(self.days[0] / self.days[1]) if len(self) > 1 else 1.0
+        return len(self) - 1 + (part if part < _CUT_OFF else 1.0)
 
     @property
     def mean_days(self) -> float:

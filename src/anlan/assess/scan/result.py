@@ -88,8 +88,9 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Clusters by strength, and what they were weighed against. `maxima` [n_done]: the largest statistic
-    of every data set drawn under the null, in the order of the replications."""
+    """Clusters by strength (the strongest always, weaker ones with p below 1), and what they were weighed
+    against. `maxima` [n_done]: the largest statistic of every data set drawn under the null, in the order
+    of the replications."""
 
     params: ScanParams
     state: ScanState

@@ -62,12 +62,12 @@ def _scan(data: ScanData, params: ScanParams) -> ScanResult:
     engine, population, trend = _engine(data, params, missing, axis)
     zones = _zones(data, params, engine.at_risk)
     windows = axis.windows
-    strongest = 0.0 if params.stop_after is None else engine.strongest(zones, windows)
+    strongest = engine.strongest(zones, windows)
     drawn = maxima(
         engine, zones, windows, params.replications, params.threads, strongest, params.stop_after
     )  # fmt: skip
-    # what no data set under the null falls short of has p = 1 and is not reported
-    floor = max(LEAST, float(drawn.min())) if len(drawn) else LEAST
+    # what no data set under the null falls short of has p = 1 and is not reported, but for the strongest
+    floor = min(max(LEAST, float(drawn.min(initial=np.inf)) if len(drawn) else LEAST), strongest)
     ordered = candidates(engine.observed(zones, windows, floor), zones)
     kept = without_overlap(ordered, params.overlap)
     marked: set[int] = set()
@@ -79,7 +79,7 @@ def _scan(data: ScanData, params: ScanParams) -> ScanResult:
             len(clusters) + 1, one, zones, data, params, engine, axis, population, missing, drawn,
             number in marked,
         )  # fmt: skip
-        if cluster.p_value is None or cluster.p_value < 1.0:
+        if number == 0 or cluster.p_value is None or cluster.p_value < 1.0:
             clusters.append(cluster)
     total = data.cases[~np.isnan(data.cases)].sum() if data.cases is not None else len(_values(data).value)
     return ScanResult(
@@ -120,7 +120,7 @@ class _Axis:
             return cls(periods, [0], Windows(1, 1, 1))
         longest = params.max_periods
         if longest is None:
-            longest = int(params.time_share * n + 1e-9)
+            longest = int(params.time_share * periods.count + 1e-9)
         longest = min(longest, n)
         alive = params.timing == "prospective"
         with_spatial = params.with_spatial and params.analysis == "space_time"

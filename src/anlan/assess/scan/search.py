@@ -1,4 +1,4 @@
-"""Search every window of every zone for the largest statistic, 64 data sets at once.
+"""Search every window of every zone for the largest statistic, 128 data sets at once.
 
 A chain is a list of places that join one after another; each position from `first` on that is a `stop`
 is a zone. A window is a zone and a span of periods [from, to). The data sets lie side by side in the
@@ -22,7 +22,7 @@ from anlan.assess.scan.statistic import TIE, is_high, is_low, ratio
 from anlan.assess.scan.thresholds import BINS, LEVELS, STEP
 
 #: data sets searched together: a fixed number, or the inner loops do not become vector instructions
-LANES = 64
+LANES = 128
 #: zones refused together, at most, and by how many standard deviations of the count they may differ
 TOGETHER = 16
 SPREAD = 4.0
@@ -130,6 +130,8 @@ def search_spacetime(  # type: ignore[no-untyped-def]
     most = np.zeros((BINS, LANES), dtype=cases.dtype)
     level = np.zeros(LANES, dtype=np.int64)
     todo = np.empty((4 * TOGETHER, 2), dtype=np.int64)
+    bins = np.zeros(len(groups), dtype=np.int64)
+    flagged = np.empty(len(groups), dtype=np.int64)
     last = -1.0
     for k in range(len(ptr) - 1):
         if factor[k] != last:
@@ -160,11 +162,36 @@ def search_spacetime(  # type: ignore[no-untyped-def]
             grain = 0
             while grain < len(fineness) and m[1, n_periods] > fineness[grain]:
                 grain += 1
-            for g in range(offset[grain], offset[grain + 1]):
+            low_g, n_groups = offset[grain], offset[grain + 1] - offset[grain]
+            if high:
+                for g in range(n_groups):
+                    to, start = groups[low_g + g, 2], groups[low_g + g, 1]
+                    bins[g] = _bin(m[1, to] - m[1, start] if to > start else 0.0, scale)
+            n_flagged = 0
+            for g in range(np.uint64(n_groups)):
+                at = np.uint64(low_g) + g
+                hit = False
+                if high:
+                    hit = _any_enough(
+                        kept[np.uint64(size), np.uint64(groups[at, 3])],
+                        kept[np.uint64(size), np.uint64(groups[at, 0])],
+                        need[np.uint64(bins[g])],
+                    )
+                if hit or low:
+                    flagged[n_flagged] = at
+                    n_flagged += 1
+            for f in range(n_flagged):
+                g = flagged[f]
                 from0, from1 = np.uint64(groups[g, 0]), np.uint64(groups[g, 1])
                 to0, to1 = np.uint64(groups[g, 2]), np.uint64(groups[g, 3])
-                todo[0, 0], todo[0, 1] = 1, size
                 n_todo = 1
+                if high and not low and size > 1:
+                    middle = (1 + size) // 2
+                    todo[0, 0], todo[0, 1] = middle + 1, size
+                    todo[1, 0], todo[1, 1] = 1, middle
+                    n_todo = 2
+                else:
+                    todo[0, 0], todo[0, 1] = 1, size
                 while n_todo > 0:
                     n_todo -= 1
                     a, z = todo[n_todo, 0], todo[n_todo, 1]

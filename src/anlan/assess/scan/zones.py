@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -177,7 +178,10 @@ def growing(
     if points.kind == "latlon" and np.isfinite(reach):
         reach = 2 * EARTH_RADIUS * np.sin(min(reach / (2 * EARTH_RADIUS), np.pi / 2))
     rank = np.lexsort(embedded.T[::-1])  # places by coordinates: the order of ties
-    lengths, chains, spots = [], [], []
+    spot = _spots(embedded)[rank]
+    lengths: list[Ints] = []
+    chains: list[npt.NDArray[np.int32]] = []
+    spots: list[npt.NDArray[np.bool_]] = []
     for ratio, angle in shapes:
         moved = _squeezed(embedded, ratio, angle) if ratio > 1 else embedded
         placed, risk = moved[rank], at_risk[rank]
@@ -190,28 +194,19 @@ def growing(
                 gaps += (placed[None, :, axis] - moved[centres, axis, None]) ** 2
             np.sqrt(gaps, out=gaps)
             order = np.argsort(gaps, axis=1)
-            sorted_gaps = np.take_along_axis(gaps, order, axis=1)
-            tied = (sorted_gaps[:, 1:] == sorted_gaps[:, :-1]).any(axis=1)
-            if tied.any():
-                order[tied] = np.argsort(gaps[tied], axis=1, kind="stable")
-            held = np.cumsum(risk[order], axis=1)
-            fits = (held <= limit * (1 + 1e-12)) & (sorted_gaps <= reach)
-            count = np.where(fits.all(axis=1), n, np.argmin(fits, axis=1))
-            for row in range(len(centres)):
-                chain = rank[order[row, : count[row]]]
-                same = _same_as_next(embedded, chain)
-                if count[row] < n and count[row] > 0:
-                    beyond = rank[order[row, count[row]]]
-                    while len(chain) and (embedded[chain[-1]] == embedded[beyond]).all():
-                        chain, same = chain[:-1], same[:-1]  # a spot that fits only in part stays out
-                lengths.append(len(chain))
-                chains.append(chain.astype(np.int32))
-                spots.append(~same)
+            chain = np.empty((len(centres), n), dtype=np.int32)
+            apart = np.empty((len(centres), n), dtype=np.bool_)
+            count = np.zeros(len(centres), dtype=np.int64)
+            _join_in_order(gaps, order, risk, spot, rank, limit * (1 + 1e-12), reach, chain, apart, count)
+            within = np.arange(n) < count[:, None]
+            lengths.append(count)
+            chains.append(chain[within])
+            spots.append(apart[within])
     return Zones(
-        ptr=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        first=np.zeros(len(lengths), dtype=np.int64),
-        places=np.concatenate(chains) if chains else np.empty(0, dtype=np.int32),
-        stop=np.concatenate(spots) if spots else np.empty(0, dtype=np.bool_),
+        ptr=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
+        first=np.zeros(n * len(shapes), dtype=np.int64),
+        places=np.concatenate(chains),
+        stop=np.concatenate(spots),
         centre=np.tile(np.arange(n), len(shapes)),
         shape=np.repeat(np.arange(len(shapes)), n),
         shapes=shapes,
@@ -219,12 +214,44 @@ def growing(
     )
 
 
-def _same_as_next(embedded: Floats, chain: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether the next place of the chain lies on the same spot."""
-    same = np.zeros(len(chain), dtype=np.bool_)
-    if len(chain) > 1:
-        same[:-1] = (embedded[chain[1:]] == embedded[chain[:-1]]).all(axis=1)
-    return same
+def _spots(embedded: Floats) -> Ints:
+    """A number for each place, the same for places with the same coordinates."""
+    return np.unique(embedded, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _join_in_order(gaps, order, risk, spot, rank, limit, reach, chain, apart, count):  # type: ignore[no-untyped-def]
+    """Places in the order in which they join each centre: `gaps` [n_centres, n_places] to places in the
+    order of ties, `order` sorts them, but for ties; `risk`, `spot`, `rank` (index of the place) [n_places]
+    in that same order. Fills `chain`, `apart` (the next place is on another spot) and `count`."""
+    n = gaps.shape[1]
+    for row in range(len(gaps)):
+        held = 0.0
+        size = 0
+        i = 0
+        full = False
+        while i < n and not full:
+            gap = gaps[row, order[row, i]]
+            j = i + 1
+            while j < n and gaps[row, order[row, j]] == gap:
+                j += 1
+            if j - i > 1:
+                order[row, i:j] = np.sort(order[row, i:j])
+            for q in range(i, j):
+                o = order[row, q]
+                if held + risk[o] > limit or gap > reach:
+                    full = True
+                    # a spot that fits only in part stays out
+                    while size > 0 and spot[order[row, size - 1]] == spot[o]:
+                        size -= 1
+                    break
+                held += risk[o]
+                chain[row, size] = rank[o]
+                size += 1
+            i = j
+        for q in range(size):
+            apart[row, q] = q + 1 == size or spot[order[row, q]] != spot[order[row, q + 1]]
+        count[row] = size
 
 
 def _squeezed(plane: Floats, ratio: float, angle: float) -> Floats:
