@@ -22,6 +22,7 @@ import csv
 import itertools
 import json
 import os
+import platform
 import resource
 import shutil
 import subprocess
@@ -426,6 +427,14 @@ def curve(path: Path, weeks: int, most: int) -> tuple[list[dict[str, float]], li
     return by_series, by_weeks
 
 
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
+
+
 def main(small: bool) -> None:
     history = 10 * YEAR + 1
     everyone, most = (20_000, 20_000) if small else (855_000, 1_000_000)
@@ -454,6 +463,7 @@ def main(small: bool) -> None:
     flexible = next(line for line in table if line["detector"].startswith("Farrington Flexible"))
     result = {
         "name": "detect",
+        "machine": f"on {cores()} cores of {processor()}",
         "work": f"100 x 624 panel, weeks {FIRST}-{LAST}; {many['series']} series; {everyone} series x "
         f"{history} weeks, last week tested",
         "ours": {
@@ -476,9 +486,14 @@ def main(small: bool) -> None:
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "family": table,
         "wide": many,
-        "nation": {"cores": cores(), "all": all_cores, "one": one_core, "nine years back": nine_years},
+        "nation": [
+            {"cores": cores(), "b": 5, **all_cores},
+            {"cores": 1, "b": 5, **one_core},
+            {"cores": cores(), "b": 9, **nine_years},
+        ],
         "live": now,
-        "curve": {"series": by_series, "weeks": by_weeks},
+        "curve_series": by_series,
+        "curve_weeks": by_weeks,
     }
     print(json.dumps(result))
 
