@@ -317,8 +317,7 @@ def charts(  # type: ignore[no-untyped-def]
                     bound[s, j] = 0.0 if math.isnan(found) else found
                 else:
                     bound[s, j] = package_steps(
-                        kind, x, mu, last, alpha, up, sign, theta, begin, j, window, least, limit, alarmed,
-                        most,
+                        kind, x, mu, last, alpha, sign, theta, begin, j, window, least, limit, alarmed, most
                     )  # fmt: skip
             so_far = now if kind == LR else 0.0
             if alarmed:
@@ -333,7 +332,7 @@ def charts(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def package_steps(  # type: ignore[no-untyped-def]
-    kind, x, mu, last, alpha, up, sign, theta, begin, n, window, least, limit, alarmed, most
+    kind, x, mu, last, alpha, sign, theta, begin, n, window, least, limit, alarmed, most
 ):
     """The count at which the answer at n turns, stepped to by ones from the observed one as the package
     does: its search for kappa may run away at some counts, so the statistic is no monotone function. 0
@@ -341,13 +340,12 @@ def package_steps(  # type: ignore[no-untyped-def]
     held = x[n]
     step = -1.0 if alarmed else 1.0
     found = 0.0 if alarmed else 1e99
-    if alarmed or up:  # more cases never lead to a decrease
-        while 1.0 <= x[n] <= most:
-            x[n] += step
-            value = statistic(kind, x, mu, last, alpha, sign, theta, begin, n, window, least, True, 0.0)
-            if (value >= limit) != alarmed:
-                found = x[n] + 1.0 if alarmed else x[n]
-                break
+    while 1.0 <= x[n] <= most:
+        x[n] += step
+        value = statistic(kind, x, mu, last, alpha, sign, theta, begin, n, window, least, True, 0.0)
+        if (value >= limit) != alarmed:
+            found = x[n] + 1.0 if alarmed else x[n]
+            break
     x[n] = held
     return found
 

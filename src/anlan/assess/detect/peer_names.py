@@ -229,8 +229,10 @@ def _glr(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
         given["mu0"] = mu0
     if at.size and np.isnan(panel.counts[:, at]).any():
         raise ValueError("a tested value is missing: the package stops there")
-    if at.size and "alpha" not in given and (np.nansum(panel.counts[:, : at[0]], axis=1) == 0).any():
-        raise ValueError("no case before the first tested period: the package cannot estimate alpha")
+    if at.size and "alpha" not in given:
+        past = panel.counts[:, : at[0]]
+        if (np.nanmax(past, axis=1) == np.nanmin(past, axis=1)).any():
+            raise ValueError("counts before the first tested period do not vary: alpha cannot be estimated")
     if given.get("theta") == 1:
         raise ValueError("theta = 1 is refused by the package")
     found = glrnb(panel, at, compat="surveillance", **given)
