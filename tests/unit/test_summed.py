@@ -59,7 +59,14 @@ def test_the_sum_of_the_children_is_tested_where_the_parent_reports_nothing() ->
 
 def test_a_parent_with_a_value_of_its_own_keeps_it() -> None:
     found, *_ = run({**ROWS, "x": [0, 0, 0, 6]})
-    assert told(found) == ["3:x:raised:1:6:"]
+    # six of its own, five of its children: both kept, the difference shown
+    assert told(found) == ["3:x:raised:1:6:children_differ"]
+    assert "Its own 6 differ from the 5 of the 2 places below it by +1" in found[0].reasons[0].text.en
+    assert "相差 +1" in found[0].reasons[0].text.zh
+    agreed, *_ = run({**ROWS, "x": [0, 0, 0, 5]})
+    assert told(agreed) == ["3:x:raised:2:5:"]
+    lacking, *_ = run({**ROWS, "x/b": [1, 1, 1, None], "x": [0, 0, 0, 6]})
+    assert told(lacking) == ["3:x:raised:1:6:"]
 
 
 def test_a_missing_child_makes_the_sum_unknown_and_is_named() -> None:
@@ -103,6 +110,12 @@ def test_readings_do_not_add_up_and_their_parts_are_no_bound() -> None:
 def test_a_rule_that_names_no_places_looks_where_something_is_observed() -> None:
     found, *_ = run(ROWS, rule=replace(LAND, places=()))
     assert {f.place for f in found} == {"x/b"}
+
+
+def test_a_finding_beside_its_children_can_be_computed_again() -> None:
+    found, _, lake, pack = run({**ROWS, "x": [0, 0, 0, 6]})
+    again = evaluate(pack.rules["gauge"], pack, lake, State(), found[0].known, only="x")  # type: ignore[arg-type]
+    assert [to_json(one) for one in again] == [to_json(found[0])]
 
 
 def test_a_finding_about_a_sum_can_be_computed_again() -> None:

@@ -38,7 +38,7 @@ from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached, stand
 from anlan.assess.grid import Grid, instant, instant64, lay
 from anlan.assess.screen import Screened, Why, screen, unusable
 from anlan.assess.single_events import single_events
-from anlan.assess.summed import Sums, with_sums
+from anlan.assess.summed import Sums, children_differ, with_sums
 from anlan.model.finding import Evidence, Finding
 from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
@@ -112,6 +112,7 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
     grid, screened, sums = with_sums(
         whole, screen(whole, indicator, look.pack, step), indicator, rule, look.pack, now
     )
+    everywhere, checked = grid, screened
     if only is not None:
         screened = screened.rows([n for n, place in enumerate(grid.places) if place == only])
         grid = grid.row(only)
@@ -136,6 +137,10 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
             own = pick(slice, np.isin(slice.place, sums.leaves.get(place, (place,))))
             evidence = Evidence(now, since, now, len(own.at), look.lake.digest(own))
             why = _reasons(look, grid, screened, sums, tests, place, at, standing, stale)
+            if place not in sums.children and len(grid.times):
+                spoken = int(np.clip(np.searchsorted(grid.times, instant64(at)), 0, len(grid.times) - 1))
+                differ = children_differ(everywhere, checked, place, spoken, indicator, look.pack, now)
+                why = (*why, differ) if differ else why
             findings.append(make(look, place, "", at, change, standing, newest, why, evidence, before))
     return findings
 

@@ -8,6 +8,7 @@ cannot be negative, a partial sum is a lower bound: what it reaches is reached.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -94,6 +95,32 @@ def with_sums(
             {place: sums.rows[place].children for place in added},
             {place: sums.rows[place].lack for place in added},
             {place: sums.rows[place].leaves for place in added},
+        ),
+    )
+
+
+def children_differ(
+    grid: Grid, screened: Screened, place: str, t: int, indicator: Indicator, pack: Pack, now: datetime
+) -> Reason | None:
+    """How a place's own value of period `t` differs from the whole sum of those directly below it; None
+    where they agree, one of them lacks, or the indicator does not add up. Neither is put right."""
+    if not indicator.sum_to_parent or place not in grid.places:
+        return None
+    children = _below(pack, now).get(place, ())
+    row = {name: k for k, name in enumerate(grid.places)}
+    if not children or not all(child in row for child in children):
+        return None
+    own = float(screened.values[row[place], t])
+    total = float(sum(screened.values[row[child], t] for child in children))
+    if math.isnan(own) or math.isnan(total) or math.isclose(own, total, rel_tol=1e-9, abs_tol=1e-9):
+        return None
+    n = len(children)
+    return Reason(
+        "children_differ",
+        Text(
+            f"Its own {own:g} differ from the {total:g} of the {n} places below it by {own - total:+g}; both "
+            "are kept.",
+            f"本级为 {own:g},{n}个下级合计 {total:g},相差 {own - total:+g};两者均保留。",
         ),
     )
 
