@@ -231,7 +231,9 @@ def _glr(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
         raise ValueError("a tested value is missing: the package stops there")
     if at.size and "alpha" not in given:
         past = panel.counts[:, : at[0]]
-        if (np.nanmax(past, axis=1) == np.nanmin(past, axis=1)).any():
+        gone = np.isnan(past)
+        least = np.where(gone, np.inf, past).min(axis=1, initial=np.inf)
+        if (np.where(gone, -np.inf, past).max(axis=1, initial=-np.inf) <= least).any():
             raise ValueError("counts before the first tested period do not vary: alpha cannot be estimated")
     if given.get("theta") == 1:
         raise ValueError("theta = 1 is refused by the package")
