@@ -60,6 +60,27 @@ def test_intake_holds_what_does_not_fit_and_takes_the_rest(changes: dict[str, ob
     assert admit(batch, drill_pack()) == (accepted, quarantined)
 
 
+@pytest.mark.parametrize("indicator", ["rain", "cases"])
+def test_a_value_of_a_time_that_has_not_come_is_held(indicator: str) -> None:
+    pack = drill_pack()
+    unit = pack.indicators[indicator].unit
+    allowed = max(DAY, pack.indicators[indicator].frequency or DAY)
+
+    def taken(ahead: timedelta, declared: timedelta | None = None) -> list[str]:
+        """The codes of what is held of a value so far ahead, where the pack declares so much."""
+        changed = replace(pack.indicators[indicator], ahead=declared)
+        its_pack = replace(pack, indicators={**pack.indicators, indicator: changed})
+        value = observation(indicator=indicator, unit=unit, at=T0 + ahead, known=T0)
+        return [item.code for item in admit(Batch("s", T0, (value,)), its_pack)[1]]
+
+    assert taken(allowed) == []
+    assert taken(allowed + timedelta(seconds=1)) == ["future_at"]
+    assert taken(3650 * DAY) == ["future_at"]
+    # a forecast for ten days says so
+    assert taken(10 * DAY, 10 * DAY) == []
+    assert taken(11 * DAY, 10 * DAY) == ["future_at"]
+
+
 def test_what_the_source_held_itself_is_passed_on() -> None:
     _, held = admit(Batch("s", T0 + DAY, (observation(place="gone"),)), drill_pack())
     _, both = admit(Batch("s", T0 + DAY, (observation(value=-1.0),), held), drill_pack())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
+from anlan.formats.cap.signature import check_signature
 from anlan.ports.source import Source
 from anlan.sources import registry
 from anlan.sources.poll import Poller
@@ -20,6 +24,7 @@ from anlan.testing.drill_pack import drill_pack, drill_source
 
 NOW = datetime(2017, 9, 14, 6, tzinfo=UTC)
 SENT = datetime(2017, 9, 14, 2, tzinfo=UTC)
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 
 def message(
@@ -188,3 +193,119 @@ def test_hostile_documents_are_held_as_hostile(shared: Path) -> None:
     for path in sorted((shared / "corpus" / "cap" / "hostile").glob("0[2-9]-*.xml")):
         (held,) = source(place="xx").parse(path.read_bytes(), path.name, NOW, drill_pack()).quarantined
         assert held.code == "hostile", path.name
+
+
+def from_sender(raw: bytes, sender: str) -> bytes:
+    """The message by another sender, whatever it refers to."""
+    return raw.replace(b"<sender>d@x.invalid<", f"<sender>{sender}<".encode())
+
+
+@pytest.mark.parametrize("kind", ["Alert", "Update", "Cancel"])
+def test_nobody_changes_or_cancels_the_warning_of_another(kind: str) -> None:
+    built = source()
+    foreign = from_sender(message(2, kind=kind, severity="Minor", follows=1), "other.invalid")
+    batch = built.parse(feed(message(1), foreign), "f", NOW, drill_pack())
+    assert [(item.event, item.value) for item in batch.observations] == [("d@x.invalid,m1", 3.0)]
+    (held,) = batch.quarantined
+    assert held.code == "foreign_reference" and held.raw.endswith(foreign)
+    assert "found d@x.invalid; expected other.invalid" in held.sentence
+    # the sender itself may
+    own = built.parse(feed(message(1), message(3, kind="Cancel", follows=1)), "f", NOW, drill_pack())
+    assert [item.value for item in own.observations] == [0.0]
+
+
+DIGEST = "http://www.w3.org/2001/04/xmlenc#sha256"
+
+
+def signed(raw: bytes, *, uri: str = "", digest: str = DIGEST, c14n: str = EXCLUSIVE) -> bytes:
+    """The message with an enveloped signature, its digest worked out here by way of the element tree of
+    the standard library."""
+    exact = ElementTree.canonicalize(raw.decode()).encode()
+    value = base64.b64encode(hashlib.sha256(exact).digest()).decode()
+    signature = (
+        '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>'
+        f'<ds:CanonicalizationMethod Algorithm="{c14n}"/>'
+        '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/>'
+        f'<ds:Reference URI="{uri}"><ds:Transforms>'
+        '<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
+        f'<ds:Transform Algorithm="{c14n}"/></ds:Transforms>'
+        f'<ds:DigestMethod Algorithm="{digest}"/><ds:DigestValue>{value}</ds:DigestValue>'
+        f"</ds:Reference></ds:SignedInfo><ds:SignatureValue>{value}</ds:SignatureValue></ds:Signature>"
+    )
+    return raw.replace(b"</alert>", f"{signature}</alert>".encode())
+
+
+def codes(raw: bytes) -> list[str]:
+    batch = source().parse(raw, "f", NOW, drill_pack())
+    assert len(batch.observations) + len(batch.quarantined) == 1
+    return [item.code for item in batch.quarantined]
+
+
+def test_a_message_as_it_was_signed_is_taken() -> None:
+    assert codes(signed(message(1))) == []
+    indented = signed(message(1)).replace(b"><ds:Signature", b">\n  <ds:Signature")
+    assert codes(indented) == [], "blanks between elements say nothing"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"Severe", b"Minor"),
+        (b"District 1", b"District 2"),
+        (b"<event>Rain", b"<event>Rain "),
+        (b"m1<", b"m2<"),
+    ],
+)
+def test_a_message_changed_after_it_was_signed_is_held(old: bytes, new: bytes) -> None:
+    raw = signed(message(1))
+    assert old in raw
+    changed = raw.replace(old, new)
+    (held,) = source().parse(changed, "f", NOW, drill_pack()).quarantined
+    assert (held.code, held.raw) == ("signature_broken", changed)
+    assert "not the one that was signed" in held.sentence
+
+
+def test_a_signature_of_something_else_or_twice_is_held() -> None:
+    assert codes(signed(message(1), uri="#part")) == ["signature_broken"]
+    once = signed(message(1))
+    start, end = once.index(b"<ds:Signature "), once.index(b"</alert>")
+    assert codes(once.replace(b"</alert>", once[start:end] + b"</alert>")) == ["signature_broken"]
+    wrapped = once.replace(b"</ds:Signature>", b"<ds:Object>" + once + b"</ds:Object></ds:Signature>")
+    assert codes(wrapped.replace(b"Severe", b"Extreme", 1)) == ["signature_broken"]
+
+
+def test_a_signature_of_an_unknown_kind_counts_as_none() -> None:
+    assert codes(signed(message(1), digest="urn:x:digest")) == []
+    assert codes(signed(message(1), c14n="urn:x:form")) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (34, "foreign_reference"),
+        (42, ""),
+        (43, "signature_broken"),
+        (44, "signature_broken"),
+        (45, "signature_broken"),
+    ],
+)
+def test_forged_messages_of_the_corpus_are_held(number: int, code: str, shared: Path) -> None:
+    path = next((shared / "corpus" / "cap" / "hostile").glob(f"{number}-*.xml"))
+    batch = source(place="xx").parse(
+        path.read_bytes(), path.name, NOW.replace(year=2026, month=12), drill_pack()
+    )
+    assert [item.code for item in batch.quarantined] == ([code] if code else [])
+    assert len(batch.observations) == (0 if code else 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "usgs/1c2a6287-earthquake_signed.cap",
+        "us-ipaws/b23cb4c4-ipaws-5e6dd9de023f1930ef6548d9.xml",
+        "ca-eccc/2ddd795d-PelmorexNAADS_WindWarning.xml",
+        "tg/6db5138a-valid.xml",
+    ],
+)
+def test_messages_that_authorities_signed_fit_their_signatures(name: str, shared: Path) -> None:
+    assert check_signature((shared / "corpus" / "cap" / name).read_bytes()) is True

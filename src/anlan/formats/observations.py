@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from anlan.formats.values import sha256, short_id
 from anlan.model.errors import AnlanError, BadInput, InvalidValue, UnknownIndicator
@@ -13,11 +13,19 @@ from anlan.model.pack import Pack
 from anlan.model.quantity import convert
 from anlan.model.quarantine import Quarantined
 
+_DAY = timedelta(days=1)
+
 
 class OutOfBounds(BadInput):
     """A value that the indicator cannot have."""
 
     reason_code = "out_of_bounds"
+
+
+class FutureAt(BadInput):
+    """A value of a time that has not come yet when it is known."""
+
+    reason_code = "future_at"
 
 
 def indicator_of(id: str, pack: Pack) -> Indicator:
@@ -51,10 +59,35 @@ def in_bounds(value: float, indicator: Indicator) -> float:
     return value
 
 
+def latest_at(known: datetime, indicator: Indicator) -> datetime:
+    """The latest `at` that a value may have that is known at `known`: `ahead` of the indicator after it, or
+    without one a period of the indicator, and a day at least (a day of the far east begins before that of
+    UTC, and clocks differ)."""
+    ahead = indicator.ahead
+    if ahead is None:
+        ahead = max(_DAY, indicator.frequency or _DAY)
+    try:
+        return known + ahead
+    except OverflowError:
+        return datetime.max.replace(tzinfo=known.tzinfo)
+
+
+def _in_time(observation: Observation, indicator: Indicator) -> None:
+    latest = latest_at(observation.known, indicator)
+    if observation.at > latest:
+        raise FutureAt(
+            f"{indicator.id} of a time that has not come",
+            where="at",
+            found=f"{observation.at.isoformat()}, known {observation.known.isoformat()}",
+            expected=f"at most {latest.isoformat()}; for forecasts the indicator says how far `ahead`",
+        )
+
+
 def fit(observation: Observation, pack: Pack) -> Observation:
-    """The observation in its indicator's unit. UnknownIndicator, WrongUnit, OutOfBounds, or
+    """The observation in its indicator's unit. UnknownIndicator, WrongUnit, OutOfBounds, FutureAt, or
     UnknownPlace where no place of that id is in force at `at`."""
     indicator = indicator_of(observation.indicator, pack)
+    _in_time(observation, indicator)
     pack.place(observation.place, observation.at)
     value = observation.value
     if value is None or observation.unit != indicator.unit:

@@ -53,7 +53,10 @@ class Indicator:
     rule names and that reports nothing is then their sum.
     `frozen_after`: the same value for so long is a sensor that is stuck, and unknown from then on; zeros
     too, so leave it out where calm is normal. `calendar`: whose weekdays, holidays and make-up workdays
-    daily counts are adjusted for before they are tested (cn), empty for none. `definitions`: dated changes of what is counted."""
+    daily counts are adjusted for before they are tested (cn), empty for none. `ahead`: how far after the
+    instant at which it is known a value may lie (a forecast, a price of a later month); without it one
+    period, and a day at least, for days begin earlier in the east. `definitions`: dated changes of what
+    is counted."""
 
     id: str
     title: Text
@@ -69,6 +72,7 @@ class Indicator:
     maximum: float | None = None
     frozen_after: timedelta | None = None
     calendar: str = ""
+    ahead: timedelta | None = None
     definitions: tuple[Definition, ...] = ()
 
     def __post_init__(self) -> None:

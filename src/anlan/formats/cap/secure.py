@@ -84,8 +84,11 @@ def _decoded(raw: bytes, codec: str, where: str) -> str:
         ) from error
 
 
-def parse(raw: bytes, where: str = "", limit: int = MAX_BYTES) -> Any:
-    """The root element, comments and processing instructions left out.
+def parse(
+    raw: bytes, where: str = "", limit: int = MAX_BYTES, *, whole: bool = False, blanks: bool = True
+) -> Any:
+    """The root element, comments and processing instructions left out unless `whole`, blanks between
+    elements unless `blanks`.
 
     Hostile: longer than `limit` bytes, a document type, nested deeper than MAX_DEPTH. Unreadable: not
     well-formed XML, or bytes that do not fit their encoding.
@@ -106,8 +109,9 @@ def parse(raw: bytes, where: str = "", limit: int = MAX_BYTES) -> Any:
         dtd_validation=False,
         attribute_defaults=False,
         huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
+        remove_comments=not whole,
+        remove_pis=not whole,
+        remove_blank_text=not blanks,
     )
     try:
         root = etree.fromstring(text.encode("utf-8"), parser)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from anlan.formats.cap import CapAlert, CapArea
+from anlan.formats.cap.signature import check_signature
 from anlan.formats.observations import code_of, fit, hold
 from anlan.model.errors import AnlanError, BadInput, InvalidValue, UnknownPlace
 from anlan.model.indicator import SourceDef
@@ -25,6 +26,29 @@ SEVERITY: dict[str, float | None] = {
 }
 OVER = 0.0
 UNIT = "1"
+
+
+class ForeignReference(BadInput):
+    """A message that follows one of another sender."""
+
+    reason_code = "foreign_reference"
+
+
+def own_chain(alert: CapAlert) -> None:
+    """ForeignReference where a message follows one of another sender: nobody changes or cancels the
+    warnings of others (CAP 1.2, section 3.2.1, sender and references)."""
+    others = [
+        reference.sender
+        for reference in alert.references
+        if reference.sender and reference.sender != alert.sender
+    ]
+    if others:
+        raise ForeignReference(
+            f"a {alert.msg_type.lower()} that follows a message of another sender",
+            where="references",
+            found=", ".join(dict.fromkeys(others))[:200],
+            expected=alert.sender,
+        )
 
 
 @dataclass(slots=True)
@@ -54,13 +78,19 @@ class Warnings:
         self, alert: CapAlert, known: datetime, ref: str, digest: str, pack: Pack, chains: Chains
     ) -> list[Observation] | Quarantined:
         """What a message changes. Held: messages that are no actual warning (exercise, test,
-        acknowledgement), and those whose places no pack knows."""
+        acknowledgement), those whose places no pack knows, those that follow a message of another sender,
+        and those that are not as they were signed (a signature that fits proves no more than that)."""
         if alert.status != "Actual" or alert.msg_type not in ("Alert", "Update", "Cancel"):
             found = f"{alert.status} {alert.msg_type}"
             sentence = (
                 f"{ref}: {alert.identifier} is no warning in force; found {found}; expected Actual Alert"
             )
             return hold(self._source, ref, None, known, "not_a_warning", sentence, alert.raw)
+        try:
+            own_chain(alert)
+            check_signature(alert.raw)
+        except BadInput as error:
+            return self._held(alert, known, ref, error)
         event, at = self._chain(alert, chains)
         before = chains.places.get(event, {})
         try:
