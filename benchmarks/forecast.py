@@ -159,7 +159,7 @@ def rain() -> dict[str, dict[str, float]] | None:
         "climatology": np.tile(np.quantile(y[past], mid), ((~past).sum(), 1)),
     }
     for law in ("normal", "logistic"):
-        fit = fit_emos(y[past], members[past], law=law)  # type: ignore[arg-type]
+        fit = fit_emos(y[past], members[past], law=law)
         forecasts[f"emos_{law}"] = fit.quantiles(members[~past], mid)
     late = y[~past]
     table = {}
@@ -207,21 +207,38 @@ def main() -> None:
         show("rain, Innsbruck", rain_table)
     river_table = river()
     show("Niger at Bamako, m3/s", river_table)
-    ours = flu_table["chosen"]
-    honest = abs(ours["cover_95"] - 0.95) < 0.03 and abs(ours["cover_50"] - 0.5) < 0.05
+    chosen = flu_table["chosen"]
+    honest = abs(chosen["cover_95"] - 0.95) < 0.03 and abs(chosen["cover_50"] - 0.5) < 0.05
+    ours: dict[str, float] = {
+        "forecasts_cpu_s": round(spent, 2),
+        **{f"flu_{name}_wis_log": flu_table[name]["wis_log"] for name in OWN},
+        "flu_chosen_cover_50": chosen["cover_50"],
+        "flu_chosen_cover_95": chosen["cover_95"],
+    }
+    peers: dict[str, object] = {
+        "flusight_baseline": {
+            name: flu_table["persistence"][name] for name in ("wis_log", "cover_50", "cover_95")
+        }
+    }
+    if rain_table is None:
+        peers["raw_ensemble"] = peers["climatology"] = "missing"
+    else:
+        ours |= {f"rain_{name}": number for name, number in rain_table["emos_normal"].items() if name != "n"}
+        for peer, row in (("raw_ensemble", "raw"), ("climatology", "climatology")):
+            peers[peer] = {f"rain_{name}": number for name, number in rain_table[row].items() if name != "n"}
     print(
         json.dumps(
             {
                 "name": "forecast",
-                "work": f"{int(flu_table['chosen']['n'])} forecasts of flu admissions as known then",
-                "ours": {"cpu_s": round(spent, 2), **{f"{k}_wis_log": flu_table[k]["wis_log"] for k in OWN}},
-                "peers": {
-                    "flusight_baseline": {"wis_log": flu_table["persistence"]["wis_log"]},
-                    "rain": rain_table if rain_table is not None else "missing",
-                },
-                "ratio": {"flusight_baseline": round(1 / ours["relative_log"], 3)},
+                "work": f"{int(chosen['n'])} forecasts of flu admissions as known then"
+                + ("" if rain_table is None else "; 1,709 of rain"),
+                "ours": ours,
+                "peers": peers,
+                "ratio": {"flusight_baseline_wis_log": round(1 / chosen["relative_log"], 3)},
                 # there is nothing to agree with but the intervals' own word
                 "agree": honest,
+                "flu": flu_table,
+                **({} if rain_table is None else {"rain": rain_table}),
                 "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             }
         )
