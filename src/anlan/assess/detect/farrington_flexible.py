@@ -28,6 +28,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -230,9 +231,11 @@ def fit_all(
     return Fits(mu, se_log, phi, slope, kept, code)
 
 
+@lru_cache(maxsize=64)
 def critical_t(p_threshold: float, most: int) -> Floats:
     """|t| above which a two-sided t test has p < `p_threshold`, for 0 ... `most` degrees of
-    freedom. Slopes are tested against this table so that the kernel needs no t distribution."""
+    freedom. Slopes are tested against this table so that the kernel needs no t distribution. Not to be
+    written to."""
     if p_threshold > 1:
         return np.full(most + 1, -1.0)  # also a slope of exactly 0
     if p_threshold <= 0:

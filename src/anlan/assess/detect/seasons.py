@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -59,7 +60,6 @@ def reference_rows(
     bounds = np.zeros((len(at), no_periods + 1), dtype=np.int64)
     short = np.zeros(len(at), dtype=np.bool_)
     total = 0
-    patterns: dict[tuple[int, ...], tuple[Ints, Ints]] = {}
     for j, now in enumerate(at.tolist()):
         years = _same_time_in_past_years(now, b, freq, dates)
         if years is None or years[-1] - w < 0:
@@ -67,9 +67,7 @@ def reference_rows(
             bounds[j] = total
             continue
         back = tuple(now - year for year in years)
-        if back not in patterns:
-            patterns[back] = _pattern(back, w, no_periods, past_not_included)
-        offset, ends = patterns[back]
+        offset, ends = _pattern(back, w, no_periods, past_not_included)
         used = now + offset
         bounds[j] = total + ends
         own = ticks[used]
@@ -90,9 +88,10 @@ def reference_rows(
     )
 
 
+@lru_cache(maxsize=256)
 def _pattern(back: tuple[int, ...], w: int, no_periods: int, past_not_included: int) -> tuple[Ints, Ints]:
     """(rows counted from the tested period, sorted by season then time; where each season begins
-    and the last ends), for years that lie `back` periods before the tested one."""
+    and the last ends), for years that lie `back` periods before the tested one. Not to be written to."""
     now = back[-1] + w
     season = _seasons(now, [now - year for year in back], w, no_periods)
     season[max(0, now - past_not_included) : now + 1] = 0  # 0 = not a reference row
