@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from anlan.assess.models.back_projection import back_project
+from anlan.assess.models.back_projection import back_project, infection_interval
 from anlan.assess.models.space_time_points import detect_point_cluster
 
 CASES = np.array([0, 1, 4, 9, 14, 11, 6, 3, 1, 0, 2, 5], dtype=float)
@@ -62,6 +62,23 @@ def test_infections_come_before_the_cases_and_are_as_many() -> None:
     found = back_project(cases, INCUBATION, k=0, eps=1e-9, max_steps=5000)
     assert found.infections.sum() == pytest.approx(60, rel=1e-6)
     assert 17 < np.average(np.arange(40), weights=found.infections) < 20
+
+
+def test_the_interval_holds_the_curve_that_made_the_cases() -> None:
+    days = np.arange(60)
+    true = 5 + 60 * np.exp(-(((days - 28) / 9) ** 2))
+    mean = np.convolve(true, INCUBATION)[:60]
+    rng = np.random.default_rng(4)
+    inside = []
+    for _ in range(10):
+        cases = rng.poisson(mean).astype(float)
+        lower, upper = infection_interval(cases, INCUBATION, draws=60)
+        inside.append(((lower <= true) & (true <= upper))[:55])
+    assert 0.8 < np.mean(inside) < 1
+    again = infection_interval(cases, INCUBATION, draws=60)
+    assert_allclose(again[0], lower)
+    with pytest.raises(ValueError, match="draws"):
+        infection_interval(cases, INCUBATION, draws=1)
 
 
 def test_no_case_means_no_infection() -> None:
