@@ -16,9 +16,11 @@ column is the statistic (`ret="value"`) or a number of cases. By default their f
 
 * a missing count is unknown and says nothing; the package stops at the first one;
 * looking for a decrease, a silence (no case since the change) counts with its full likelihood; in the
-  package's Poisson chart it is not a number and is passed over, so that no silence is ever an alarm;
+  package's Poisson chart it is not a number and is passed over, so that no silence is ever an alarm (on
+  the 100 simulated series of the reference data 384 alarms in place of 293);
 * the epidemic chart of negative binomial counts looks for the likeliest lambda; the package puts the
-  likeliest change of the intercept in its place, and its statistic is too small, often negative;
+  likeliest change of the intercept in its place, and its statistic is too small, often negative (on the
+  simulated series 1,886 alarms in place of 604, alpha = 0.2);
 * the epidemic chart takes the count before the first tested period from the series, not as 0;
 * `mtilde` is the least number of periods since the change in every chart; the package's Poisson chart
   ignores it without a window and asks for one period more with one;
@@ -414,7 +416,7 @@ def _check(
         raise ValueError("alpha is estimated together with the mean: give alpha with mu0")
     if mtilde < 1:
         raise ValueError(f"mtilde must be at least 1 period, found {mtilde}")
-    if m != -1 and m < mtilde:
+    if m != -1 and m < (0 if compat == "surveillance" else mtilde):
         raise ValueError(f"m must be -1 (no window) or at least mtilde ({mtilde}), found {m}")
     if theta is not None and (theta == 0 or not np.isfinite(theta)):
         raise ValueError(f"theta must be a number other than 0, found {theta}")

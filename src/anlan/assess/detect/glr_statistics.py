@@ -41,7 +41,8 @@ def statistic(  # type: ignore[no-untyped-def]
     that nothing could be worked out."""
     if kind == LR:
         return max(0.0, so_far + ratio(theta, x[n], mu[n], alpha))
-    low = begin if window <= 0 else max(begin, n - window)
+    endless = window < 0 or (window == 0 and kind == GLR and alpha == 0.0)
+    low = begin if endless else max(begin, n - window)
     high = n - least + 1
     if as_package and kind == GLR and alpha == 0.0:
         # without a window the smallest number of periods only delays the start; with one it is one more

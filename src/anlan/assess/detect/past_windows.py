@@ -19,9 +19,9 @@ from anlan.assess.detect.seasons import DATED
 def past_rows(panel: Panel, at: Ints, *, b: int, w: int, act_y: bool, as_package: bool) -> tuple[Ints, Ints]:
     """(rows [total], bounds [n_test + 1]) of the reference values of each tested period: `w` periods to
     either side of the same time in each of `b` past years and, with `act_y`, the last `w` periods. Times
-    before the axis are left out. By dates where a weekly, monthly or daily panel has them, but not `as_package`: the package
-    goes back by whole `freq` periods, and with `w` 0 and `act_y` takes the tested value and the one
-    before it."""
+    before the axis are left out. By dates where a weekly, monthly or daily panel has them, but not
+    `as_package`: the package goes back by whole `freq` periods, and with `w` 0 and `act_y` takes the
+    tested value and the one before it."""
     dates = None if as_package or panel.freq not in DATED else panel.dates
     years, year_bounds = window_rows(at, freq=panel.freq, dates=dates, b=b, w=w, as_package=False)
     last = np.arange(w, 0, -1) if act_y else np.zeros(0, dtype=np.int64)
