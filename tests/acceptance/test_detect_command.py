@@ -47,7 +47,7 @@ def test_one_command_gives_findings_a_report_and_what_was_not_used(
 ) -> None:
     table = write_table(tmp_path / "cases.csv", broken=True)
     out = tmp_path / "new" / "folder"
-    code, said, complained = run(capsys, table, "--detector", "ears_c1", "--test", "last 4", "--out", out)
+    code, said, complained = run(capsys, table, "--detector", "ears_c1", "--test", "last", "4", "--out", out)
     assert code == 0
     found = rows(out / "findings.csv")
     assert len(found) == 8

@@ -121,7 +121,7 @@ def small_register(tmp_path: Path, **changes: Any) -> Path:
             "error": "short",
         },
         {**good, "id": "answered", "status": "error", "error": "should stop"},
-        {**good, "id": "last", **changes},
+        {**good, "id": "last", "control": {"range": "20:22", "method": "C1"}, **changes},
     ]
     path = tmp_path / "cases.json"
     path.write_text(json.dumps({"cases": cases}))

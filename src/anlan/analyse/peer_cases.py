@@ -45,8 +45,17 @@ def answer(case: Case, load: Load) -> Rows:
         raise ValueError(
             f"no detector of a register is called {name!r}; expected one of: {', '.join(names())}"
         )
-    panel = panel_of(case, load)
+    panel, case = panel_of(case, load), _ranged(case)
     return peer_names.rows(case, panel, peer_names.tested_rows(case, panel))
+
+
+def _ranged(case: Case) -> Case:
+    """The case with a range written as "101:171" as {from, to}."""
+    control = case.get("control")
+    if isinstance(control, dict) and isinstance(control.get("range"), str):
+        low, _, high = control["range"].partition(":")
+        return {**case, "control": {**control, "range": {"from": int(low), "to": int(high or low)}}}
+    return case
 
 
 def names() -> list[str]:

@@ -29,7 +29,7 @@ def detect(
     detector: str = "farrington_flexible",
     series: Words = [],  # noqa: B006 - read only
     freq: int | None = None,
-    test: str = "",
+    test: Words = [],  # noqa: B006 - read only
     param: Words = [],  # noqa: B006 - read only
     population: Path | None = None,
     date: str = "",
@@ -98,7 +98,7 @@ def detect(
     try:
         roles = {"date": date, "series": by, "value": value}
         read = partial(csv_file.read, encoding=encoding, roles=roles)
-        return _one(read, file, detector, series, freq, test, param, population, out, json)
+        return _one(read, file, detector, series, freq, " ".join(test), param, population, out, json)
     except ValueError as error:  # a parameter that the detector itself refuses
         if isinstance(error, InvalidValue):
             raise

@@ -105,7 +105,10 @@ def look(
         tuple(
             a
             for a in state.assessments.values()
-            if a.verdict in LIVE and a.status != "final" and of_here.intersection(a.findings)
+            if a.verdict in LIVE
+            and a.status != "final"
+            and of_here.intersection(a.findings)
+            and visible(a.place)
         ),
     )
 
