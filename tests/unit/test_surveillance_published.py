@@ -425,6 +425,13 @@ def test_farrington_uses_the_years_there_are() -> None:
     assert found.alarm[0, 0] == Alarm.UNKNOWN
 
 
+@pytest.mark.parametrize("name", ["farrington", "cusum", "glrpois", "glrnb"])
+def test_a_first_period_without_history_is_unknown(name: str) -> None:
+    found = mended(name, np.full(30, 3.0), slice(0, 5))
+    assert (found.alarm == Alarm.UNKNOWN).all()
+    assert (found.reason == Reason.TOO_FEW_HISTORY).all()
+
+
 def test_too_few_recent_cases_give_no_bound_where_the_package_has_0() -> None:
     y = np.where(np.arange(N) % 26 == 0, 1.0, 0.0)
     test = [N - 1]

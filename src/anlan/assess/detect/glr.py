@@ -157,7 +157,7 @@ def glrnb(
     if compat == "surveillance":
         missing = missing.cumsum(axis=1) > 0
     reason[missing] = Reason.MISSING_VALUE
-    reason[~missing & np.isnan(chart.value)] = Reason.NO_BOUND
+    reason[~missing & np.isnan(chart.value) & (reason != Reason.TOO_FEW_HISTORY)] = Reason.NO_BOUND
     blind = [Reason.MISSING_VALUE, Reason.TOO_FEW_HISTORY, Reason.NO_BOUND]
     strict = theta is not None or (change == "epi" and alpha == 0)
     above = chart.value > c_arl if strict else chart.value >= c_arl
