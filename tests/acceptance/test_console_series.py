@@ -194,6 +194,24 @@ def test_the_slider_goes_back_in_time_by_keyboard(browser: Any, base: str) -> No
 
 
 @drawn
+def test_the_charts_are_drawn_again_when_the_journal_grows(browser: Any, tmp_path: Path) -> None:
+    desk = MemoryDesk(outlines(tmp_path))
+    with served(desk) as address:
+        page, faults = visit(browser, address)
+        page.goto(f"{address}{SERIES}")
+        ready(page)
+        page.evaluate("document.querySelector('#live').dataset.old = 'yes'")
+        page.wait_for_timeout(500)
+        desk.act(desk.pack.users["li.duty"], "assessment.watch", RISK, {"reason": "seen on the page"})
+        page.locator("#live:not([data-old])").wait_for(timeout=10_000)
+        ready(page)
+        assert page.get_by_text("seen on the page").count() == 1
+        assert page.locator("[data-slides]").is_visible()
+        assert faults == []
+        page.context.close()
+
+
+@drawn
 def test_without_scripts_the_choice_of_instants_and_the_numbers_are_there(browser: Any, base: str) -> None:
     page, _ = visit(browser, base, java_script_enabled=False)
     page.goto(f"{base}{SERIES}")
