@@ -15,6 +15,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from anlan.acts.access import shown
 from anlan.api.reading import AtDesk, Sees
 from anlan.model.entry import Entry
+from anlan.model.state import State
 from anlan.model.time import format_instant
 from anlan.ports.desk import Desk
 
@@ -50,21 +51,23 @@ async def _stream(desk: Desk, sees: Visible, start: int) -> AsyncIterator[Server
         for entry in entries:
             seq = entry.seq
             if state is not None and shown(entry, state, sees):
-                yield ServerSentEventMessage(data=_data(entry), event="entry", id=entry.seq)
+                yield ServerSentEventMessage(data=_data(entry, state, sees), event="entry", id=entry.seq)
         if not entries:
             if look % BEAT == 0:
                 yield ServerSentEventMessage(comment="", data=None)
             await asyncio.sleep(POLL)
 
 
-def _data(entry: Entry) -> str:
+def _data(entry: Entry, state: State, sees: Visible) -> str:
+    """A warning for several places may belong to a risk that the caller may not read: it goes unnamed."""
+    risk = state.assessments.get(entry.risk)
     return json.dumps(
         {
             "seq": entry.seq,
             "at": format_instant(entry.at),
             "kind": entry.kind,
             "subject": entry.subject,
-            "risk": entry.risk,
+            "risk": entry.risk if risk is None or sees(risk.place) else "",
             "actor": entry.actor,
         },
         ensure_ascii=False,

@@ -178,4 +178,5 @@ def count(clean: Truth, hit: Truth, current: npt.NDArray[np.int64]) -> Counts:
     table = np.stack(
         [right.sum(1), (~hit & inside).sum(1), (hit & ~inside).sum(1), (~hit & ~inside).sum(1)], axis=1
     )
-    return Counts(clean.sum(axis=1), found, delay == 0, delay, table)
+    first: Truth = np.equal(delay, 0)
+    return Counts(clean.sum(axis=1), found, first, delay, table)
