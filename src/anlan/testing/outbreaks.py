@@ -173,7 +173,7 @@ def count(clean: Truth, hit: Truth, current: npt.NDArray[np.int64]) -> Counts:
     """Alarms [n_series, 49] of the tested weeks, without and with outbreaks, against what was added."""
     inside = (current[:, :1] <= TESTED) & (current[:, 1:] >= TESTED)
     right = hit & inside
-    found = right.any(axis=1)
+    found: Truth = np.asarray(right.any(axis=1))
     delay = np.where(found, right.argmax(axis=1) - inside.argmax(axis=1), -1)
     table = np.stack(
         [right.sum(1), (~hit & inside).sum(1), (hit & ~inside).sum(1), (~hit & ~inside).sum(1)], axis=1
