@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -386,6 +388,24 @@ def test_p_values_and_the_gumbel_law() -> None:
 def test_distances_on_the_globe_are_great_circles() -> None:
     quarter = Points(np.array([[0.0, 0.0], [0.0, 90.0], [90.0, 0.0]]))
     assert quarter.distance(0, np.array([1, 2])) == pytest.approx([EARTH_RADIUS * np.pi / 2] * 2)
+
+
+def test_the_example_in_the_documentation_runs_and_finds_its_outbreak(root: Path) -> None:
+    page = (root / "docs/howto/scan-for-clusters.md").read_text("utf-8")
+    code = re.search(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert code is not None
+    names: dict[str, Any] = {"print": lambda *_: None}
+    exec(code.group(1), names)
+    assert names["strongest"].p_value == 1 / 1000
+    assert names["strongest"].start == date(2025, 12, 8)
+
+
+def test_every_parameter_and_reason_is_described(root: Path) -> None:
+    page = (root / "docs/reference/scan.md").read_text("utf-8")
+    for field in dataclasses.fields(ScanParams):
+        assert f"| `{field.name}` | " in page, field.name
+    for reason in ScanReason:
+        assert reason == ScanReason.OK or f"| `{reason.name}` | " in page, reason
 
 
 CASES = "place,n,day,sex\na,2,2020-01-01,f\nb,1,2020/1/2,m\na,1,2020-01-02,m\n"
