@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from anlan.app.clock import WallClock
@@ -14,6 +15,7 @@ from anlan.app.house import RunningHouse
 from anlan.app.retry import retry
 from anlan.app.workspace import init
 from anlan.formats.pushed import ARROW, JSON
+from anlan.model.time import parse_instant
 from sample_pack import FILES, write
 from served import pack, stage
 
@@ -73,3 +75,19 @@ def test_a_body_that_nobody_can_read_says_the_same_again(
     accepted, sentence = retry(desk, held.id)
     assert accepted == 0
     assert words in sentence
+
+
+def test_an_arrow_stream_with_a_nan_is_taken_but_for_that(desk: RunningDesk) -> None:
+    rows = [stage(2.0, back=2), stage(float("nan"), back=1)]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    table = pa.table({**columns, "at": [parse_instant(row["at"]) for row in rows]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    found = desk.ingest(bytes(sink.getvalue()), ARROW, "gauges")
+    assert (found.accepted, len(found.quarantined)) == (1, 1)
+    (held,) = desk.quarantined()
+    assert (held.code, held.line, held.content_type) == ("invalid_value", 2, JSON)
+    # tried again it is refused for the same reason, and kept
+    assert "not finite" in retry(desk, held.id)[1]
+    assert desk.house.lake.held(held.id).status == "retried"

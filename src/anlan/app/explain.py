@@ -42,7 +42,11 @@ def explain(house: RunningHouse, id: str) -> dict[str, Any]:
         findings, shown, warnings = [value], [value], []
     else:
         causes, until = (set(), own[-1].seq) if isinstance(value, Assessment) else led_to(house, own)
-        findings = _told(entries, until)
+        told = _told(entries, until)
+        # a split may have taken the cause out of the thread since
+        moved = [f for id, f in house.state.findings.items() if id in causes and f not in told]
+        findings = [*moved, *told]
+        causes |= _gave_level(house, causes | {id}, findings)
         newest = findings[-NEWEST:]
         shown = [f for f in findings if f.id in causes or f in newest]
         warnings = [
@@ -90,6 +94,12 @@ def _named(value: object) -> list[str]:
     warning the messages before it."""
     named = [getattr(value, name, "") for name in ("warning", "incident", "by")]
     return [id for id in (*named, *reversed(getattr(value, "references", ()))) if id]
+
+
+def _gave_level(house: RunningHouse, ids: set[str], findings: Sequence[Finding]) -> set[str]:
+    """The newest finding of the level of each of these warnings: the one that its text quotes."""
+    levels = {house.state.warnings[id].level for id in ids if id in house.state.warnings}
+    return {f.id for level in levels for f in [f for f in findings if f.level == level][-1:]}
 
 
 def _told(entries: Sequence[Entry], until: int) -> list[Finding]:
