@@ -19,13 +19,14 @@ two periods before is above z: today's count has no say, and a flat baseline has
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from anlan.assess.detect.ears_baseline import baselines
+from anlan.assess.detect.ears_baseline import baselines, baselines_in
 from anlan.assess.detect.panel import (
     Alarm,
     Detection,
@@ -54,10 +55,13 @@ def ears(
     alpha: float | None = None,
     min_sigma: float = 0.0,
     c3_rule: C3Rule = "surveillance",
+    arrays: Any = None,
 ) -> Detection:
     """Test `panel` at `test`. `baseline` in periods, `min_sigma` in cases (a floor under s, so a
     flat baseline does not alarm at one case); `alpha` one-sided, by default 0.001 (C1, C2) or
-    0.025 (C3). A missing value in the baseline or at the tested time makes the answer unknown."""
+    0.025 (C3). A missing value in the baseline or at the tested time makes the answer unknown.
+    `arrays` an array module that works out the baselines, such as `ears_baseline.gpu()`; by default a
+    compiled kernel does."""
     if method not in _GAP:
         raise ValueError(f"method must be one of {sorted(_GAP)}, found {method!r}")
     if c3_rule not in ("surveillance", "published"):
@@ -78,11 +82,12 @@ def ears(
         )
 
     z = float(ndtri(1 - level))
-    y, mean, sd, score = baselines(panel.counts, at, _GAP[method], baseline, min_sigma)
+    over = baselines if arrays is None else partial(baselines_in, arrays)
+    y, mean, sd, score = over(panel.counts, at, _GAP[method], baseline, min_sigma)
     if method == "C3":
         excess = np.zeros_like(y)
         for back in (1, 2):
-            _, _, past_sd, past = baselines(panel.counts, at - back, 3, baseline, min_sigma)
+            _, _, past_sd, past = over(panel.counts, at - back, 3, baseline, min_sigma)
             if c3_rule == "surveillance":  # 0 / 0 over a flat baseline stays without a bound
                 past[(past_sd == 0) & (past == 0)] = np.nan
             excess += np.maximum(0.0, past - 1.0)

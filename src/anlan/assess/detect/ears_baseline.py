@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -21,6 +22,44 @@ def baselines(
     y, mean, sd, score = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape)
     _kernel(counts, (at - gap - length + 1).astype(np.uint32), at, length, least, y, mean, sd, score)
     return y, mean, sd, score
+
+
+def baselines_in(
+    xp: Any, counts: Floats, at: Ints, gap: int, length: int, least: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """`baselines` through the array module `xp`: NumPy, or CuPy for a GPU. The same operations in the
+    same order; a GPU may round a product and a sum at once, so there it agrees to rounding."""
+    first = int(at.min(initial=0)) - gap - length + 1
+    near = xp.asarray(counts[:, max(first, 0) : int(at.max(initial=-1)) + 1])  # no more than is read
+    at = at - max(first, 0)
+    total = xp.zeros((len(counts), len(at)))
+    windows = [near[:, xp.asarray(at - gap - back)] for back in range(length - 1, -1, -1)]
+    for window in windows:
+        total = total + window
+    mean = total / length
+    squares = xp.zeros_like(total)
+    for window in windows:
+        squares = squares + (window - mean) ** 2
+    sd = xp.sqrt(squares / (length - 1))
+    sd = xp.where(sd < least, least, sd)
+    y = near[:, xp.asarray(at)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = xp.where((sd == 0) & (y == mean), 0.0, (y - mean) / sd)
+    y, mean, sd, score = (np.asarray(a.get() if hasattr(a, "get") else a) for a in (y, mean, sd, score))
+    return y, mean, sd, score
+
+
+def gpu() -> Any:
+    """CuPy, where it and a GPU are there. ImportError and RuntimeError say what is missing."""
+    try:
+        import cupy  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as missing:
+        raise ImportError("running on a GPU needs CuPy: install anlan[gpu]") from missing
+    try:
+        cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as missing:
+        raise RuntimeError(f"no GPU can be used: {missing}") from missing
+    return cupy
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
