@@ -47,7 +47,7 @@ def problem(seed: int, n: int, t: int, mean: float) -> tuple[Any, Any, Any]:
     seed=st.integers(0, 10_000),
     n=st.integers(3, 14),
     t=st.integers(1, 9),
-    mean=st.sampled_from([0.2, 2.0, 40.0]),
+    mean=st.sampled_from([0.2, 2.0, 40.0, 4000.0]),
     rates=st.sampled_from([(True, False), (False, True), (True, True)]),
     alive=st.booleans(),
     whole=st.booleans(),

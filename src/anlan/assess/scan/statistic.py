@@ -28,7 +28,7 @@ MINIMUM_CASES = 2
 TIE = 1e-9
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def ratio(kind, cases, measure, total_cases, total_measure):  # type: ignore[no-untyped-def]
     """The log likelihood ratio, whichever side the rate lies; 0 for an empty or a full window."""
     rest = total_cases - cases
