@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from desk import RISK, MemoryDesk
-from deskpack import NOW, outlines
+from deskpack import NOW, outlines, real_outlines
 from deskserver import application, served, sign_in
 from litestar.testing import TestClient
 
@@ -130,7 +130,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(MemoryDesk(outlines(tmp_path_factory.mktemp("map")))) as address:
+    folder = Path(os.environ.get("ANLAN_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+    layer = real_outlines(folder) if folder.is_dir() else outlines(tmp_path_factory.mktemp("map"))
+    with served(MemoryDesk(layer)) as address:
         yield address
 
 
@@ -161,9 +163,9 @@ def test_it_is_drawn_without_errors_overflow_or_outside_requests(
     )
     page.goto(f"{base}{SERIES}")
     ready(page)
-    for chart in page.query_selector_all("[data-bands], [data-heat]"):
+    for chart in page.query_selector_all("[data-bands], [data-heat], [data-panel-map]"):
         chart.scroll_into_view_if_needed()
-        page.wait_for_function("e => e.dataset.ready === 'yes'", arg=chart)
+        page.wait_for_function("e => e.dataset.ready !== undefined", arg=chart)
     shots = Path(os.environ.get("ANLAN_SCREENSHOTS", tmp_path))
     page.screenshot(path=str(shots / f"series-{theme}-{width}.png"), full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
@@ -177,18 +179,30 @@ def test_the_slider_goes_back_in_time_by_keyboard(browser: Any, base: str) -> No
     page, faults = visit(browser, base)
     page.goto(f"{base}{SERIES}")
     ready(page)
-    slider = page.locator("input[type=range]")
+    slider = page.locator("[data-slides]")
     slider.focus()
     page.keyboard.press("ArrowLeft")
     page.wait_for_url("**known=**")
     ready(page)
     assert page.locator(".looking-back").is_visible()
-    assert page.locator("input[type=range]").input_value() != page.locator("input[type=range]").get_attribute(
-        "max"
-    )
+    assert page.locator("[data-slides]").input_value() != page.locator("[data-slides]").get_attribute("max")
     page.get_by_role("link", name="Back to now").click()
     ready(page)
     assert page.locator(".looking-back").count() == 0
+    assert faults == []
+    page.context.close()
+
+
+@drawn
+def test_the_map_goes_through_the_periods_by_keyboard(browser: Any, base: str) -> None:
+    page, faults = visit(browser, base)
+    page.goto(f"{base}{SERIES}")
+    page.locator("[data-panel-map][data-ready] canvas").first.wait_for(timeout=30_000)
+    assert page.locator("#period-told").inner_text() == str(NOW.date())
+    page.locator("#period").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#period-told").inner_text() == str((NOW - DAY).date())
+    assert page.locator("#period").get_attribute("aria-valuetext") == str((NOW - DAY).date())
     assert faults == []
     page.context.close()
 
@@ -207,6 +221,7 @@ def test_the_charts_are_drawn_again_when_the_journal_grows(browser: Any, tmp_pat
         ready(page)
         assert page.get_by_text("seen on the page").count() == 1
         assert page.locator("[data-slides]").is_visible()
+        page.locator("[data-panel-map][data-ready] canvas").first.wait_for(timeout=30_000)
         assert faults == []
         page.context.close()
 
@@ -215,7 +230,7 @@ def test_the_charts_are_drawn_again_when_the_journal_grows(browser: Any, tmp_pat
 def test_without_scripts_the_choice_of_instants_and_the_numbers_are_there(browser: Any, base: str) -> None:
     page, _ = visit(browser, base, java_script_enabled=False)
     page.goto(f"{base}{SERIES}")
-    assert not page.locator("input[type=range]").is_visible()
+    assert not page.locator("[data-slides]").is_visible()
     page.select_option("#known", index=3)
     page.get_by_role("button", name="Show").click()
     assert page.locator(".looking-back").is_visible()

@@ -29,7 +29,7 @@ WORDS = {
 @dataclass(frozen=True, slots=True)
 class Row:
     """One series of a chart: `values` one per time of the axis, the others one per tested time; `later`
-    the values as known later, where the chart looks back."""
+    the values as known later, where the chart looks back; `place` its id on a map."""
 
     name: Text
     values: NDArray[np.float64]
@@ -38,6 +38,7 @@ class Row:
     alarm: NDArray[np.int8]
     reason: NDArray[np.int16]
     later: NDArray[np.float64] | None = None
+    place: str = ""
 
 
 def document(axis: Sequence[str], tested: Sequence[int], rows: Sequence[Row], unit: Text) -> dict[str, Any]:
@@ -84,6 +85,8 @@ def _series(row: Row, tested: NDArray[np.int64]) -> dict[str, Any]:
         "alarm": [int(a) for a in row.alarm],
         "reason": [int(r) for r in row.reason],
     }
+    if row.place:
+        shown["place"] = row.place
     if row.later is not None:
         shown["later"] = _numbers(row.later)
     return shown

@@ -11,7 +11,7 @@ from anlan.ports.desk import Desk
 from anlan.web.access import READ
 from anlan.web.guards import sees
 from anlan.web.render import page, screen
-from anlan.web.seriesview import MOST_SMALL, Looked, charts, look
+from anlan.web.seriesview import MOST_SMALL, Looked, charts, layer_with, look
 
 Ask = Request[Any, Any, Any]
 TABLE_ROWS = 30
@@ -27,6 +27,8 @@ def series_page(
 ) -> Response[str]:
     """A series, what its rule's detector says of it, and what can be done."""
     found = _looked(request, indicator, place, rule, known)
+    desk: Desk = request.app.state.desk
+    layer = layer_with(desk.pack, (*found.alike, found.place), desk.clock.now())
     return page(
         request,
         "series.html",
@@ -34,6 +36,8 @@ def series_page(
         rows=found.values[:TABLE_ROWS],
         small=found.alike[:MOST_SMALL],
         newest=found.values[0] if found.values else None,
+        layer=layer,
+        shown=desk.pack.geometry[layer] if layer is not None else None,
     )
 
 

@@ -22,6 +22,8 @@ from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.time import parse_instant
 from anlan.ports.desk import Desk, PlaceSeries, Retrospect
+from anlan.web.geometry import outlines
+from anlan.web.mapview import layer_of
 from anlan.web.screen import Screen
 
 PERIODS = 104  # tested ones; as many as a chart can show
@@ -171,7 +173,7 @@ def _row(pack: Pack, place: str, seen: Retrospect, at: datetime) -> Row:
         name = pack.place(place, at).name
     except UnknownPlace:
         name = Text(place, place)
-    return Row(name, own.values, own.expected, own.threshold, own.alarm, own.reason)
+    return Row(name, own.values, own.expected, own.threshold, own.alarm, own.reason, place=place)
 
 
 def _values(seen: Retrospect, place: str) -> tuple[Value, ...]:
@@ -226,3 +228,12 @@ def _alike(
 
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def layer_with(pack: Pack, places: Sequence[str], at: datetime) -> int | None:
+    """The number of the map layer on which some of the places can be drawn; None where there is none."""
+    if not pack.geometry:
+        return None
+    number = layer_of(pack, places, at)
+    drawn = {feature["properties"]["place"] for feature in outlines(pack.geometry[number])["features"]}
+    return number if drawn.intersection(places) else None

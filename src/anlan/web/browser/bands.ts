@@ -14,6 +14,21 @@ import {
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { islands, type Drawn } from "./islands";
+import {
+  ALARM,
+  UNKNOWN,
+  answer,
+  colour,
+  faint,
+  language,
+  read,
+  said,
+  unit,
+  type Maybe,
+  type Option,
+  type Panel,
+  type Row,
+} from "./panel";
 
 use([
   AriaComponent,
@@ -29,28 +44,6 @@ use([
   TooltipComponent,
 ]);
 
-type Words = { en: string; zh: string };
-type Option = Record<string, unknown>;
-type Maybe = number | null;
-type Row = {
-  name: Words;
-  values: Maybe[]; // one per time of the axis
-  expected: Maybe[]; // these: one per tested time
-  threshold: Maybe[];
-  near: Maybe[]; // 0 at the expected, 1 at the bound
-  alarm: number[]; // 1 yes, 0 no, -1 unknown
-  reason: number[];
-  later?: Maybe[]; // like values, as known later
-};
-type Panel = {
-  unit: Words;
-  axis: string[];
-  tested: number[];
-  series: Row[];
-  reasons: Record<string, Words>;
-  words: Record<string, Words>;
-};
-
 const STROKE = "path://M0,4.4h18v1.6h-18z";
 const DASHES = "path://M0,4.4h4v1.6h-4zM7,4.4h4v1.6h-4zM14,4.4h4v1.6h-4z";
 const ICONS = {
@@ -61,56 +54,6 @@ const ICONS = {
   alarm: "triangle",
   unknown: "rect",
 };
-const ALARM = 1;
-const UNKNOWN = -1;
-
-function language(): "en" | "zh" {
-  return document.documentElement.lang.startsWith("zh") ? "zh" : "en";
-}
-
-/** A colour of the style sheet, as the theme of the moment gives it. */
-function colour(name: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(--${name})`;
-  document.body.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
-
-function faint(name: string, opacity: number): string {
-  const [r, g, b] = (colour(name).match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number);
-  return `rgba(${r}, ${g}, ${b}, ${opacity})`;
-}
-
-function said(panel: Panel, word: string): string {
-  return panel.words[word]?.[language()] ?? word;
-}
-
-function unit(panel: Panel): string {
-  const said = panel.unit[language()];
-  return said === "–" ? "" : said;
-}
-
-function shown(value: Maybe | undefined): string {
-  return value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
-}
-
-/** What a tested cell says, line by line. */
-function answer(panel: Panel, row: Row, index: number): string {
-  const j = panel.tested.indexOf(index);
-  const lines = [`${row.name[language()]} · ${panel.axis[index]}`];
-  lines.push(`${said(panel, "value")}: ${shown(row.values[index])} ${unit(panel)}`.trim());
-  if (j < 0) return lines.join("\n");
-  lines.push(`${said(panel, "expected")}: ${shown(row.expected[j])}`);
-  lines.push(`${said(panel, "threshold")}: ${shown(row.threshold[j])}`);
-  const alarm = row.alarm[j];
-  const verdict = alarm === ALARM ? "alarm" : alarm === UNKNOWN ? "unknown" : "no_alarm";
-  lines.push(said(panel, verdict));
-  const reason = row.reason[j] ?? 0;
-  if (reason !== 0) lines.push(panel.reasons[String(reason)]?.[language()] ?? "");
-  return lines.join("\n");
-}
 
 /** Runs of missing values as [first, last] indexes. */
 function gaps(values: Maybe[]): [number, number][] {
@@ -381,24 +324,6 @@ function heat(holder: HTMLElement, panel: Panel): Option {
   };
 }
 
-/** The panel at an address, or in the element `#id` of this page; asked for once by a page's charts. */
-const asked = new Map<string, Promise<Panel>>();
-document.body.addEventListener("htmx:beforeSwap", () => asked.clear());
-
-function read(from: string): Promise<Panel> {
-  let found = asked.get(from);
-  if (found === undefined) {
-    found = from.startsWith("#")
-      ? Promise.resolve(JSON.parse(document.querySelector(from)?.textContent ?? "null") as Panel)
-      : fetch(from, { credentials: "same-origin" }).then((answered) => {
-          if (!answered.ok) throw new Error(`${answered.status}`);
-          return answered.json() as Promise<Panel>;
-        });
-    asked.set(from, found);
-  }
-  return found;
-}
-
 /** What draws every chart again: colours and words are those of the moment. */
 const again = new Set<() => void>();
 
@@ -415,7 +340,9 @@ async function chart(holder: HTMLElement): Promise<Drawn> {
   drawn.setOption(option());
   const redraw = (): void => drawn.setOption(option(), true);
   again.add(redraw);
-  const watcher = new ResizeObserver(() => drawn.resize());
+  const watcher = new ResizeObserver(() => {
+    if (holder.isConnected && holder.clientWidth > 0) drawn.resize(); // gone before it was removed
+  });
   watcher.observe(holder);
   holder.dataset["ready"] = "yes";
   return {

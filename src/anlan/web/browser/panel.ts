@@ -1,0 +1,92 @@
+// A panel of series as the server tells it, and how its cells are said and coloured.
+export type Words = { en: string; zh: string };
+export type Option = Record<string, unknown>;
+export type Maybe = number | null;
+export type Row = {
+  place?: string; // on a map
+  name: Words;
+  values: Maybe[]; // one per time of the axis
+  expected: Maybe[]; // these: one per tested time
+  threshold: Maybe[];
+  near: Maybe[]; // 0 at the expected, 1 at the bound
+  alarm: number[]; // 1 yes, 0 no, -1 unknown
+  reason: number[];
+  later?: Maybe[]; // like values, as known later
+};
+export type Panel = {
+  unit: Words;
+  axis: string[];
+  tested: number[];
+  series: Row[];
+  reasons: Record<string, Words>;
+  words: Record<string, Words>;
+};
+
+export const ALARM = 1;
+export const UNKNOWN = -1;
+
+export function language(): "en" | "zh" {
+  return document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+}
+
+/** A colour of the style sheet, as the theme of the moment gives it. */
+export function colour(name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+export function faint(name: string, opacity: number): string {
+  const [r, g, b] = (colour(name).match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number);
+  return `rgba(${r}, ${g}, ${b}, ${opacity})`;
+}
+
+export function said(panel: Panel, word: string): string {
+  return panel.words[word]?.[language()] ?? word;
+}
+
+export function unit(panel: Panel): string {
+  const said = panel.unit[language()];
+  return said === "–" ? "" : said;
+}
+
+function shown(value: Maybe | undefined): string {
+  return value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
+}
+
+/** What a tested cell says, line by line. */
+export function answer(panel: Panel, row: Row, index: number): string {
+  const j = panel.tested.indexOf(index);
+  const lines = [`${row.name[language()]} · ${panel.axis[index]}`];
+  lines.push(`${said(panel, "value")}: ${shown(row.values[index])} ${unit(panel)}`.trim());
+  if (j < 0) return lines.join("\n");
+  lines.push(`${said(panel, "expected")}: ${shown(row.expected[j])}`);
+  lines.push(`${said(panel, "threshold")}: ${shown(row.threshold[j])}`);
+  const alarm = row.alarm[j];
+  const verdict = alarm === ALARM ? "alarm" : alarm === UNKNOWN ? "unknown" : "no_alarm";
+  lines.push(said(panel, verdict));
+  const reason = row.reason[j] ?? 0;
+  if (reason !== 0) lines.push(panel.reasons[String(reason)]?.[language()] ?? "");
+  return lines.join("\n");
+}
+
+/** The panel at an address, or in the element `#id` of this page; asked for once by a page's charts. */
+const asked = new Map<string, Promise<Panel>>();
+document.body.addEventListener("htmx:beforeSwap", () => asked.clear());
+
+export function read(from: string): Promise<Panel> {
+  let found = asked.get(from);
+  if (found === undefined) {
+    found = from.startsWith("#")
+      ? Promise.resolve(JSON.parse(document.querySelector(from)?.textContent ?? "null") as Panel)
+      : fetch(from, { credentials: "same-origin" }).then((answered) => {
+          if (!answered.ok) throw new Error(`${answered.status}`);
+          return answered.json() as Promise<Panel>;
+        });
+    asked.set(from, found);
+  }
+  return found;
+}
