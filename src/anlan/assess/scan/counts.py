@@ -10,7 +10,7 @@ from anlan.assess.scan.each import search_each, search_spans
 from anlan.assess.scan.engine import Best, Floats, Ints
 from anlan.assess.scan.sampling import Fill, multinomial, permuted, without_replacement
 from anlan.assess.scan.search import LANES, search_space, search_spacetime
-from anlan.assess.scan.statistic import BERNOULLI, POISSON, ratio
+from anlan.assess.scan.statistic import BERNOULLI, POISSON, TIE, ratio
 from anlan.assess.scan.thresholds import BINS, LEVELS, needed_high, needed_low, position_bins
 from anlan.assess.scan.windows import Windows
 from anlan.assess.scan.zones import Zones
@@ -79,7 +79,11 @@ class CountEngine:
                 (float(self.total_cases), self.total_measure), self.kind, self.high, self.low,
                 float(self.min_cases), self.enough, self.few, floor, value, position,
             )  # fmt: skip
-            start, end = np.nonzero(value)
+            # of the windows with one end the largest, the first of equal ones: smaller zone, earlier start
+            top = value.max(axis=0)
+            end = np.flatnonzero(top > 0)
+            order = position[:, end] * size + np.arange(size)[:, None]
+            start = np.where(value[:, end] > top[end] - TIE, order, np.iinfo(np.int64).max).argmin(axis=0)
             chains.append(np.full(len(start), k))
             values.append(value[start, end])
             wheres.append(np.column_stack([zones.ptr[k] + position[start, end], start, end]))

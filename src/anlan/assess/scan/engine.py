@@ -46,7 +46,8 @@ class Engine(Protocol):
         """The largest statistic of the data; 0 where no window qualifies."""
 
     def observed(self, zones: Zones, windows: Windows, floor: float) -> Best:
-        """The best zone of every chain in every span, where its statistic is `floor` or more."""
+        """The best zone of every chain in every span, where its statistic is `floor` or more; of spans
+        with the same end the best alone is enough."""
 
     def maxima(self, zones: Zones, windows: Windows, replications: range) -> Floats:
         """The largest statistic of each replication; may be called from several threads."""
