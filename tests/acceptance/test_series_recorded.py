@@ -1,0 +1,57 @@
+"""The analyst's numbers over a recorded outbreak: those of the findings, as known then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from newport import replayed
+
+from anlan.app.clock import VirtualClock, WallClock
+from anlan.app.desk import RunningDesk
+from anlan.app.house import RunningHouse
+from anlan.model.errors import NotFound
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    workspace = tmp_path_factory.mktemp("newport") / "workspace"
+    replayed(workspace)
+    house = RunningHouse(workspace, WallClock())
+    newest = house.journal.latest()
+    assert newest is not None
+    house.clock = VirtualClock(newest)
+    running = RunningDesk(house)
+    yield running
+    running.close()
+
+
+def test_every_finding_is_seen_again_as_it_was_known_then(desk: RunningDesk) -> None:
+    raised = [f for f in desk.state().findings.values() if f.change == "raised"]
+    assert raised
+    for finding in raised:
+        seen = desk.retrospect(finding.rule, finding.known, 12)
+        own = seen.series[finding.place]
+        j = seen.times.index(finding.at) - seen.tested[0]
+        assert own.values[seen.tested[j]] == finding.value
+        assert own.alarm[j] == 1
+        assert (own.expected[j], own.threshold[j]) == (finding.expected, finding.threshold)
+
+
+def test_what_was_learnt_later_is_not_in_it_and_is_shown_beside_it(desk: RunningDesk) -> None:
+    first = next(f for f in desk.state().findings.values() if f.change == "raised")
+    learnt = desk.learnt(first.indicator, first.place)
+    assert list(learnt) == sorted(set(learnt))
+    then = first.known - timedelta(seconds=1)
+    before = desk.retrospect(first.rule, then, 12)
+    now = desk.retrospect(first.rule, desk.clock.now(), 12)
+    assert first.at not in before.times or np.isnan(
+        before.series[first.place].values[before.times.index(first.at)]
+    )
+    assert now.times[-1] > before.times[-1]
+    later = desk.later(before, first.rule, first.place)
+    assert len(later.values) == len(before.times)
+    with pytest.raises(NotFound, match="no such rule"):
+        desk.retrospect("nothing", then, 12)
