@@ -9,7 +9,10 @@ unavailable; 130 interrupted; 141 the reader of the output went away.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from types import FrameType
 
 from cyclopts import App, CycloptsError
 
@@ -38,8 +41,22 @@ app.command(audit.app)
 app.command(accounts.app)
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C. Python ends a process by the signal itself, whatever exit code was returned, once a plain
+    KeyboardInterrupt has passed through code that a library runs from C, even if it was caught after."""
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Interrupted
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code."""
+    plain = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ours = plain and threading.current_thread() is threading.main_thread()
+    if ours:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         code = app(
             sys.argv[1:] if arguments is None else arguments,
@@ -64,4 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
     return code if isinstance(code, int) else 0
