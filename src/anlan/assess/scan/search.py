@@ -25,7 +25,7 @@ from anlan.assess.scan.thresholds import BINS, LEVELS, STEP
 LANES = 128
 #: zones refused together, at most, and by how many standard deviations of the count they may differ
 TOGETHER = 16
-SPREAD = 4.0
+SPREAD = 2.0
 
 
 @njit(cache=True, nogil=True, inline="always")
