@@ -441,6 +441,7 @@ def processor() -> str:
 
 def main(small: bool) -> None:
     history = 10 * YEAR + 1
+    load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     everyone, most = (20_000, 20_000) if small else (855_000, 1_000_000)
     root = Path(tempfile.mkdtemp(prefix="detect-"))
     try:
@@ -467,7 +468,7 @@ def main(small: bool) -> None:
     flexible = next(line for line in table if line["detector"].startswith("Farrington Flexible"))
     result = {
         "name": "detect",
-        "machine": f"on {cores()} cores of {processor()}",
+        "machine": f"on {cores()} cores of {processor()}, load {load_before:.1f} before the start",
         "work": f"100 x 624 panel, weeks {FIRST}-{LAST}; {many['series']} series; {everyone} series x "
         f"{history} weeks, last week tested",
         "ours": {
