@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 
 def detect(
     data: Data,
-    detector: str,
+    detector: str = "farrington_scan",
     *,
     test: Tested = None,
     freq: int | None = None,
@@ -36,7 +36,7 @@ def detect(
     `data`        a `Panel`; an array [n_series, n_time] (or [n_time]), NaN = missing; a polars or pandas
                   frame: wide (`date` or `k`, and one column per series) or long (`date`, `series`,
                   `value`); the path of a CSV file of either form
-    `detector`    its name: `farrington_flexible`, `ears_c1` …; ValueError lists them all
+    `detector`    its name: `farrington_scan`, `ears_c1` …; ValueError lists them all
     `test`        times to test: indexes or a slice, `"last 10"`, `"2012-01-01.."`, `"264:312"` (numbers
                   from 1, both ends); by default the last year, at most half of the times
     `freq`        periods per year; needed for an array, and for a table without dates

@@ -257,9 +257,7 @@ def publish(turn: Turn, warning: Warning, actor: str) -> None:
     """An approved message: its bytes fixed, the chain moved on, every recipient due, the plan run."""
     head = in_force(warning.risk, turn.state, turn.now)
     cap = turn.house.render(warning)
-    sent = replace(
-        warning, digest=turn.house.digest(cap), pack=turn.pack.digest, sender=turn.house.sender
-    )
+    sent = replace(warning, digest=turn.house.digest(cap), pack=turn.pack.digest, sender=turn.house.sender)
     turn.put("warning.approved", sent, sent.risk, (sent.id,), actor)
     if head is not None and head.id != sent.id:
         status = "cancelled" if sent.change == "cancel" else "superseded"

@@ -17,6 +17,7 @@ from anlan.assess.detect.ears import ears
 from anlan.assess.detect.panel import Detection, Panel, Reason
 from anlan.assess.detect.reason_words import REASONS
 from anlan.assess.detect.registry import specs
+from anlan.assess.multiplicity import q_values
 from anlan.model.errors import InvalidValue
 
 WEEKS = np.arange("2020-01-06", "2020-06-01", 7, dtype="datetime64[D]")
@@ -132,3 +133,12 @@ def test_no_parameter_of_a_detector_is_hidden_by_one_of_detect() -> None:
 def test_every_reason_has_words_in_both_languages() -> None:
     assert set(REASONS) == set(Reason)
     assert all(words.en != words.zh for words in REASONS.values())
+
+
+def test_many_series_tested_at_once_get_adjusted_p_values_time_by_time() -> None:
+    many = np.random.default_rng(3).poisson(5.0, (40, 30)).astype(float)
+    answer = anlan.detect(many, "ears_c1", freq=52, test="last 2")
+    for column in range(2):
+        assert_array_equal(answer.q_values[:, column], q_values(answer.p_value[:, column]))
+    assert (answer.q_values >= answer.p_value).all()
+    assert answer.frame()["q_value"].to_list() == answer.q_values.ravel().tolist()

@@ -20,7 +20,7 @@ Tested: TypeAlias = Test | str | None
 
 def detect(
     data: Data,
-    detector: str,
+    detector: str = "farrington_scan",
     *,
     test: Tested = None,
     freq: int | None = None,

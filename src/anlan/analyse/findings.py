@@ -12,6 +12,7 @@ import polars as pl
 from anlan.analyse.laid import Laid
 from anlan.assess.detect.panel import Alarm, Detection, Known, Panel, Reason
 from anlan.assess.detect.reason_words import reason_words
+from anlan.assess.multiplicity import q_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,17 @@ class Findings(Detection):
         chosen: np.ndarray[Any, np.dtype[np.float64]] = self.panel.counts[:, self.test]
         return chosen
 
+    @property
+    def q_values(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """p-values adjusted for the number of series tested at the same time [n_series, n_test]: of the
+        series with q at most a, a share of at most a is false (Benjamini, Hochberg 1995)."""
+        return q_values(self.p_value, np.broadcast_to(self.test, self.p_value.shape))
+
     def frame(self) -> pl.DataFrame:
         """One row per tested series and time: `series`, `k` (number of the time, from 1), `date` (where
-        the axis has dates), `value`, `expected`, `threshold`, `score`, `p_value`, `alarm` (null =
-        unknown), `state`, `reason` and its words `reason_en`, `reason_zh`. Null where nothing is known
-        or the method has no such quantity."""
+        the axis has dates), `value`, `expected`, `threshold`, `score`, `p_value`, `q_value`, `alarm`
+        (null = unknown), `state`, `reason` and its words `reason_en`, `reason_zh`. Null where nothing is
+        known or the method has no such quantity."""
         n_series, n_test = self.alarm.shape
         axis = self.laid.axis
         columns: dict[str, Any] = {
@@ -57,6 +64,7 @@ class Findings(Detection):
             ("threshold", self.threshold),
             ("score", self.score),
             ("p_value", self.p_value),
+            ("q_value", self.q_values),
         ):
             columns[name] = pl.Series(np.ravel(array)).fill_nan(None)
         flat = np.ravel(self.alarm)

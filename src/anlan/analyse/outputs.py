@@ -37,11 +37,11 @@ def _findings(found: Findings, path: Path) -> None:
     double; NA where nothing is known or the method has no such quantity."""
     axis = found.laid.axis
     header = ["series", "k", *(["date"] if axis.dates is not None else [])]
-    header += ["value", "expected", "threshold", "score", "p_value", "alarm", "state"]
+    header += ["value", "expected", "threshold", "score", "p_value", "q_value", "alarm", "state"]
     header += ["reason", "reason_en", "reason_zh"]
     labels = [axis.label(int(i)) for i in found.test]
     words = {int(r): (r.name.lower(), reason_words(r).en, reason_words(r).zh) for r in Reason}
-    numbers = (found.values, found.expected, found.threshold, found.score, found.p_value)
+    numbers = (found.values, found.expected, found.threshold, found.score, found.p_value, found.q_values)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

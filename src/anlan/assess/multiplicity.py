@@ -47,7 +47,7 @@ def q_values(p: Floats, groups: npt.NDArray[np.generic] | None = None, method: M
         order = cells[np.argsort(flat[cells], kind="stable")]
         rank = np.arange(1, n + 1)
         dependent = (1 / rank).sum() if method == "by" else 1.0
-        raised = flat[order] * n * dependent / rank
+        raised = flat[order] * (n * dependent / rank)
         q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
     return q.reshape(np.shape(p))
 

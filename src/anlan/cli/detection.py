@@ -26,7 +26,7 @@ SHOWN = 20
 def detect(
     file: Path | None = None,
     *,
-    detector: str = "farrington_flexible",
+    detector: str = "farrington_scan",
     series: Words = [],  # noqa: B006 - read only
     freq: int | None = None,
     test: Words = [],  # noqa: B006 - read only

@@ -99,7 +99,7 @@ def farrington_flexible(
     short_history: ShortHistory = "raise",
 ) -> Detection:
     """Test `panel` at `test`; what each parameter means stands in `SPECS`."""
-    _check(panel, b, w, weights_threshold, alpha, limit54, no_periods, past_weeks_not_included)
+    check_settings(panel, b, w, weights_threshold, alpha, limit54, no_periods, past_weeks_not_included)
     _one_of("powertrans", powertrans, tuple(POWERS))
     _one_of("fit_fun", fit_fun, ("flexible",))
     _one_of("threshold_method", threshold_method, ("delta", "nb_plugin", "muan"))
@@ -374,7 +374,7 @@ def _one_of(name: str, found: str, expected: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(expected)}; found {found!r}")
 
 
-def _check(
+def check_settings(
     panel: Panel,
     b: int,
     w: int,

@@ -32,7 +32,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, owens_t
 
 from anlan.assess.detect.bounds import count_bound
-from anlan.assess.detect.farrington_flexible import Fits, exceedance, fit_all, recent_cases
+from anlan.assess.detect.farrington_flexible import Fits, check_settings, exceedance, fit_all, recent_cases
 from anlan.assess.detect.panel import Detection, Floats, Ints, Known, Panel, Reason, Test, Trend, decide
 from anlan.assess.detect.recent_fit import LEAST, recent_fit
 from anlan.assess.detect.seasons import reference_rows
@@ -63,6 +63,7 @@ def farrington_scan(
     """Test `panel` at `test`; what each parameter means stands in `SPECS`. Where fewer than
     `least_years` years lie before a period and too few known counts in the short memory, the answer is
     unknown, `TOO_FEW_HISTORY`."""
+    check_settings(panel, b, w, weights_threshold, alpha, limit54, no_periods, past_weeks_not_included)
     _check(longest, b, least_years, alpha, short_memory)
     if population_offset and panel.population is None:
         raise ValueError("population_offset needs a panel with population, found none")
