@@ -116,6 +116,6 @@ def test_a_case_that_cannot_be_run_says_why() -> None:
     with pytest.raises(ValueError, match="rki has no parameter alpha"):
         peer_names.rows({**case, "control": {"alpha": 0.1}}, panel, [50])
     with pytest.raises(ValueError, match="contiguous"):
-        peer_names.rows({**case, "control": {"b": 0, "actY": True}}, panel, [50, 52])
+        peer_names.rows({**case, "control": {"b": 0, "actY": True}}, panel, [52, 50])
     with pytest.raises(ValueError, match="needs a range"):
         peer_names.tested_rows(case, panel)

@@ -38,8 +38,10 @@ TOLERANCE = {
 }
 #: absolute tolerance where it is not that of zero
 SAMPLED = {"out_nowcast.csv": 1.0}
-#: a difference of this size about zero is none (scores where count and expectation meet)
+#: a difference of this size about zero is none
 ZERO = 1e-12
+#: the same for scores, which are the quotient of two differences: 0 where count and expectation meet
+NEAR_ZERO = {"score": 1e-7}
 
 Rows = dict[tuple[str, ...], dict[str, str]]
 
@@ -127,7 +129,7 @@ def _compare(o: Outcome, ours: Rows, theirs: Rows) -> tuple[int, float, Differen
             relative = _relative(got, wanted)
             if relative == 0.0:
                 continue
-            near = _absolute(got, wanted) <= absolute
+            near = _absolute(got, wanted) <= max(absolute, NEAR_ZERO.get(column, 0.0))
             if column in EXACT or not (near or relative <= tolerance):
                 if bad is None or relative > bad.relative:
                     bad = Difference(o.case, column, where, got, wanted, relative)

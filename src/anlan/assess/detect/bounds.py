@@ -23,12 +23,15 @@ _count_tails: Callable[..., int] = count_tails
 
 #: exponent of the power transform, by its name
 POWERS = {"2/3": 2 / 3, "1/2": 1 / 2, "none": 1.0}
+#: the least mean that R's log link gives
+LEAST_MEAN = float(np.finfo(np.float64).eps)
 
 
 def delta_bound(
     y: Floats, mu: Floats, se_log: Floats, phi: Floats, alpha: float, powertrans: str
 ) -> tuple[Floats, Floats]:
     """(upper bound, probability of at least y); `se_log` standard error of log mu."""
+    mu = np.maximum(mu, LEAST_MEAN)
     power = POWERS[powertrans]
     tau = phi + mu * se_log**2  # (standard error of mu)^2 / mu
     sd = power * np.sqrt(mu ** (2 * power - 1) * tau)

@@ -46,6 +46,8 @@ class PeerDetector:
     columns: Callable[[Panel, Ints, Mapping[str, Any]], Columns]
     values: Mapping[str, Any] = field(default_factory=dict)
     first_k: Callable[[Control, int], int] | None = None
+    no_null: frozenset[str] = frozenset()
+    each_alone: bool = False
 
 
 def translated(detector: str, control: Control) -> dict[str, Any]:
@@ -60,7 +62,9 @@ def translated(detector: str, control: Control) -> dict[str, Any]:
         )
     params = {}
     for theirs, value in control.items():
-        if theirs not in _ASIDE:
+        if value is None and theirs in peer.no_null:
+            raise ValueError(f"{detector} stops where {theirs} is NULL; expected a value or none at all")
+        if theirs not in _ASIDE and value is not None:
             params[peer.params[theirs]] = peer.values.get(value, value) if isinstance(value, str) else value
     return params
 
@@ -74,7 +78,7 @@ def named(detector: str) -> PeerDetector:
 
 def tested_rows(case: Mapping[str, Any], panel: Panel) -> list[int]:
     """The rows (1-based) that a case tests: its range, {from, to} or a list, or the detector's default."""
-    control = dict(case.get("control") or {})
+    control = {name: value for name, value in (case.get("control") or {}).items() if value is not None}
     chosen = control.get("range")
     if isinstance(chosen, Mapping):
         return list(range(int(chosen["from"]), int(chosen["to"]) + 1))
@@ -92,7 +96,8 @@ def rows(case: Mapping[str, Any], panel: Panel, ks: Sequence[int]) -> list[Row]:
     peer = named(case["detector"])
     control = dict(case.get("control") or {})
     at = np.asarray(ks, dtype=np.int64) - 1
-    if at.size and (np.diff(at) != 1).any():
+    alone = peer.each_alone and control.get("method") != "C3"
+    if at.size and (np.diff(at) < 1 if alone else np.diff(at) != 1).any():
         raise ValueError(f"range must be contiguous and in order, found rows {list(ks)[:8]}")
     if at.size and (at[0] < 0 or at[-1] >= panel.n_time):
         raise ValueError(f"range must lie within rows 1 to {panel.n_time}, found {ks[0]} to {ks[-1]}")
@@ -124,6 +129,8 @@ def _trend(found: Detection) -> Floats:
 
 
 def _flexible(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
+    if params.get("population_offset") and panel.population is None:  # the package takes equal shares
+        panel = replace(panel, population=np.full(panel.counts.shape, 1 / panel.n_series))
     found = farrington_flexible(panel, at, compat="surveillance", **params)
     return {
         "upperbound": found.threshold,
@@ -222,6 +229,8 @@ def _outbreak_p(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
 def _glr(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     given = {name: value for name, value in params.items() if value is not None}
     mu0 = given.pop("mu0", None)
+    if mu0 == []:  # an empty list of R
+        mu0 = {}
     if isinstance(mu0, Mapping):
         named = {"S": "s", "trend": "trend", "refit": "refit"}
         given |= {named[name]: value for name, value in mu0.items() if value is not None}
@@ -281,6 +290,16 @@ PEER: dict[str, PeerDetector] = {
         _flexible,
         {"nbPlugin": "nb_plugin", "algo.farrington.fitGLM.flexible": "flexible"},
         lambda control, freq: freq * int(control.get("b", 5)) + int(control.get("w", 3)) + 1,
+        no_null=frozenset(
+            {
+                *_SAME,
+                "weightsThreshold",
+                "pThresholdTrend",
+                "populationOffset",
+                "noPeriods",
+                "thresholdMethod",
+            }
+        ),
     ),
     "farrington": PeerDetector(
         "farrington",
@@ -292,25 +311,33 @@ PEER: dict[str, PeerDetector] = {
             "algo.farrington.fitGLM.populationOffset": "population_offset",
         },
         lambda control, freq: freq * int(control.get("b", 5)) - int(control.get("w", 3)),
+        no_null=frozenset(_SAME),
     ),
     "earsC": PeerDetector(
         "ears_c1, ears_c2, ears_c3",
         {"method": "method", "baseline": "baseline", "minSigma": "min_sigma", "alpha": "alpha"},
         _ears,
-        first_k=lambda control, _: int(control.get("baseline", 7)) + 3,
+        first_k=lambda control, _: (
+            int(control.get("baseline", 7)) + {"C2": 3, "C3": 5}.get(str(control.get("method")), 1)
+        ),
+        each_alone=True,
     ),
-    "bayes": PeerDetector("bayes", {"b": "b", "w": "w", "actY": "act_y", "alpha": "alpha"}, _bayes),
-    "rki": PeerDetector("rki", {"b": "b", "w": "w", "actY": "act_y"}, _rki),
+    "bayes": PeerDetector(
+        "bayes", {"b": "b", "w": "w", "actY": "act_y", "alpha": "alpha"}, _bayes, each_alone=True
+    ),
+    "rki": PeerDetector("rki", {"b": "b", "w": "w", "actY": "act_y"}, _rki, each_alone=True),
     "cdc": PeerDetector(
         "cdc",
         {"b": "b", "m": "m", "alpha": "alpha"},
         _cdc,
         first_k=lambda control, freq: freq * int(control.get("b", 5)) - int(control.get("m", 1)),
+        each_alone=True,
     ),
     "outbreakP": PeerDetector(
         "outbreak_p",
         {"k": "k", "ret": "ret", "maxUpperboundCases": "max_upperbound_cases"},
         _outbreak_p,
+        each_alone=True,
     ),
     "cusum": PeerDetector(
         "cusum",

@@ -5,6 +5,9 @@ outbreak detection in multiple surveillance systems", Stat Med 32:1206-1222, sec
 of half-width `w` about the same date in each of the `b` years before, and, when `no_periods` > 1,
 the gaps between them cut into `no_periods` - 1 seasons of nearly equal length (the first ones take
 the remainder), so that the whole history can be used with one level per season.
+
+The oldest window may begin one period before the axis and is used without it, as R's `surveillance`
+does (its row 0 is no row): the first 53-week year of a dated series asks for that.
 """
 
 from __future__ import annotations
@@ -62,13 +65,17 @@ def reference_rows(
     total = 0
     for j, now in enumerate(at.tolist()):
         years = _same_time_in_past_years(now, b, freq, dates)
-        if years is None or years[-1] - w < 0:
+        if years is None or years[-1] - w < -1:
             short[j] = True
             bounds[j] = total
             continue
         back = tuple(now - year for year in years)
         offset, ends = _pattern(back, w, no_periods, past_not_included)
         used = now + offset
+        if years[-1] < w:
+            there = used >= 0
+            ends = np.concatenate([[0], there.cumsum()])[ends]
+            used = used[there]
         bounds[j] = total + ends
         own = ticks[used]
         first = own.min() if used.size else ticks[now]
