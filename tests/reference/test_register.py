@@ -172,6 +172,85 @@ def test_disagreement_is_named_cell_by_cell(tmp_path: Path, capsys: pytest.Captu
     assert difference["relative"] == pytest.approx(1e-6, rel=1e-3)
 
 
+def test_values_may_be_written_as_r_or_json_would(tmp_path: Path) -> None:
+    register = small_register(tmp_path)
+    good = json.loads(register.read_text())["cases"][0]
+    control = {"range": [20, 21, 22], "method": "C2", "baseline": 7, "alpha": 0.01, "minSigma": 0}
+    written: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "lists": {"method": ["C2"], "baseline": [7]},
+        "points": {"baseline": 7.0, "range": [20.0, 21.0, 22.0]},
+        "text": {"baseline": "7", "alpha": "0.01", "range": "20..22"},
+        "null": {"baseline": None, "minSigma": None},
+    }
+    cases = [{**good, "id": id_, "control": {**control, **changes}} for id_, changes in written.items()]
+    cases[1] |= {"series": ["x"], "freq": "365"}
+    register.write_text(json.dumps({"cases": cases}))
+    assert main(["detect", "--cases", str(register), "--out", str(tmp_path / "o")]) == 0
+    rows = [line.split(",", 1) for line in (tmp_path / "o" / "out_earsC.csv").read_text().splitlines()[1:]]
+    found = {id_: [rest for one, rest in rows if one == id_] for id_ in written}
+    assert len(found["plain"]) == 3
+    assert all(lines == found["plain"] for lines in found.values())
+
+
+def test_whatever_is_wrong_with_a_case_stops_no_other(tmp_path: Path) -> None:
+    register = small_register(tmp_path)
+    good = json.loads(register.read_text())["cases"][0]
+    (tmp_path / "inputs" / "ragged.csv").write_text("k,x\n1,2\n2\n")
+    flexible = {"range": [39], "b": 1, "noPeriods": 10**18}
+    cases = [
+        {**good, "id": "no freq", "freq": None},
+        {**good, "id": "no dates", "epoch_as_date": True},
+        {**good, "id": "ragged", "input": "ragged.csv"},
+        {**good, "id": "words", "control": "C1"},
+        {**good, "id": "huge", "detector": "farringtonFlexible", "freq": 12, "control": flexible},
+        {**good, "id": "no table", "detector": "categoricalCUSUM"},
+        {**good, "id": "folder", "output": "/"},
+        {**good, "id": "errors", "output": "errors.csv"},
+        {**good, "id": "outside", "output": "../evil.csv"},
+    ]
+    register.write_text(json.dumps({"cases": cases}))
+    assert main(["detect", "--cases", str(register), "--out", str(tmp_path / "o")]) == 1
+    assert {p.name for p in (tmp_path / "o").iterdir()} == {"out_earsC.csv", "evil.csv", "errors.csv"}
+    answered = (tmp_path / "o" / "out_earsC.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[0] for line in answered] == ["folder"] * 3 + ["errors"] * 3
+    errors = (tmp_path / "o" / "errors.csv").read_text().splitlines()[1:]
+    for line, says in zip(
+        errors,
+        (
+            "the case lacks freq",
+            "epoch_as_date needs a column `date`; found k, x",
+            "ragged.csv: line 3 has 1 cells, expected 2",
+            "control must be a list of parameters by name, found 'C1'",
+            "Unable to allocate",
+            "there is no such input",
+        ),
+        strict=True,
+    ):
+        assert says in line
+
+
+def test_rows_are_told_apart_whatever_their_file_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inputs").mkdir()
+    control = {"h": "3,4", "k": 1, "theta": 0.8}
+    case = {"id": "a", "detector": "arlCusum", "control": control, "output": "mine.csv"}
+    register = tmp_path / "cases.json"
+    register.write_text(json.dumps({"cases": [case]}))
+    ours = tmp_path / "ours"
+    assert main(["detect", "--cases", str(register), "--out", str(ours)]) == 0
+    header, first, *rest = (ours / "mine.csv").read_text().splitlines()
+    (ours / "mine.csv").write_text("\n".join([header, *rest, first]) + "\n")
+    again = ["detect", "--cases", str(register), "--out", str(tmp_path / "o"), "--against", str(ours)]
+    assert main(again) == 0
+    (ours / "mine.csv").write_text("\n".join([header, first.replace("a,3,1,0.8,", "a,3,1,0.8,1"), *rest]))
+    capsys.readouterr()
+    assert main([*again, "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["agreement"]
+    assert (found["rows"], found["differences"][0]["column"]) == (2, "ARL")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -78,6 +78,11 @@ def test_denominators_are_the_smallest_common_ones() -> None:
     assert [common_denominator(*xy) for xy in ((4, 1), (4.5, 1), (4.2, 1.5), (1.3, 2.7))] == [1, 2, 10, 10]
 
 
+def test_a_chart_needs_something_to_tell_apart() -> None:
+    with pytest.raises(ValueError, match=r"must differ from the one in control: 0\.1"):
+        design_table(np.array([0.1]), 200, s=1, law="binomial", n=20)
+
+
 def test_a_reference_value_is_that_of_the_likelihood_ratio() -> None:
     theta1 = shifted(4.0, 1.0)
     assert theta1 == 6.0

@@ -16,28 +16,24 @@ from pathlib import Path
 from anlan.analyse.register import Outcome
 from anlan.model.errors import NotFound
 
-#: columns that say which row it is, by file; `series` and `k` elsewhere
+#: columns that say which row it is, by detector; `series` and `k` elsewhere. Where a file has none of
+#: them, rows are compared in their order
 KEYS = {
-    "out_arlCusum.csv": ("h", "k", "theta"),
-    "out_rogerson_hvalues.csv": ("theta0",),
-    "out_LRCUSUM_runlength.csv": ("h", "t"),
-    "out_LRCUSUM_arl.csv": ("h",),
-    "out_hhh4.csv": ("parameter",),
-    "out_nowcast.csv": ("date",),
-    "out_stcd.csv": ("event",),
+    "arlCusum": ("h", "k", "theta"),
+    "hValues": ("theta0",),
+    "LRCUSUM.runlength": ("h", "t"),
+    "hhh4": ("parameter",),
+    "nowcast": ("date",),
+    "stcd": ("event",),
 }
 #: exact answers
 EXACT = frozenset({"alarm", "trend", "converged", "nobs", "idxFA", "idxCC", "reported", "aggregate4"})
 #: relative tolerance where it is not 1e-9
-TOLERANCE = {
-    "out_hhh4.csv": 1e-6,
-    "out_LRCUSUM_runlength.csv": 1e-6,
-    "out_LRCUSUM_arl.csv": 1e-6,
-    "out_arlCusum.csv": 1e-6,
-    "out_rogerson_hvalues.csv": 1e-6,
-}
+TOLERANCE = dict.fromkeys(
+    ("hhh4", "LRCUSUM.runlength", "arlCusum", "hValues", "pairedbinCUSUM.runlength"), 1e-6
+)
 #: absolute tolerance where it is not that of zero
-SAMPLED = {"out_nowcast.csv": 1.0}
+SAMPLED = {"nowcast": 1.0}
 #: a difference of this size about zero is none
 ZERO = 1e-12
 #: the same for scores, which are the quotient of two differences: 0 where count and expectation meet
@@ -78,11 +74,11 @@ def agreements(outcomes: Sequence[Outcome], ours: Path, theirs: Path) -> list[Ag
     lacks the file of a case that it answered."""
     read: dict[tuple[Path, str], dict[str, Rows]] = {}
 
-    def rows(folder: Path, file: str, case: str) -> Rows:
-        key = (folder, file)
+    def rows(folder: Path, o: Outcome) -> Rows:
+        key = (folder / o.file, o.detector)
         if key not in read:
-            read[key] = _read(folder / file)
-        return read[key].get(case, {})
+            read[key] = _read(*key)
+        return read[key].get(o.case, {})
 
     found = []
     for detector in dict.fromkeys(o.detector for o in outcomes):
@@ -97,9 +93,7 @@ def agreements(outcomes: Sequence[Outcome], ours: Path, theirs: Path) -> list[Ag
             if o.error:
                 differences.append(Difference(o.case, "", "", o.error, "an answer", math.inf))
                 continue
-            count, relative, difference = _compare(
-                o, rows(ours, o.file, o.case), rows(theirs, o.file, o.case)
-            )
+            count, relative, difference = _compare(o, rows(ours, o), rows(theirs, o))
             seen += count
             worst = max(worst, relative)
             if difference is None:
@@ -117,7 +111,7 @@ def _compare(o: Outcome, ours: Rows, theirs: Rows) -> tuple[int, float, Differen
     """(rows compared, worst relative difference, the worst disagreement)."""
     if not theirs:
         return 0, math.inf, Difference(o.case, "", "", f"{len(ours)} rows", "no rows", math.inf)
-    tolerance, absolute = TOLERANCE.get(o.file, 1e-9), SAMPLED.get(o.file, ZERO)
+    tolerance, absolute = TOLERANCE.get(o.detector, 1e-9), SAMPLED.get(o.detector, ZERO)
     worst, bad = 0.0, None
     for key, row in theirs.items():
         other = ours.get(key)
@@ -167,20 +161,25 @@ def _absolute(a: str, b: str) -> float:
     return math.inf if x is None or y is None or math.isnan(x) or math.isnan(y) else abs(x - y)
 
 
-def _read(path: Path) -> dict[str, Rows]:
+def _read(path: Path, detector: str) -> dict[str, Rows]:
     """case -> key -> the other columns of its row."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             columns = reader.fieldnames or ()
-            keys = [c for c in KEYS.get(path.name, ("series", "k")) if c in columns]
+            keys = [c for c in KEYS.get(detector, ("series", "k")) if c in columns]
             found: dict[str, Rows] = {}
             for row in reader:
                 rows = found.setdefault(row["case"], {})
-                rows[tuple(_plain(row[c]) for c in keys)] = _without(row, ("case", *keys))
+                key = tuple(_plain(row[c]) for c in keys) or (str(len(rows) + 1),)
+                rows[key] = _without(row, ("case", *keys))
             return found
     except OSError as error:
         raise NotFound("no such output", where=str(path), found=str(error.strerror)) from error
+    except KeyError as error:
+        raise NotFound(
+            "no such column", where=str(path), found=", ".join(columns), expected="case"
+        ) from error
 
 
 def _plain(text: str) -> str:

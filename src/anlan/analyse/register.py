@@ -95,9 +95,10 @@ def run_register(path: Path, out: Path, told: Callable[[int, int], None] | None 
 
 
 def file_of(case: Case) -> str:
-    """The file that the rows of a case go to: its own `output`, or `out_<detector>.csv`."""
-    named = case.get("output") or f"out_{case['detector']}.csv"
-    return Path(str(named)).name
+    """The file that the rows of a case go to: its own `output` where that is the name of a CSV file, or
+    `out_<detector>.csv`."""
+    named = Path(str(case.get("output") or "")).name
+    return named if named.endswith(".csv") and named != ERRORS else f"out_{case['detector']}.csv"
 
 
 def cell(value: Any) -> str:
@@ -129,8 +130,12 @@ def _outcome(case: Case, load: Load) -> tuple[Outcome, Rows]:
         rows = answer(case, load)
     except (AnlanError, ValueError) as error:
         said = str(error) or type(error).__name__
-    except (OSError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
-        # a register is written by strangers: what it lacks must not stop the other cases
+    except FileNotFoundError as error:
+        said = f"there is no such input: {error.filename}"
+    except KeyError as error:
+        said = f"the case lacks {error.args[0]}"
+    except Exception as error:
+        # a register is written by strangers: whatever is wrong with a case must not stop the others
         said = f"the case cannot be read: {type(error).__name__}: {error}"
     said = " ".join(said.split())
     return Outcome(str(case["id"]), str(case["detector"]), file_of(case), len(rows), said, expected), rows

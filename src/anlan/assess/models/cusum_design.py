@@ -55,6 +55,8 @@ def reference_value(
     half numbers, where the chain of CUSUM values would be coarser."""
     if law not in LAWS:
         raise ValueError(f"distribution must be one of {LAWS}, found {law!r}")
+    if theta1 == theta0:
+        raise ValueError(f"the parameter out of control must differ from the one in control: {theta0}")
     if law == "poisson":
         k = (theta1 - theta0) / (math.log(theta1) - math.log(theta0))
     else:
