@@ -22,6 +22,10 @@ NOW = datetime(2012, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
+#: 50 MB of zeros, made once: packing takes longer than the poller waits
+BOMB = gzip.compress(bytes(50_000_000))
+
+
 class Peer(ThreadingHTTPServer):
     """A peer that answers conditional requests, redirects, dawdles, and sends too much."""
 
@@ -88,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             return
 
     def on_bomb(self) -> None:
-        self.send(200, gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+        self.send(200, BOMB, Content_Encoding="gzip")
 
     def on_slow(self) -> None:
         self.send_response(200)

@@ -47,6 +47,8 @@ def glm(x: Floats, y: Floats, offset: Floats, omega: Floats) -> PlainFit:
     old = _deviance(y, mu, omega)
     coef, work = np.zeros(x.shape[1]), omega * mu
     for _ in range(MAX_STEPS):
+        if not (mu > 0).all():
+            break  # a mean that has run off to 0: there is no next step
         work = omega * mu
         root = np.sqrt(work)
         q, r = np.linalg.qr(x * root[:, None])
