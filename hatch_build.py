@@ -23,7 +23,14 @@ WORK = ROOT / "build" / "browser"
 # MapLibre's worker is a file of its own: the content security policy allows no blob workers.
 WORKER = "node_modules/maplibre-gl/dist/maplibre-gl-worker.mjs"
 META = WORK / "meta.json"
-ENTRIES = ("console=console.ts", "map=map.ts", "chart=chart.ts", "bands=bands.ts", "panelmap=panelmap.ts", f"worker={WORKER}")
+ENTRIES = (
+    "console=console.ts",
+    "map=map.ts",
+    "chart=chart.ts",
+    "bands=bands.ts",
+    "panelmap=panelmap.ts",
+    f"worker={WORKER}",
+)
 LICENCE_NAMES = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
 FLAGS = (
     "--bundle",

@@ -213,22 +213,12 @@ def _fits(
             no_periods=no_periods,
             past_not_included=past,
         )
-        fit = left[~reference.short]
-        if not fit.size:
+        there = ~reference.short
+        if not there.any():
             continue
-        reference = reference_rows(
-            at[fit],
-            panel.n_time,
-            freq=panel.freq,
-            dates=panel.dates,
-            b=b,
-            w=w,
-            no_periods=no_periods,
-            past_not_included=past,
-        )
         part = fit_all(
             panel,
-            at[fit],
+            at[left],
             reference,
             trend=trend and b >= 3,
             p_threshold_trend=p_threshold_trend,
@@ -238,8 +228,8 @@ def _fits(
             as_package=False,
         )
         for name in ("mu", "se_log", "phi", "slope", "kept", "reason"):
-            getattr(fits, name)[:, fit] = getattr(part, name)
-        left = np.setdiff1d(left, fit, assume_unique=True)
+            getattr(fits, name)[:, left[there]] = getattr(part, name)[:, there]
+        left = left[~there]
     return fits
 
 
