@@ -83,3 +83,11 @@ def test_an_offset_without_a_population_takes_equal_shares() -> None:
     assert bounds(found) == [11, 12]
     expected = [row["expected"] for row in found]
     assert expected == pytest.approx([4.9411764705882453, 5.5555555555555394], rel=1e-12)
+
+
+def test_a_single_reference_count_stops_the_case_as_it_stops_the_package() -> None:
+    with pytest.raises(ValueError, match="too few reference counts"):
+        rows("farringtonFlexible", range=[104, 105], b=1, w=0, trend=False, pastWeeksNotIncluded=0)
+    assert None not in bounds(
+        rows("farringtonFlexible", range=[108, 109], b=2, w=0, trend=False, pastWeeksNotIncluded=0)
+    )

@@ -132,6 +132,8 @@ def _flexible(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     if params.get("population_offset") and panel.population is None:  # the package takes equal shares
         panel = replace(panel, population=np.full(panel.counts.shape, 1 / panel.n_series))
     found = farrington_flexible(panel, at, compat="surveillance", **params)
+    if params.get("reweight", True) and (found.reason == Reason.TOO_FEW_HISTORY).any():
+        raise ValueError("too few reference counts: the package stops there")
     return {
         "upperbound": found.threshold,
         "alarm": _alarm(found),
