@@ -251,6 +251,26 @@ def test_rows_are_told_apart_whatever_their_file_is_called(
     assert (found["rows"], found["differences"][0]["column"]) == (2, "ARL")
 
 
+def test_an_output_that_the_other_folder_lacks_is_a_disagreement(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register = small_register(tmp_path)
+    one = json.loads(register.read_text())
+    one["cases"] = [one["cases"][0], {**one["cases"][0], "id": "other", "output": "other.csv"}]
+    register.write_text(json.dumps(one))
+    ours = tmp_path / "ours"
+    assert main(["detect", "--cases", str(register), "--out", str(ours)]) == 0
+    (ours / "other.csv").unlink()
+    again = ["detect", "--cases", str(register), "--out", str(tmp_path / "o"), "--against"]
+    capsys.readouterr()
+    assert main([*again, str(ours), "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["agreement"]
+    assert (found["cases"], found["agreed"]) == (2, 1)
+    assert [(d["case"], d["theirs"]) for d in found["differences"]] == [("other", "no rows")]
+    assert main([*again, str(tmp_path / "nowhere")]) == 2
+    assert "no such folder of outputs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

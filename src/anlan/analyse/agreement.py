@@ -70,14 +70,16 @@ class Agreement:
 
 
 def agreements(outcomes: Sequence[Outcome], ours: Path, theirs: Path) -> list[Agreement]:
-    """Agreement of every detector of the run, in order of first appearance. NotFound where `theirs`
-    lacks the file of a case that it answered."""
+    """Agreement of every detector of the run, in order of first appearance. A case whose
+    output `theirs` lacks disagrees; NotFound where there is no such folder."""
+    if not theirs.is_dir():
+        raise NotFound("no such folder of outputs", where=str(theirs))
     read: dict[tuple[Path, str], dict[str, Rows]] = {}
 
     def rows(folder: Path, o: Outcome) -> Rows:
         key = (folder / o.file, o.detector)
         if key not in read:
-            read[key] = _read(*key)
+            read[key] = _read(*key) if key[0].exists() else {}
         return read[key].get(o.case, {})
 
     found = []
