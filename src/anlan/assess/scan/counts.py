@@ -105,7 +105,7 @@ class CountEngine:
         if self._spatial(windows):
             self._position_bins(zones)
         else:
-            self._groups(windows)
+            self._groups(windows.tail())
 
     def maxima(self, zones: Zones, windows: Windows, replications: range) -> Floats:
         n_places, n_periods = self.cases.shape
@@ -121,11 +121,14 @@ class CountEngine:
                 self.enough, self.few, best, where,
             )  # fmt: skip
         else:
-            running = np.zeros((n_places, n_periods + 1, LANES), dtype=self.dtype)
-            np.cumsum(drawn.reshape(n_places, n_periods, LANES), axis=1, out=running[:, 1:], dtype=self.dtype)
+            tail = windows.tail()
+            before = n_periods - tail.periods
+            running = np.zeros((n_places, tail.periods + 1, LANES), dtype=self.dtype)
+            late = drawn.reshape(n_places, n_periods, LANES)[:, before:]
+            np.cumsum(late, axis=1, out=running[:, 1:], dtype=self.dtype)
             search_spacetime(
-                zones.ptr, zones.first, zones.places, zones.stop, *self._groups(windows), windows.shortest,
-                windows.longest, windows.whole, zones.factor, running, _running(self.measure), totals,
+                zones.ptr, zones.first, zones.places, zones.stop, *self._groups(tail), tail.shortest,
+                tail.longest, tail.whole, zones.factor, running, _running(self.measure[:, before:]), totals,
                 self.kind, self.high, self.low, float(self.min_cases), self.enough, self.few, best, where,
             )  # fmt: skip
         return best[: len(replications)]
