@@ -13,7 +13,16 @@ from anlan.cli.main import main
 from anlan.model.errors import PackFault
 from anlan.packs.load import load_pack
 
-STORIES = ("beijing-air-2015", "covid-cn-2020", "ehec-2011", "floods-niger-2018", "gas-grain-2021")
+STORIES = (
+    "beijing-air-2015",
+    "covid-cn-2020",
+    "ehec-2011",
+    "floods-niger-2018",
+    "gas-grain-2021",
+    "tornadoes-iowa-2024",
+)
+#: seconds each; the others take longer and run in the soak
+SHORT = ("ehec-2011", "tornadoes-iowa-2024")
 
 
 def test_every_story_has_one_scenario_of_its_name(shared: Path) -> None:
@@ -25,7 +34,7 @@ def test_every_story_has_one_scenario_of_its_name(shared: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "story",
-    [story if story == "ehec-2011" else pytest.param(story, marks=pytest.mark.soak) for story in STORIES],
+    [story if story in SHORT else pytest.param(story, marks=pytest.mark.soak) for story in STORIES],
 )
 def test_a_story_comes_out_as_history_has_it(story: str, shared: Path) -> None:
     id = f"story-{story}"

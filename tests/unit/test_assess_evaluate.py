@@ -261,6 +261,14 @@ def test_each_event_counts_by_itself_and_ends_after_keep() -> None:
     assert watch.see(now=T0 + 4 * DAY) == []
 
 
+def test_what_holds_from_the_instant_at_which_it_is_known_is_looked_at_at_once() -> None:
+    assert [(f.event, f.change) for f in Watch(QUAKE).see(quake(T0, 8.0, T0))] == [("q1", "raised")]
+    reading = Watch().see(stage(0, 7.0, known=T0))
+    assert [(f.change, f.level, f.value) for f in reading] == [("raised", 1, 7.0)]
+    again = Watch().see(stage(0, 7.0, known=T0))
+    assert again[0].evidence.observations == 1
+
+
 def test_an_event_known_only_when_it_is_over_is_no_finding() -> None:
     assert Watch(QUAKE).see(quake(T0, 8.0, T0 + 5 * DAY)) == []
 

@@ -44,6 +44,12 @@ def test_a_row_keeps_its_line_and_the_digest_of_its_file() -> None:
     assert item.provenance.line == 2 and len(item.provenance.digest) == 64
 
 
+def test_where_each_row_is_one_case_every_row_has_the_value_that_the_source_states() -> None:
+    batch = parse("place,day\nxx/1,2011-05-02\nxx/1,2011-05-03\n", value="=1")
+    assert [item.value for item in batch.observations] == [1.0, 1.0]
+    assert codes(parse("place,day\nxx/1,2011-05-02\n", value="=many")) == [(2, "not_a_number")]
+
+
 def test_an_empty_cell_is_a_gap_that_the_source_reports() -> None:
     batch = parse("place,day,n\nxx/1,2011-05-02,\nxx/1,2011-05-03,NA\n", missing=["", "NA"])
     assert [item.value for item in batch.observations] == [None, None]

@@ -37,7 +37,7 @@ from anlan.assess.finding import (
 from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached, stand
 from anlan.assess.grid import Grid, instant, instant64, lay
 from anlan.assess.screen import Screened, Why, screen, unusable
-from anlan.assess.single_events import single_events
+from anlan.assess.single_events import MOMENT, single_events
 from anlan.assess.summed import Sums, children_differ, with_sums
 from anlan.model.finding import Evidence, Finding
 from anlan.model.indicator import Indicator, Rule
@@ -107,7 +107,9 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
     step = indicator.frequency or timedelta(days=1)
     since = now - history(rule, indicator) - step
     # all places, whichever is asked for: they share one time axis, and it ends with the newest of them
-    slice = look.lake.read(rule.indicator, known=now, since=since, until=now)
+    # what holds from this very instant is there too: it would else wait for the next news
+    until = now + MOMENT
+    slice = look.lake.read(rule.indicator, known=now, since=since, until=until)
     whole = lay(slice, step)
     grid, screened, sums = with_sums(
         whole, screen(whole, indicator, look.pack, step), indicator, rule, look.pack, now
@@ -135,7 +137,7 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
         change = changed(before, standing)
         if change is not None:
             own = pick(slice, np.isin(slice.place, sums.leaves.get(place, (place,))))
-            evidence = Evidence(now, since, now, len(own.at), look.lake.digest(own))
+            evidence = Evidence(now, since, until, len(own.at), look.lake.digest(own))
             why = _reasons(look, grid, screened, sums, tests, place, at, standing, stale)
             if place not in sums.children and len(grid.times):
                 spoken = int(np.clip(np.searchsorted(grid.times, instant64(at)), 0, len(grid.times) - 1))

@@ -42,7 +42,7 @@ def single_events(look: Look, stale: bool, only: str | None) -> list[Finding]:
     standing_at = [f.at for f in events.values() if f.level is not None]
     since = min([now, *standing_at]) - rule.keep - timedelta(days=1)
     places = None if only is None else [only]
-    slice = look.lake.read(rule.indicator, known=now, places=places, since=since, until=now)
+    slice = look.lake.read(rule.indicator, known=now, places=places, since=since, until=now + MOMENT)
     rows = _newest(slice)
     condition = compile_condition(rule.when)
     findings = []

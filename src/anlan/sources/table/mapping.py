@@ -18,11 +18,16 @@ _CLOCK = re.compile(r"%[HIMSfcXTR]")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A column of values of one indicator; `unit` empty means the indicator's own."""
+    """A column of values of one indicator, or `=` and a number: the value of every row, where each row is
+    one case of something. `unit` empty means the indicator's own."""
 
     column: str
     indicator: str
     unit: str
+
+    @property
+    def constant(self) -> bool:
+        return self.column.startswith("=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Mapping:
             self.place_column,
             self.at_column,
             self.known_column,
-            *(series.column for series in self.series),
+            *(series.column for series in self.series if not series.constant),
             self.event,
             self.lon,
             self.lat,

@@ -42,10 +42,11 @@ class RowReader:
         self._at = InstantReader(mapping.at_column, mapping.at)
         self._known = InstantReader(mapping.known_column, mapping.known)
         self._dates = InstantReader(mapping.known_column, mapping.at)
-        self._series: list[tuple[str, int, Indicator | None, str, Unusable | None]] = []
+        self._series: list[tuple[str, int | None, Indicator | None, str, Unusable | None]] = []
         for series in mapping.series:
             indicator, unit, fault = self._fits(series.indicator, series.unit, series.column)
-            self._series.append((series.column, self._index[series.column], indicator, unit, fault))
+            index = None if series.constant else self._index[series.column]
+            self._series.append((series.column, index, indicator, unit, fault))
 
     def _fits(self, id: str, unit: str, column: str) -> tuple[Indicator | None, str, Unusable | None]:
         try:
@@ -77,7 +78,8 @@ class RowReader:
             try:
                 if fault is not None or indicator is None:
                     raise fault or AssertionError(column)
-                value = self._value(record.cells[index], column, indicator, unit)
+                cell = column[1:] if index is None else record.cells[index]
+                value = self._value(cell, column, indicator, unit)
             except Unusable as unusable:
                 yield Faulty(record, unusable, told)
             else:
