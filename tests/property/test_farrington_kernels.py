@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from anlan.assess.detect.bounds import by_special_functions, count_bound
 from anlan.assess.detect.exponential import exponential
-from anlan.assess.detect.farrington_flexible import Fits, critical_t, farrington_flexible, fit_all
+from anlan.assess.detect.farrington_fits import Fits, critical_t, fit_all
+from anlan.assess.detect.farrington_flexible import farrington_flexible
 from anlan.assess.detect.farrington_plain import cell
 from anlan.assess.detect.panel import Detection, Panel, Reason
 from anlan.assess.detect.seasons import reference_rows

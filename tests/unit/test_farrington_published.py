@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from anlan.assess.detect.farrington_flexible import critical_t, farrington_flexible, fit_all
+from anlan.assess.detect.farrington_fits import critical_t, fit_all
+from anlan.assess.detect.farrington_flexible import farrington_flexible
 from anlan.assess.detect.farrington_plain import cell
 from anlan.assess.detect.panel import Alarm, Panel, Reason
 from anlan.assess.detect.seasons import reference_rows

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from anlan.assess.detect.farrington_flexible import SPECS, fit_all
+from anlan.assess.detect.farrington_fits import fit_all
+from anlan.assess.detect.farrington_flexible import SPECS
 from anlan.assess.detect.panel import Floats, Ints, Panel, Reason
 from anlan.assess.detect.seasons import reference_rows
 

@@ -29,7 +29,7 @@ class PlainFit:
 
 @dataclass(frozen=True, slots=True)
 class PlainCell:
-    """As one cell of `farrington_flexible.Fits`; `converged` false where no fit converged."""
+    """As one cell of `farrington_fits.Fits`; `converged` false where no fit converged."""
 
     mu: float
     se_log: float

@@ -32,7 +32,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri, owens_t
 
 from anlan.assess.detect.bounds import count_bound
-from anlan.assess.detect.farrington_flexible import Fits, check_settings, exceedance, fit_all, recent_cases
+from anlan.assess.detect.farrington_fits import Fits, fit_all
+from anlan.assess.detect.farrington_flexible import check_settings, exceedance, recent_cases
 from anlan.assess.detect.panel import Detection, Floats, Ints, Known, Panel, Reason, Test, Trend, decide
 from anlan.assess.detect.recent_fit import LEAST, recent_fit
 from anlan.assess.detect.seasons import reference_rows
