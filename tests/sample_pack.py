@@ -270,6 +270,7 @@ headline = { en = "{colour}: {hazard} in {area}", zh = "{area}{hazard}{colour}�
 matters = { en = "{value} {unit}", zh = "{value} {unit}" }
 measures = { en = "Move up.", zh = "转移。" }
 cancel = { en = "Lifted.", zh = "解除。" }
+correct = { en = "CORRECTION: the warning was wrong.", zh = "更正:前一预警有误。" }
 
 [[plan.task]]
 id = "boats"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from anlan.model.errors import InvalidValue
 from anlan.model.text import Text
@@ -55,7 +56,8 @@ class EventCategory:
 class Hazard:
     """A type of event: what a rule looks for and a warning is about. `cap_category` is one of the
     CAP 1.2 categories (Geo, Met, Safety, Security, Rescue, Fire, Health, Env, Transport, Infra,
-    CBRNE, Other)."""
+    CBRNE, Other). `longest`: for how long a warning of it can plausibly be in force; one that would be
+    in force for longer is refused (without it: three times the `valid` of the plan)."""
 
     id: str
     title: Text
@@ -63,6 +65,7 @@ class Hazard:
     domain: str
     cap_category: str
     basis: str = ""
+    longest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from anlan.model.domain import (
 from anlan.model.errors import NotFound, UnknownPlace
 from anlan.model.indicator import Indicator, KnownEvent, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
+from anlan.model.matrix import Matrix
 from anlan.model.place import Place
 from anlan.model.plan import Plan
 from anlan.model.text import Text
@@ -66,6 +67,7 @@ class Pack:
     sources: dict[str, SourceDef] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
+    matrices: dict[str, Matrix] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     recipients: dict[str, Recipient] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -131,3 +133,18 @@ class Pack:
                 if area in chain and (best is None or chain.index(area) < best[0]):
                     best = (chain.index(area), plan)
         return best[1] if best else None
+
+    def matrix_for(self, hazard: str, place: str, at: datetime | date) -> Matrix | None:
+        """The risk matrix for a hazard at a place: one that names the hazard before one for all, one whose
+        area lies nearest before one for everywhere; None where the pack has none."""
+        day = at.date() if isinstance(at, datetime) else at
+        chain = self.ancestry(place, at)
+        fits = [
+            (not matrix.hazards, min(near, default=len(chain)), matrix.id)
+            for matrix in self.matrices.values()
+            for near in [[chain.index(area) for area in matrix.places if area in chain]]
+            if matrix.validity.covers(day)
+            and (not matrix.hazards or hazard in matrix.hazards)
+            and (not matrix.places or near)
+        ]
+        return self.matrices[min(fits)[2]] if fits else None

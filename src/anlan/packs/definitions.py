@@ -18,6 +18,7 @@ from anlan.model.domain import (
 from anlan.model.errors import Fault
 from anlan.model.indicator import Indicator, KnownEvent, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
+from anlan.model.matrix import Matrix
 from anlan.model.pack import GeometryLayer, Pack
 from anlan.model.place import Place
 from anlan.model.plan import Plan
@@ -61,6 +62,7 @@ class Definitions:
     sources: list[Item[SourceDef]] = field(default_factory=list)
     rules: list[Item[Rule]] = field(default_factory=list)
     records: list[Item[Record]] = field(default_factory=list)
+    matrices: list[Item[Matrix]] = field(default_factory=list)
     plans: list[Item[Plan]] = field(default_factory=list)
     recipients: list[Item[Recipient]] = field(default_factory=list)
     users: list[Item[User]] = field(default_factory=list)

@@ -328,6 +328,7 @@ def _pack(manifest: Manifest, stack: Sequence[Folder], items: Definitions) -> Pa
         sources=_table(items.sources),
         rules=_table(items.rules),
         records=_table(items.records, lambda record: str(record.rule)),
+        matrices=_table(items.matrices),
         plans=_table(items.plans),
         recipients=_table(items.recipients),
         users=_table(items.users, lambda user: str(user.name)),

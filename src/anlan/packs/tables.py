@@ -23,8 +23,9 @@ from anlan.model.domain import (
 )
 from anlan.model.indicator import Band, Definition, Indicator, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
+from anlan.model.matrix import Matrix, MatrixColumn
 from anlan.model.pack import GeometryLayer
-from anlan.model.plan import Plan, PlanTask
+from anlan.model.plan import Plan, PlanTask, Words
 from anlan.model.text import Text
 from anlan.model.time import Validity
 from anlan.model.user import ROLES, Grant, User
@@ -95,6 +96,7 @@ TOML_FILES = (
     TomlFile("domains/*/rules.toml", (Table("rule", Rule, "rules"),)),
     TomlFile("domains/*/records.toml", (Table("record", Record, "records"),)),
     TomlFile("domains/*/plans.toml", (Table("plan", Plan, "plans"),)),
+    TomlFile("matrices.toml", (Table("matrix", Matrix, "matrices"),)),
     TomlFile("recipients.toml", (Table("recipient", Recipient, "recipients"),)),
     TomlFile("users.toml", (Table("user", User, "users"),)),
 )
@@ -137,6 +139,7 @@ ALIASES: dict[type, dict[str, str]] = {
     Indicator: {"definitions": "definition"},
     Rule: {"bands": "band"},
     Law: {"articles": "article"},
+    Matrix: {"columns": "column", "rows": "row"},
     Plan: {"tasks": "task", "ladder": "rung"},
     User: {"grants": "grant"},
     GeometryLayer: {"path": "file"},
@@ -159,6 +162,7 @@ VOCABULARY: dict[tuple[type, str], tuple[str, ...]] = {
         "Other",
     ),
     (WarningLevel, "severity"): ("Extreme", "Severe", "Moderate", "Minor", "Unknown"),
+    (MatrixColumn, "severity"): ("Extreme", "Severe", "Moderate", "Minor"),
     (Indicator, "kind"): ("count", "measure", "price", "stock", "event"),
     (Indicator, "direction"): ("up", "down", "both"),
     (Indicator, "calendar"): ("", "cn"),
@@ -179,6 +183,7 @@ LEVEL_FIELDS = frozenset(
         (Power, "levels"),
         (ReportingDuty, "levels"),
         (PlanTask, "levels"),
+        (Words, "levels"),
         (Plan, "warn_at"),
         (Plan, "opens_at"),
         (WarningLevel, "level"),

@@ -28,7 +28,7 @@ def placeholders(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check(text: Text, allowed: tuple[str, ...], origin: Origin, *keys: str) -> Iterator[Fault]:
+def _check(text: Text, allowed: tuple[str, ...], origin: Origin, *keys: str | int) -> Iterator[Fault]:
     expected = ", ".join(f"{{{name}}}" for name in allowed)
     for language in LANGUAGES:
         sentence = text.in_(language)
@@ -49,5 +49,10 @@ def words(resolved: Resolved) -> Iterator[Fault]:
         yield from _check(rule.value.say, SAY, rule.origin, "say")
     for plan in resolved.items.plans:
         template = plan.value.template
-        for name in ("headline", "matters", "measures", "cancel"):
-            yield from _check(getattr(template, name), TEMPLATE, plan.origin, "template", name)
+        for name in ("headline", "matters", "measures", "cancel", "correct"):
+            if (text := getattr(template, name)) is not None:
+                yield from _check(text, TEMPLATE, plan.origin, "template", name)
+        for place, words in enumerate(plan.value.words):
+            for name in ("headline", "matters", "measures", "cancel", "correct"):
+                if (text := getattr(words, name)) is not None:
+                    yield from _check(text, TEMPLATE, plan.origin, "words", place, name)

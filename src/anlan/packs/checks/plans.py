@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anlan.model.errors import Fault
+from anlan.model.time import format_duration
 from anlan.packs.checks.references import named, one
 from anlan.packs.citations import check_basis
 from anlan.packs.definitions import Resolved
@@ -107,4 +108,41 @@ def ladders(resolved: Resolved) -> Iterator[Fault]:
                     place,
                     "after",
                     expected="a duration above zero",
+                )
+
+
+def public_words(resolved: Resolved) -> Iterator[Fault]:
+    """Every template comes with its correction and its cancellation; words for a level or a hazard say
+    something, of a hazard of the plan; no warning is valid for longer than its hazard plausibly lasts."""
+    for item in resolved.items.plans:
+        plan, origin = item.value, item.origin
+        if plan.template.correct is None:
+            yield origin.fault(
+                "a template without its correction",
+                "template",
+                expected="correct = { en, zh }, the headline of a message that corrects an earlier one",
+            )
+        for place, words in enumerate(plan.words):
+            texts = (words.headline, words.matters, words.measures, words.cancel, words.correct)
+            if not any(texts):
+                yield origin.fault("words that say nothing", "words", place)
+            for number, hazard in enumerate(words.hazards):
+                if hazard not in plan.hazards:
+                    yield origin.fault(
+                        "no hazard of this plan",
+                        "words",
+                        place,
+                        "hazards",
+                        number,
+                        found=repr(hazard),
+                        expected=", ".join(plan.hazards),
+                    )
+        for hazard in plan.hazards:
+            known = resolved.pack.hazards.get(hazard)
+            if known is not None and known.longest is not None and plan.valid > known.longest:
+                yield origin.fault(
+                    "valid for longer than the hazard plausibly lasts",
+                    "valid",
+                    found=f"{format_duration(plan.valid)} for {hazard}",
+                    expected=f"at most {format_duration(known.longest)}",
                 )
