@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
 
 from anlan.model.warning import Delivery, Recipient, Warning
 
@@ -25,19 +27,33 @@ class Parcel:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the peer said. `accepted` False is a refusal or failure; `transient` True when a retry may
-    help."""
+    help; `retry_after`: not before so long, as the peer asked (RFC 9110, section 10.2.3)."""
 
     accepted: bool
     detail: str
     transient: bool = False
+    retry_after: timedelta | None = None
 
 
 class Channel(Protocol):
-    """`public` channels reach the public and refuse every message that is not Actual."""
+    """`public` channels reach the public and refuse every message that is not Actual.
+
+    A channel may also have `at_once` (int, 1 where it is missing): so many threads may call it at the same
+    time. And it may take several parcels in one call: see `Batched`."""
 
     id: str
     public: bool
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Hand over once. Never raises for a peer's failure: the receipt says it."""
+        ...
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """A channel that can also take many parcels in one exchange with its peer."""
+
+    def deliver_many(self, parcels: Sequence[Parcel]) -> Sequence[Receipt]:
+        """Hand over each once, in order; one receipt for each, in the same order, and each as
+        `Channel.deliver` would give it. Never raises for a peer's failure."""
         ...
