@@ -1,0 +1,1 @@
+"""Targeting: which recipients an alert area reaches."""
