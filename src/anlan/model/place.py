@@ -40,7 +40,9 @@ class Point:
 @dataclass(frozen=True, slots=True)
 class Place:
     """A division valid between two dates. `id` is unique in a resolved pack at any one date, as in
-    `cn/110105` or `de/NI`; `parent` None only for a root; `population` None means unknown, never 0."""
+    `cn/110105` or `de/NI`; `parent` None only for a root; `population` None means unknown, never 0.
+    `lon` and `lat`: WGS 84, degrees, a point that stands for it in distances (its seat, say); None for the
+    middle of its outline, where there is one."""
 
     id: str
     name: Text
@@ -49,6 +51,8 @@ class Place:
     validity: Validity = field(default_factory=Validity)
     population: int | None = None
     population_year: int | None = None
+    lon: float | None = None
+    lat: float | None = None
 
     def __post_init__(self) -> None:
         if not self.id or self.id != self.id.strip():
@@ -57,3 +61,9 @@ class Place:
             raise InvalidValue("a place is its own parent", where=f"place {self.id}")
         if self.population is not None and self.population < 0:
             raise InvalidValue("population below zero", where=f"place {self.id}", found=str(self.population))
+        if (self.lon is None) != (self.lat is None):
+            raise InvalidValue(
+                "half a point", where=f"place {self.id}", found="one of lon, lat", expected="both, or neither"
+            )
+        if self.lon is not None and self.lat is not None:
+            Point(self.lon, self.lat)

@@ -111,6 +111,8 @@ def _place(cells: _Cells) -> Place:
         validity=cells.validity(),
         population=cells.integer("population"),
         population_year=cells.integer("population_year"),
+        lon=cells.number("lon"),
+        lat=cells.number("lat"),
     )
 
 

@@ -181,8 +181,11 @@ class Row:
     origin: Origin
 
 
-def read_rows(document: Document, columns: Sequence[str]) -> tuple[list[Row], list[Fault]]:
-    """Rows of a CSV file that must have exactly these columns, in any order; blank lines are skipped."""
+def read_rows(
+    document: Document, columns: Sequence[str], optional: Sequence[str] = ()
+) -> tuple[list[Row], list[Fault]]:
+    """Rows of a CSV file that must have exactly these columns, in any order; blank lines are skipped. The
+    `optional` ones may be there too; where they are not, their cells are empty."""
     rows: list[Row] = []
     faults: list[Fault] = []
     reader = csv.reader(io.StringIO(document.text, newline=""), strict=True)
@@ -193,7 +196,8 @@ def read_rows(document: Document, columns: Sequence[str]) -> tuple[list[Row], li
                 continue
             if header is None:
                 header = [cell.strip() for cell in cells]
-                if sorted(header) != sorted(columns):
+                lacking = [name for name in optional if name not in header]
+                if sorted((*header, *lacking)) != sorted((*columns, *optional)):
                     fault = Fault(
                         document.file,
                         f"line {reader.line_num}",
@@ -209,7 +213,8 @@ def read_rows(document: Document, columns: Sequence[str]) -> tuple[list[Row], li
                     origin.fault("wrong number of cells", found=str(len(cells)), expected=str(len(header)))
                 )
                 continue
-            rows.append(Row(dict(zip(header, (cell.strip() for cell in cells), strict=True)), origin))
+            given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+            rows.append(Row(dict.fromkeys(optional, "") | given, origin))
     except csv.Error as error:
         faults.append(Fault(document.file, f"line {reader.line_num}", "not CSV", str(error), "RFC 4180"))
     if header is None and not faults:

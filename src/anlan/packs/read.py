@@ -19,7 +19,7 @@ from anlan.packs.decode import Decoded, decode_partly
 from anlan.packs.definitions import Definitions, Part, Resolved, duplicates, overlay
 from anlan.packs.documents import Document, Item, Origin, parse_toml, read_rows, read_text
 from anlan.packs.paths import MANIFEST, SHARED, available, is_path, leaves, named_files, pack_path
-from anlan.packs.tables import CSV_FILES, FREE_FOLDERS, TOML_FILES, Manifest, Table, matches
+from anlan.packs.tables import CSV_FILES, FREE_FOLDERS, TOML_FILES, CsvFile, Manifest, Table, matches
 
 T = TypeVar("T")
 
@@ -140,7 +140,7 @@ def read_folder(path: Path, prefix: str, faults: list[Fault]) -> Folder | None:
         elif toml is not None:
             sound = _read_toml(document, toml.tables, definitions, faults)
         elif table is not None:
-            sound = _read_csv(document, table.columns, table.target, definitions, faults)
+            sound = _read_csv(document, table, definitions, faults)
         if not sound:
             definitions.lost |= _targets(file)
     if not definitions.manifest:
@@ -210,13 +210,12 @@ def _take(table: Table, raw: object, origin: Origin, definitions: Definitions, f
 
 def _read_csv(
     document: Document,
-    columns: tuple[str, ...],
-    target: str,
+    table: CsvFile,
     definitions: Definitions,
     faults: list[Fault],
 ) -> bool:
-    before = len(faults)
-    rows, unreadable = read_rows(document, columns)
+    before, target = len(faults), table.target
+    rows, unreadable = read_rows(document, table.columns, table.optional)
     faults.extend(unreadable)
     items = getattr(definitions, target)
     for row in rows:

@@ -137,6 +137,8 @@ _COMMON = {
     "title_zh": "Title in Chinese.",
     "population": "Residents; empty where unknown, never 0.",
     "population_year": "The year of that count.",
+    "lon": "Degrees east (WGS 84) of the point that stands for it; both or neither.",
+    "lat": "Degrees north (WGS 84) of that point; both or neither.",
     "start": "First instant, RFC 3339.",
     "end": "Last instant, RFC 3339.",
 }
@@ -168,6 +170,10 @@ def pack_fields() -> tuple[FieldDoc, ...]:
         found.extend(
             FieldDoc(rows.pattern, "row", column, "text", True, "", _COMMON.get(column, ""))
             for column in rows.columns
+        )
+        found.extend(
+            FieldDoc(rows.pattern, "row", column, "text", False, "", _COMMON.get(column, ""))
+            for column in rows.optional
         )
     return tuple(found)
 

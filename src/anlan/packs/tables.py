@@ -65,11 +65,13 @@ class TomlFile:
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A kind of CSV file: its path, its columns, and the field of `Definitions` that collects it."""
+    """A kind of CSV file: its path, its columns, and the field of `Definitions` that collects it.
+    `optional` columns may be left out."""
 
     pattern: str
     columns: tuple[str, ...]
     target: str
+    optional: tuple[str, ...] = ()
 
 
 TOML_FILES = (
@@ -106,6 +108,7 @@ CSV_FILES = (
         "places/*.csv",
         ("id", "name_en", "name_zh", "level", "parent", "from", "to", "population", "population_year"),
         "places",
+        ("lon", "lat"),
     ),
     CsvFile(
         "grades.csv",
