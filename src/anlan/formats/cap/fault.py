@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anlan.formats.cap.rulebook import Rule, rule_of
 from anlan.model.errors import Unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class CapFault:
-    """`path` leads to the element (`alert/info[2]/area[1]/polygon[1]`), `rule` is the broken rule.
-    `schema` True where the OASIS schema of the message's version refuses it too; `blocking` True
-    where the message cannot be used (every schema fault that is not harmless, and broken geometry)."""
+    """One finding. `path` leads to the element (`alert/info[2]/area[1]/polygon[1]`), `rule` is the broken
+    rule (its level, section and words: `CapFault.told`). `schema` True where the OASIS schema of the
+    message's version refuses it too; `blocking` True where it keeps a reader from using the message;
+    whether a message with it may be published says `bars`."""
 
     path: str
     rule: str
@@ -19,6 +21,22 @@ class CapFault:
     expected: str
     schema: bool = True
     blocking: bool = True
+
+    @property
+    def told(self) -> Rule:
+        """The rule as the table of rules has it."""
+        return rule_of(self.rule)
+
+    @property
+    def severity(self) -> str:
+        """must, should, may or info."""
+        return self.told.severity
+
+    @property
+    def bars(self) -> bool:
+        """True where nobody publishes a message with it: everything mandatory, and what the rule says
+        never to write."""
+        return self.blocking or self.schema or self.told.bars
 
     def sentence(self) -> str:
         """The fault as one readable line."""

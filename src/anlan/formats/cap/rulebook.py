@@ -1,0 +1,113 @@
+"""The rules of CAP and of its profiles as one table: what each says, how strictly, and who looks at it.
+
+`rules.csv` has the rules of CAP 1.0, 1.1 and 1.2, `profiles.csv` what profiles, channels and national
+practice add; rule names are those that findings carry.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+#: columns of the two tables
+COLUMNS = ("rule", "level", "section", "versions", "use", "bars", "en", "zh")
+PROFILE_COLUMNS = ("profile", "rule", "level", "use", "bars", "en", "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`level` in the words of the source (MUST, SHOULD NOT, MAY, INFO, MEANING, with what qualifies it),
+    `section` of CAP 1.2 or `derived` where it follows from others, `versions` of CAP that it is for,
+    `profile` the profile's name or empty for CAP itself.
+
+    `use` says who looks at it: `finding` (the check of one message), `reading` (how the reader takes a
+    value; there is nothing to break), `together` (shows only across messages), `signature`, `relay`,
+    `writer`, `document` (a feed, a wrapper or a notification, not the message in it), or `person` (no
+    machine can tell). `bars`: never published with it."""
+
+    name: str
+    level: str
+    section: str
+    versions: tuple[str, ...]
+    use: str
+    bars: bool
+    en: str
+    zh: str
+    profile: str = ""
+
+    @property
+    def severity(self) -> str:
+        """must, should, may or info."""
+        word = self.level.split()[0]
+        return {"MUST": "must", "CONDITIONAL": "must", "SHOULD": "should", "MAY": "may"}.get(word, "info")
+
+    def words(self, language: str) -> str:
+        """What the rule asks, in Chinese (zh…) or English."""
+        return self.zh if language.startswith("zh") else self.en
+
+
+#: a limit of this reader, no rule of the standard
+_SIZE = Rule(
+    "S-size",
+    "MUST (ours)",
+    "derived",
+    ("1.0", "1.1", "1.2"),
+    "finding",
+    True,
+    "A document, a text or a polygon stays below the limits that protect the service.",
+    "文件、文本和多边形不超过保护服务所设的上限。",
+)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (files(__package__) / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Every rule of CAP by its name, in the order of the table."""
+    return {
+        row["rule"]: Rule(
+            row["rule"],
+            row["level"],
+            row["section"],
+            tuple(row["versions"].split()),
+            row["use"],
+            row["bars"] == "y",
+            row["en"],
+            row["zh"],
+        )
+        for row in _rows("rules.csv")
+    }
+
+
+@cache
+def profile_rules() -> dict[str, Rule]:
+    """Every rule of the profiles by its name."""
+    return {
+        row["rule"]: Rule(
+            row["rule"],
+            row["level"],
+            row["profile"],
+            ("1.2",),
+            row["use"],
+            row["bars"] == "y",
+            row["en"],
+            row["zh"],
+            row["profile"],
+        )
+        for row in _rows("profiles.csv")
+    }
+
+
+def rule_of(name: str) -> Rule:
+    """The rule with that name; KeyError for a name that no table has."""
+    found = rules().get(name) or profile_rules().get(name)
+    if found is not None:
+        return found
+    if name == _SIZE.name:
+        return _SIZE
+    raise KeyError(name)
