@@ -30,6 +30,8 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Warning", "status"): ("draft", "submitted", "returned", "approved", "superseded", "expired"),
     ("Warning", "mode"): ("Actual", "Exercise", "Test"),
     ("Warning", "scope"): ("Public", "Restricted"),
+    ("Warning", "purpose"): ("", "raise", "correct", "all_clear"),
+    ("Warning", "proof"): ("", "code", "recovery", "scripted"),
     ("Delivery", "status"): ("due", "accepted", "failed", "given_up", "expired", "answered"),
     ("Incident", "status"): ("open", "stood_down"),
     ("Task", "status"): ("open", "done", "overdue", "cancelled"),
@@ -37,6 +39,14 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Review", "outcome"): ("hit", "false_alarm", "miss", "unknown"),
     ("Lesson", "status"): ("open", "done"),
     ("SourceState", "status"): ("fresh", "late", "dead", "failing", "never", "ended"),
+    ("Group", "outcome"): ("told", "held", "not_told"),
+    ("Digest", "status"): ("open", "sent"),
+    ("Silence", "status"): ("set", "ended", "lifted"),
+    ("Silence", "reason"): ("a test", "试验"),
+    ("Mute", "kind"): ("inhibit", "silence"),
+    ("Mute", "status"): ("on", "off"),
+    ("Relayed", "signature"): ("unsigned", "fits", "broken"),
+    ("RelayedArea", "by"): ("geocode", "polygon", "unresolved"),
     ("Reason", "code"): ("first", "no_power"),
     ("Observation", "unit"): ("m", "{case}"),
 }
@@ -60,6 +70,8 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return st.one_of(*(st.none() if arg is type(None) else values(arg) for arg in args))
+    if origin is tuple and args[-1] is not Ellipsis:
+        return st.tuples(*(values(arg) for arg in args))
     assert origin is tuple and args[1] is Ellipsis, kind
     unique = args[0] is str
     return st.lists(values(args[0]), max_size=3, unique=unique).map(tuple)
@@ -72,7 +84,7 @@ def nouns(kind: type) -> st.SearchStrategy[Any]:
         strategy = values(hints[field.name])
         if (kind.__name__, field.name) in WORDS:
             strategy = st.sampled_from(WORDS[kind.__name__, field.name])
-        elif field.name in ("level", "highest"):
+        elif field.name in ("level", "highest", "judged"):
             strategy = st.sampled_from([1, 2, 3, 4])
         elif kind.__name__ == "Text":
             strategy = st.text("ab字 ", min_size=1).filter(lambda text: bool(text.strip()))
@@ -80,12 +92,15 @@ def nouns(kind: type) -> st.SearchStrategy[Any]:
             strategy = st.floats(-180, 180)
         elif field.name == "lat":
             strategy = st.floats(-90, 90)
-        elif (kind.__name__, field.name) == ("Warning", "places"):
+        elif (kind.__name__, field.name) in (("Warning", "places"), ("Silence", "places")):
             strategy = st.lists(st.text(max_size=5), min_size=1, max_size=3).map(tuple)
         fields[field.name] = strategy
 
     def build(given: dict[str, Any]) -> Any:
         assume(kind.__name__ != "Warning" or not given["approver"] or given["approver"] != given["author"])
+        assume(kind.__name__ != "Silence" or given["begins"] < given["ends"])
+        if kind.__name__ == "RelayedArea":
+            given["places"] = () if given["by"] == "unresolved" else (given["places"] or ("x",))
         return kind(**given)
 
     return st.fixed_dictionaries(fields).map(build)

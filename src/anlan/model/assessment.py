@@ -19,7 +19,9 @@ VERDICTS = ("open", "confirmed", "dismissed", "merged", "split", "closed")
 class Assessment:
     """`id` is the risk's one identity (`R-…`). `status`: automatic, reviewed, final. `verdict`: open,
     confirmed, dismissed, merged, split, closed. `level` None means no level now; `state`: known,
-    unknown. `highest` is the most severe level it ever had. `findings` in order of arrival."""
+    unknown. `highest` is the most severe level it ever had. `findings` in order of arrival. `judged`: the
+    level that a person set, which stands beside those of the findings until a person changes it;
+    `cell` the `matrix/row/column` it was read off, "" where it was set outright."""
 
     id: str
     hazard: str
@@ -38,13 +40,15 @@ class Assessment:
     by: str = ""
     merged_into: str = ""
     split_from: str = ""
+    judged: int | None = None
+    cell: str = ""
 
     def __post_init__(self) -> None:
         sound(self)
         one_of(self.status, STATUSES, "assessment.status")
         one_of(self.verdict, VERDICTS, "assessment.verdict")
         one_of(self.state, ("known", "unknown"), "assessment.state")
-        for number in (self.level, self.highest):
+        for number in (self.level, self.highest, self.judged):
             if number is not None:
                 level(number, "assessment.level")
         if len(set(self.findings)) < len(self.findings):

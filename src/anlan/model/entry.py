@@ -9,6 +9,9 @@ from typing import TypeAlias
 from anlan.model.assessment import Assessment
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
+from anlan.model.mute import Mute, Silence
+from anlan.model.notice import Digest, Notice
+from anlan.model.relayed import Relayed
 from anlan.model.review import Lesson, Review
 from anlan.model.sourcestate import SourceState
 from anlan.model.text import Text
@@ -39,6 +42,11 @@ Value: TypeAlias = (
     | Assessment
     | Warning
     | Delivery
+    | Notice
+    | Digest
+    | Silence
+    | Mute
+    | Relayed
     | Incident
     | Task
     | Report
@@ -55,6 +63,11 @@ NOUNS: dict[str, type] = {
     "assessment": Assessment,
     "warning": Warning,
     "delivery": Delivery,
+    "notice": Notice,
+    "digest": Digest,
+    "silence": Silence,
+    "mute": Mute,
+    "relayed": Relayed,
     "incident": Incident,
     "task": Task,
     "report": Report,

@@ -20,6 +20,7 @@ from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix
 from anlan.model.place import Place
 from anlan.model.plan import Plan
+from anlan.model.route import Inhibit, Route
 from anlan.model.text import Text
 from anlan.model.user import User
 from anlan.model.warning import Recipient
@@ -70,6 +71,8 @@ class Pack:
     matrices: dict[str, Matrix] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     recipients: dict[str, Recipient] = field(default_factory=dict)
+    inhibits: dict[str, Inhibit] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     events: dict[str, KnownEvent] = field(default_factory=dict)
 

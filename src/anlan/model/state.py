@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from anlan.model.assessment import Assessment
+from anlan.model.delivery import TO_SEND
 from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
+from anlan.model.mute import Mute, Silence
+from anlan.model.notice import Digest, Notice
+from anlan.model.relayed import Relayed
 from anlan.model.review import Lesson, Review
 from anlan.model.sourcestate import SourceState
 from anlan.model.warning import Delivery, Warning
@@ -34,8 +40,26 @@ class State:
     sources: dict[str, SourceState] = field(default_factory=dict)
     handovers: dict[str, Handover] = field(default_factory=dict)
     markers: dict[str, Marker] = field(default_factory=dict)
+    notices: dict[str, Notice] = field(default_factory=dict)
+    digests: dict[str, Digest] = field(default_factory=dict)
+    silences: dict[str, Silence] = field(default_factory=dict)
+    mutes: dict[str, Mute] = field(default_factory=dict)
+    relayed: dict[str, Relayed] = field(default_factory=dict)
     # (rule, place, event) -> id of the newest finding: what the next one is a change against
     latest: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    # Deliveries by what is to be done about them, so that nobody looks through all there ever were.
+    # warning -> ids of its deliveries, each with its number in the order in which all came to be
+    copies: dict[str, dict[str, int]] = field(default_factory=dict)
+    # id -> when it is to be handed over
+    to_send: dict[str, datetime] = field(default_factory=dict)
+    # id -> id of the earlier delivery that it waits for
+    held: dict[str, str] = field(default_factory=dict)
+    # id -> when its ladder next has something to do
+    wakes: dict[str, datetime] = field(default_factory=dict)
+    # id -> by when an answer was or is due that has not come, while the message stands
+    unanswered: dict[str, datetime] = field(default_factory=dict)
+    # recipient -> id of the delivery that was last tried there
+    tried: dict[str, str] = field(default_factory=dict)
 
     def apply(self, entry: Entry) -> None:
         """Take one entry in; entries must come in order of `seq`."""
@@ -61,16 +85,64 @@ class State:
             SourceState: self.sources,
             Handover: self.handovers,
             Marker: self.markers,
+            Notice: self.notices,
+            Digest: self.digests,
+            Silence: self.silences,
+            Mute: self.mutes,
+            Relayed: self.relayed,
         }
         back = [_set(tables[type(value)], subject, value)]
         if isinstance(value, Finding):
             back.append(_set(self.latest, (value.rule, value.place, value.event), value.id))
+        elif isinstance(value, Delivery):
+            back += self._index(value)
+        elif isinstance(value, Warning) and value.status != "approved":
+            # nothing is waited for any more
+            for id in self.copies.get(value.id, ()):
+                back += [_drop(table, id) for table in (self.wakes, self.unanswered) if id in table]
 
         def undo() -> None:
-            for one in back:
+            for one in reversed(back):
                 one()
 
         return undo
+
+    def _index(self, value: Delivery) -> list[Callable[[], None]]:
+        back: list[Callable[[], None]] = []
+        own = self.copies.get(value.warning)
+        if own is None:
+            own = {}
+            back.append(_set(self.copies, value.warning, own))
+        if value.id not in own:
+            back.append(_set(own, value.id, len(self.deliveries)))
+        if value.attempts and self.tried.get(value.recipient) != value.id:
+            back.append(_set(self.tried, value.recipient, value.id))
+        warning = self.warnings.get(value.warning)
+        stands = warning is None or warning.status == "approved"
+        asked = value.answer_by if stands and value.unanswered else None
+        for table, held in (
+            (self.to_send, value.due if value.status in TO_SEND else None),
+            (self.held, value.behind if value.status == "held" else None),
+            (self.wakes, value.wakes() if stands else None),
+            (self.unanswered, asked),
+        ):
+            if held is not None:
+                back.append(_set(table, value.id, held))
+            elif value.id in table:
+                back.append(_drop(table, value.id))
+        return back
+
+    def in_order(self, ids: Iterable[str]) -> list[Delivery]:
+        """The deliveries with those ids in the order in which they came to be, which a restart finds
+        again."""
+        found = [self.deliveries[id] for id in ids]
+        return sorted(found, key=lambda d: self.copies[d.warning][d.id])
+
+    def still(self) -> State:
+        """A copy that nobody changes, for readers; the values in it are frozen."""
+        tables = {one.name: copy.copy(getattr(self, one.name)) for one in fields(self)}
+        tables["copies"] = {id: own.copy() for id, own in self.copies.items()}
+        return State(**tables)
 
 
 def _set(table: dict[Any, Any], key: Any, value: Any) -> Callable[[], None]:
@@ -78,6 +150,12 @@ def _set(table: dict[Any, Any], key: Any, value: Any) -> Callable[[], None]:
         table[key] = value
         return lambda: table.pop(key)
     before, table[key] = table[key], value
+    return lambda: table.__setitem__(key, before)
+
+
+def _drop(table: dict[Any, Any], key: Any) -> Callable[[], None]:
+    """Take a key out; what takes it back may set it at another place of the table."""
+    before = table.pop(key)
     return lambda: table.__setitem__(key, before)
 
 

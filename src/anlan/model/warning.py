@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from anlan.model.checks import one_of, sound
+from anlan.model.delivery import DELIVERY_STATUSES as DELIVERY_STATUSES
+from anlan.model.delivery import Delivery as Delivery
 from anlan.model.domain import level
 from anlan.model.errors import InvalidValue
+from anlan.model.place import Point
 from anlan.model.reason import Reason
 from anlan.model.text import Text
 
 CHANGES = ("alert", "update", "cancel")
+#: what a message that follows another does to it; "" for those that the system drafted itself
+PURPOSES = ("", "update", "raise", "lower", "extend", "correct", "cancel", "all_clear")
+#: how the approver showed at the approval who they are; "" in journals of before it was asked
+PROOFS = ("", "code", "recovery", "scripted")
 MODES = ("Actual", "Exercise", "Test")
 SCOPES = ("Public", "Restricted")
-DELIVERY_STATUSES = ("due", "accepted", "failed", "given_up", "expired", "answered")
 STATUSES = (
     "draft",
     "submitted",
@@ -53,7 +61,11 @@ class Warning:
     `basis` cites its power. `author` wrote it, `approver` (another person) approved it. `digest` is
     the SHA-256 of the published bytes. `places` are the place ids warned. `pack` is the digest of the
     pack it was drafted with and, once sent, rendered with; `sender` the CAP sender it was sent under:
-    both "" in journals of before they were written down."""
+    both "" in journals of before they were written down. `authors` are all persons whose words stand in
+    it, none of whom approves it; `version` counts the edits. `purpose`: what it does to the message it
+    follows. `rings` are the outer rings of an area drawn by hand, closed, each vertex (longitude,
+    latitude) in WGS 84 degrees; none means that the places warned are the area. `proof`: how the
+    approver showed who they are."""
 
     id: str
     risk: str
@@ -80,17 +92,24 @@ class Warning:
     reasons: tuple[Reason, ...] = ()
     pack: str = ""
     sender: str = ""
+    authors: tuple[str, ...] = ()
+    version: int = 1
+    purpose: str = ""
+    rings: tuple[tuple[tuple[float, float], ...], ...] = ()
+    proof: str = ""
 
     def __post_init__(self) -> None:
         sound(self)
         level(self.level, "warning.level")
+        one_of(self.purpose, PURPOSES, "warning.purpose")
+        one_of(self.proof, PROOFS, "warning.proof")
         one_of(self.change, CHANGES, "warning.change")
         one_of(self.status, STATUSES, "warning.status")
         one_of(self.mode, MODES, "warning.mode")
         one_of(self.scope, SCOPES, "warning.scope")
         if not self.places:
             raise InvalidValue("a warning needs a place", where="warning.places")
-        if self.approver and self.approver == self.author:
+        if self.approver and self.approver in (self.author, *self.authors):
             raise InvalidValue(
                 "author and approver are the same person",
                 where="warning.approver",
@@ -101,7 +120,10 @@ class Warning:
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Somebody (a duty desk, an office, a partner system) who is told. `languages` in order of
-    preference; `answers` True where an answer is required of them."""
+    preference; `answers` True where an answer is required of them. `point` is where they are, `radius_km` how
+    far around it they want to know; `area` is the ground they asked for, a GeoJSON Polygon or MultiPolygon.
+    With a point or an area the ground decides whether a warning is theirs, else their places do. `role`: what
+    they are, in a word of the pack's own (duty_desk, hospital), by which routes may name them."""
 
     id: str
     name: Text
@@ -111,29 +133,24 @@ class Recipient:
     hazards: tuple[str, ...] = ()
     languages: tuple[str, ...] = ("zh", "en")
     answers: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One recipient's copy of one warning. `status`: due, accepted, failed, given_up, expired,
-    answered. `rung` 0 is the first call; higher rungs are the escalation ladder. `due` is when it is
-    to be sent, `answer_by` when the ladder climbs without an answer."""
-
-    id: str
-    warning: str
-    risk: str
-    recipient: str
-    channel: str
-    rung: int
-    status: str
-    due: datetime
-    answer_by: datetime | None = None
-    accepted: datetime | None = None
-    answered: datetime | None = None
-    answer: str = ""
-    attempts: int = 0
-    reasons: tuple[Reason, ...] = ()
+    point: Point | None = None
+    radius_km: float = 0.0
+    area: dict[str, Any] = field(default_factory=dict)
+    role: str = ""
 
     def __post_init__(self) -> None:
-        sound(self)
-        one_of(self.status, DELIVERY_STATUSES, "delivery.status")
+        if not (math.isfinite(self.radius_km) and self.radius_km >= 0):
+            raise InvalidValue(
+                "not a radius",
+                where=f"recipient {self.id}.radius_km",
+                found=str(self.radius_km),
+                expected="kilometres, 0 or more",
+            )
+        if self.point is None and self.radius_km > 0:
+            raise InvalidValue(
+                "a radius around no point", where=f"recipient {self.id}.radius_km", expected="a point"
+            )
+        if self.point is not None and self.area:
+            raise InvalidValue(
+                "both a point and an area", where=f"recipient {self.id}", expected="one of the two"
+            )

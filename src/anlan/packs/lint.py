@@ -16,6 +16,7 @@ from anlan.packs.checks import (
     plans,
     records,
     references,
+    routes,
     rules,
     sources,
 )
@@ -55,6 +56,9 @@ CHECKS: tuple[Check, ...] = (
     plans.ladders,
     plans.public_words,
     matrices.matrices,
+    routes.inhibits,
+    routes.inhibit_loops,
+    routes.routes,
     placeholders.words,
     sources.source_files,
     sources.source_times,
@@ -79,6 +83,8 @@ OF_PARTS: tuple[Check, ...] = (
     records.record_references,
     plans.plan_references,
     plans.plan_tasks,
+    routes.inhibits,
+    routes.routes,
     placeholders.words,
 )
 #: faults that follow from the dates of a table
@@ -92,6 +98,7 @@ DATES = ("from", "to", "until", "start", "end")
 DOUBTS: tuple[Check, ...] = (
     rules.doubtful_conditions,
     rules.loose_ends,
+    routes.idle_routes,
     records.unverified,
     sources.files_outside,
 )

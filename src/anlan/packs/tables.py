@@ -26,6 +26,7 @@ from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix, MatrixColumn
 from anlan.model.pack import GeometryLayer
 from anlan.model.plan import Plan, PlanTask, Words
+from anlan.model.route import DAYS, INSIDE, SAME, Hours, Inhibit, Route
 from anlan.model.text import Text
 from anlan.model.time import Validity
 from anlan.model.user import ROLES, Grant, User
@@ -100,6 +101,8 @@ TOML_FILES = (
     TomlFile("domains/*/plans.toml", (Table("plan", Plan, "plans"),)),
     TomlFile("matrices.toml", (Table("matrix", Matrix, "matrices"),)),
     TomlFile("recipients.toml", (Table("recipient", Recipient, "recipients"),)),
+    TomlFile("inhibits.toml", (Table("inhibit", Inhibit, "inhibits"),)),
+    TomlFile("routes.toml", (Table("route", Route, "routes"),)),
     TomlFile("users.toml", (Table("user", User, "users"),)),
 )
 
@@ -145,6 +148,7 @@ ALIASES: dict[type, dict[str, str]] = {
     Matrix: {"columns": "column", "rows": "row"},
     Plan: {"tasks": "task", "ladder": "rung"},
     User: {"grants": "grant"},
+    Route: {"hours": "hours"},
     GeometryLayer: {"path": "file"},
 }
 
@@ -179,12 +183,18 @@ VOCABULARY: dict[tuple[type, str], tuple[str, ...]] = {
     (Grant, "role"): ROLES,
     (User, "language"): ("en", "zh"),
     (Recipient, "languages"): ("en", "zh"),
+    (Inhibit, "where"): (INSIDE, SAME),
+    (Route, "calendar"): ("", "cn"),
+    (Route, "languages"): ("en", "zh"),
+    (Hours, "days"): DAYS,
 }
 
 LEVEL_FIELDS = frozenset(
     {
         (Power, "levels"),
         (ReportingDuty, "levels"),
+        (Inhibit, "by_level"),
+        (Route, "least"),
         (PlanTask, "levels"),
         (Words, "levels"),
         (Plan, "warn_at"),
