@@ -1,0 +1,255 @@
+"""Recipients at points, indexed once and changed as they come and go.
+
+Points stand in strips of equally many, from south to north, and by longitude within a strip: dense towns get
+thin strips. An alert area then is a handful of runs per strip, read off by binary search, and single tests
+only where one of its edges passes.
+
+Changes follow the logarithmic method of Bentley and Saxe (1980), "Decomposable searching problems I",
+J Algorithms 1:301-358: new points make small indexes of their own, which are put together as they grow; one
+that is gone is struck out, and what is struck out goes when an index is built anew. An answer is the same as
+that of a fresh index.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from shapely.geometry.base import BaseGeometry
+
+from anlan.model.errors import InvalidValue, NotFound
+from anlan.warn.ground import EARTH_KM, Circle
+from anlan.warn.target import kernels
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+Ints = NDArray[np.int32]
+
+#: points to a strip, for a million of them; fewer strips for few points
+_GROWTH = 4
+_MOST = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One index that does not change. `slots[k]` is the number of the k-th point in its order."""
+
+    x: Floats
+    y: Floats
+    slots: Ints
+    starts: Longs
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def of(cls, x: Floats, y: Floats, slots: Ints) -> Level:
+        """Sorted: about as many strips as there are points in one."""
+        size = x.size
+        strips = max(1, round(math.sqrt(size)))
+        starts = np.linspace(0, size, strips + 1).astype(np.int64)
+        order = np.argsort(y, kind="stable").astype(np.int64)
+        tall = y[order]
+        low = tall[np.minimum(starts[:-1], max(size - 1, 0))] if size else np.full(1, np.inf)
+        high = tall[starts[1:] - 1] if size else np.full(1, -np.inf)
+        del tall
+        kernels.sort_strips(x, order, starts)
+        return cls(x[order], y[order], slots[order], starts, low, high)
+
+    @property
+    def size(self) -> int:
+        return int(self.x.size)
+
+    def find(self, target: Floats | Circle) -> tuple[Longs, int, Longs, int]:
+        """Runs and hits of the edges of a polygon, or of a circle."""
+        held = (self.x, self.y, self.starts, self.low, self.high)
+        if isinstance(target, Circle):
+            found = kernels.in_circle(
+                *held, float(target.lon), float(target.lat), float(target.km) / EARTH_KM
+            )
+        else:
+            found = kernels.in_polygon(*held, target)
+        return found  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Keys of the points in each area: those of area k are `keys[begins[k]:begins[k + 1]]`, in no order."""
+
+    begins: Longs
+    keys: Ints
+
+    def __len__(self) -> int:
+        return int(self.begins.size - 1)
+
+    def __getitem__(self, area: int) -> Ints:
+        if not 0 <= area < len(self):
+            raise IndexError(area)
+        return self.keys[self.begins[area] : self.begins[area + 1]]
+
+    @property
+    def counts(self) -> Longs:
+        return np.diff(self.begins)
+
+
+class Points:
+    """Recipients at points. The key of a recipient is its place in the order in which they were added, from
+    0, and stays when it moves."""
+
+    def __init__(self, lon: ArrayLike = (), lat: ArrayLike = ()) -> None:
+        """InvalidValue where the two differ in length or one is not on the globe."""
+        x, y = _pair(lon, lat)
+        numbers = np.arange(x.size, dtype=np.int32)
+        self._levels = [Level.of(x, y, numbers)] if x.size else []
+        self._slot_of = numbers.astype(np.int64)  # key -> slot, -1 where removed
+        self._key_of: Ints | None = None  # slot -> key, None while they are the same
+        self._alive = np.ones(x.size, np.uint8)
+        self._dead = 0
+        self._new: list[tuple[Floats, Floats, Ints]] = []
+
+    def __len__(self) -> int:
+        """Recipients, those removed not counted."""
+        return int(np.count_nonzero(self._slot_of >= 0))
+
+    # ── changes ──────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, lon: ArrayLike, lat: ArrayLike) -> Longs:
+        """The keys of new recipients."""
+        x, y = _pair(lon, lat)
+        keys = np.arange(self._slot_of.size, self._slot_of.size + x.size)
+        self._slot_of = np.concatenate([self._slot_of, self._take(x, y, keys)])
+        return keys
+
+    def move(self, keys: ArrayLike, lon: ArrayLike, lat: ArrayLike) -> None:
+        """Recipients at other points. NotFound for a key that is not there."""
+        wanted, (x, y) = self._known(keys), _pair(lon, lat)
+        if wanted.size != x.size:
+            raise InvalidValue(
+                "not a point for each", where="move", found=f"{wanted.size} keys, {x.size} points"
+            )
+        self._strike(wanted)
+        self._slot_of[wanted] = self._take(x, y, wanted)
+
+    def remove(self, keys: ArrayLike) -> None:
+        """Recipients no longer there. NotFound for a key that is not there."""
+        wanted = self._known(keys)
+        self._strike(wanted)
+        self._slot_of[wanted] = -1
+
+    def _known(self, keys: ArrayLike) -> Longs:
+        wanted = np.atleast_1d(np.asarray(keys, dtype=np.int64))
+        there = (wanted >= 0) & (wanted < self._slot_of.size)
+        there[there] = self._slot_of[wanted[there]] >= 0
+        if not there.all():
+            raise NotFound("no such recipient", where="points", found=str(wanted[~there][0]))
+        if np.unique(wanted).size != wanted.size:
+            raise InvalidValue("one recipient twice in one change", where="points")
+        return wanted
+
+    def _take(self, x: Floats, y: Floats, keys: Longs) -> Longs:
+        begin = self._alive.size
+        if begin + x.size > _MOST:
+            raise InvalidValue("too many points", where="points", expected=f"at most {_MOST}")
+        slots = np.arange(begin, begin + x.size)
+        if self._key_of is None and not np.array_equal(slots, keys):
+            self._key_of = np.arange(begin, dtype=np.int32)
+        if self._key_of is not None:
+            self._key_of = np.concatenate([self._key_of, keys.astype(np.int32)])
+        self._alive = np.concatenate([self._alive, np.ones(x.size, np.uint8)])
+        if x.size:
+            self._new.append((x, y, slots.astype(np.int32)))
+        return slots
+
+    def _strike(self, keys: Longs) -> None:
+        self._alive[self._slot_of[keys]] = 0
+        self._dead += keys.size
+
+    def _settle(self) -> None:
+        """What has been added since becomes an index, put together with those that are not much larger."""
+        if self._new:
+            x, y, slots = (np.concatenate(part) for part in zip(*self._new, strict=True))
+            self._new.clear()
+            while self._levels and self._levels[-1].size < _GROWTH * x.size:
+                last = self._levels.pop()
+                x, y = np.concatenate([last.x, x]), np.concatenate([last.y, y])
+                slots = np.concatenate([last.slots, slots])
+            there = self._alive[slots] == 1
+            self._dead -= int(np.count_nonzero(~there))
+            if there.any():
+                self._levels.append(Level.of(x[there], y[there], slots[there]))
+        if 2 * self._dead > sum(level.size for level in self._levels):
+            x = np.concatenate([level.x for level in self._levels])
+            y = np.concatenate([level.y for level in self._levels])
+            slots = np.concatenate([level.slots for level in self._levels])
+            there = self._alive[slots] == 1
+            self._levels = [Level.of(x[there], y[there], slots[there])] if there.any() else []
+            self._dead = 0
+
+    # ── questions ────────────────────────────────────────────────────────────────────────────────
+
+    def within(self, area: BaseGeometry | Circle) -> Ints:
+        """Keys of the recipients in the area, its boundary included, in no order."""
+        return self.within_each([area]).keys
+
+    def within_each(self, areas: Sequence[BaseGeometry | Circle]) -> Matches:
+        """The same of many areas. InvalidValue for one that is neither a circle nor a valid polygon or
+        multipolygon."""
+        self._settle()
+        targets = [edges_of(area, k) for k, area in enumerate(areas)]
+        found = [[(level, level.find(target)) for level in self._levels] for target in targets]
+        room = sum(kernels.run_length(one[0], one[1]) + one[3] for row in found for _, one in row)
+        out = np.empty(room + 1, np.int32)  # one more: what is struck out is written before it is passed over
+        begins = np.zeros(len(targets) + 1, np.int64)
+        at = 0
+        for k, row in enumerate(found):
+            for level, one in row:
+                if self._dead:
+                    at = kernels.spread_alive(level.slots, self._alive, *one, out, at)
+                else:
+                    at = kernels.spread(level.slots, *one, out, at)
+            begins[k + 1] = at
+        keys = out[:at]
+        return Matches(begins, keys if self._key_of is None else self._key_of[keys])
+
+
+def edges_of(area: BaseGeometry | Circle, place: int = 0) -> Floats | Circle:
+    """Rows x1, y1, x2, y2 of the edges of all rings, those without length left out."""
+    if isinstance(area, Circle):
+        return area
+    if not isinstance(area, BaseGeometry) or area.geom_type not in ("Polygon", "MultiPolygon"):
+        raise InvalidValue("no area", where=f"areas[{place}]", expected="a polygon, multipolygon or circle")
+    if not area.is_valid:
+        raise InvalidValue(
+            "not a valid area", where=f"areas[{place}]", found=shapely.is_valid_reason(area)[:120]
+        )
+    if area.is_empty:
+        return np.empty((0, 4))
+    _, xy, offsets = shapely.to_ragged_array([area])
+    ring_ends = offsets[0][1:]
+    rows = np.column_stack([xy[:-1, :2], xy[1:, :2]])
+    keep = np.ones(len(rows), bool)
+    keep[ring_ends[:-1] - 1] = False  # from the end of one ring to the start of the next
+    keep &= (rows[:, 0] != rows[:, 2]) | (rows[:, 1] != rows[:, 3])
+    return np.ascontiguousarray(rows[keep])
+
+
+def _pair(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+    x = np.atleast_1d(np.asarray(lon, dtype=np.float64))
+    y = np.atleast_1d(np.asarray(lat, dtype=np.float64))
+    if x.shape != y.shape or x.ndim != 1:
+        raise InvalidValue(
+            "not as many longitudes as latitudes", where="points", found=f"{x.shape} and {y.shape}"
+        )
+    fine = (x >= -180.0) & (x <= 180.0) & (y >= -90.0) & (y <= 90.0)
+    if not fine.all():
+        k = int(np.flatnonzero(~fine)[0])
+        raise InvalidValue(
+            "not on the globe",
+            where=f"points[{k}]",
+            found=f"{x[k]}, {y[k]}",
+            expected="longitude -180 to 180, latitude -90 to 90",
+        )
+    return x, y
