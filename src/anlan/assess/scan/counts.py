@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from anlan.assess.scan.alive import Alive
 from anlan.assess.scan.each import search_each, search_spans
 from anlan.assess.scan.engine import Best, Floats, Ints
 from anlan.assess.scan.sampling import Fill, multinomial, permuted, without_replacement
@@ -57,6 +58,7 @@ class CountEngine:
             needed_low(kind, self.total_cases, self.total_measure, self.few)
         self._spans: dict[tuple[Windows, float], tuple[Ints, Ints, Floats]] = {}
         self._bins: tuple[Zones, Ints] | None = None
+        self._alive: tuple[Zones, Windows, Alive | None] | None = None
 
     def strongest(self, zones: Zones, windows: Windows) -> float:
         return float(self._each(zones, windows)[0].max())
@@ -104,8 +106,8 @@ class CountEngine:
         """Work out what all replications share, before threads start."""
         if self._spatial(windows):
             self._position_bins(zones)
-        else:
-            self._groups(windows.tail())
+        elif self._going_on(zones, windows) is None:
+            self._groups(windows)
 
     def maxima(self, zones: Zones, windows: Windows, replications: range) -> Floats:
         n_places, n_periods = self.cases.shape
@@ -114,21 +116,23 @@ class CountEngine:
         drawn = np.zeros((n_places * n_periods, LANES), dtype=self.dtype)
         self.fill(replications, drawn)
         totals = (float(self.total_cases), self.total_measure)
-        if self._spatial(windows):
+        alive = None if self._spatial(windows) else self._going_on(zones, windows)
+        if alive is not None:
+            cells = drawn.reshape(n_places, n_periods, LANES)
+            best = alive.maxima(zones, cells, self.kind, totals, self.min_cases, self.enough)
+        elif self._spatial(windows):
             search_space(
                 zones.ptr, zones.first, zones.places, zones.stop, self._position_bins(zones), zones.factor,
                 drawn, self.measure[:, 0], totals, self.kind, self.high, self.low, float(self.min_cases),
                 self.enough, self.few, best, where,
             )  # fmt: skip
         else:
-            tail = windows.tail()
-            before = n_periods - tail.periods
-            running = np.zeros((n_places, tail.periods + 1, LANES), dtype=self.dtype)
-            late = drawn.reshape(n_places, n_periods, LANES)[:, before:]
-            np.cumsum(late, axis=1, out=running[:, 1:], dtype=self.dtype)
+            running = np.zeros((n_places, n_periods + 1, LANES), dtype=self.dtype)
+            every = drawn.reshape(n_places, n_periods, LANES)
+            np.cumsum(every, axis=1, out=running[:, 1:], dtype=self.dtype)
             search_spacetime(
-                zones.ptr, zones.first, zones.places, zones.stop, *self._groups(tail), tail.shortest,
-                tail.longest, tail.whole, zones.factor, running, _running(self.measure[:, before:]), totals,
+                zones.ptr, zones.first, zones.places, zones.stop, *self._groups(windows), windows.shortest,
+                windows.longest, windows.whole, zones.factor, running, _running(self.measure), totals,
                 self.kind, self.high, self.low, float(self.min_cases), self.enough, self.few, best, where,
             )  # fmt: skip
         return best[: len(replications)]
@@ -151,6 +155,14 @@ class CountEngine:
 
     def _spatial(self, windows: Windows) -> bool:
         return self.cases.shape[1] == 1 and windows.holds(0, 1)
+
+    def _going_on(self, zones: Zones, windows: Windows) -> Alive | None:
+        """The search of windows that all end with the last period, where it can be used."""
+        if self._alive is None or self._alive[0] is not zones or self._alive[1] != windows:
+            totals = (float(self.total_cases), self.total_measure)
+            found = None if self.low else Alive.of(zones, windows, self.measure, totals)
+            self._alive = (zones, windows, found)
+        return self._alive[2]
 
     def _groups(self, windows: Windows) -> tuple[Ints, Ints, Floats]:
         key = (windows, self.total_measure)

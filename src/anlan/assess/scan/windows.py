@@ -7,7 +7,7 @@ spans lie within [from0, to1) and contain [from1, to0), so two sums bound them a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -45,12 +45,9 @@ class Windows:
             if self.holds(start, end)
         ]
 
-    def tail(self) -> Windows:
-        """The same spans counted over the last `longest` periods alone, where all of them lie there: what
-        came before has no say in whether a span that is alive wins."""
-        if not self.alive or self.whole or self.longest >= self.periods:
-            return self
-        return replace(self, periods=self.longest)
+    def starts(self) -> list[int]:
+        """First period of each span that ends with the last one, the shortest span first."""
+        return [start for start in range(self.periods - 1, -1, -1) if self.holds(start, self.periods)]
 
     def span_array(self) -> npt.NDArray[np.int64]:
         """Every span, [n_spans, 2]."""
