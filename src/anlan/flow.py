@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from anlan.assess.evaluate import evaluate
 from anlan.assess.single_events import ends
+from anlan.assess.surveys.registry import timed
 from anlan.assess.thread import LIVE, gather, places
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry, Value
@@ -27,6 +28,7 @@ from anlan.model.reason import Reason
 from anlan.model.sourcestate import SourceState
 from anlan.model.state import State
 from anlan.model.text import Text
+from anlan.model.time import day_after
 from anlan.model.user import SYSTEM
 from anlan.model.warning import Delivery, Warning
 from anlan.monitor.freshness import freshness, next_change
@@ -221,6 +223,11 @@ def event_ends(state: State, pack: Pack, now: datetime) -> dict[str, datetime]:
     return found
 
 
+def passing(pack: Pack) -> set[str]:
+    """Indicators of which a rule says something else as time goes by, without news: deadlines, say."""
+    return {rule.indicator for rule in pack.rules.values() if timed(rule)}
+
+
 # ── warn ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -394,7 +401,7 @@ def begin(house: House, now: datetime, batches: Sequence[Batch] = (), also: Coll
     `also` are indicators whose news an earlier turn took in and could not decide on."""
     turn = Turn(house, now)
     news = observe(turn, batches)
-    stale = watch_sources(turn)
+    stale = watch_sources(turn) | passing(turn.pack)
     over = {id for id, at in event_ends(turn.state, turn.pack, now).items() if at <= now}
     assess(turn, news | set(also) | over, stale)
     warn(turn)
@@ -415,8 +422,9 @@ def recover(house: House, now: datetime) -> None:
     deliver(Turn(house, now))
 
 
-def next_due(house: House) -> datetime | None:
-    """The next instant at which something happens by itself."""
+def next_due(house: House, after: datetime | None = None) -> datetime | None:
+    """The next instant at which something happens by itself; what changes with time alone is looked at
+    each midnight (UTC) after `after`."""
     state, pack = house.state, house.pack
     times = [ladder.next_due(state), clocks.next_due(state)]
     times += [w.expires for w in state.warnings.values() if w.status in ("approved", *PENDING)]
@@ -425,4 +433,6 @@ def next_due(house: House) -> datetime | None:
         silence = next_silence(pack.sources[id], source, pack.indicators) if id in pack.sources else None
         times += [t for t in (changes, silence) if t is not None and house.watched(id, t)]
     times += event_ends(state, pack, house.began()).values()
+    if after is not None and passing(pack):
+        times.append(day_after(after))
     return min((t for t in times if t is not None), default=None)

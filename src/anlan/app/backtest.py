@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from anlan.assess.evaluate import evaluate
+from anlan.assess.surveys.registry import reads, timed
 from anlan.model.errors import NotFound, WrongState
 from anlan.model.pack import Pack
 from anlan.model.review import Scores
 from anlan.model.state import State
+from anlan.model.time import day_after
 from anlan.monitor.intake import admit
 from anlan.packs.load import load_pack
 from anlan.packs.locate import Finder
@@ -63,26 +65,33 @@ def backtest(pack: str, rule: str) -> Backtest:
 
 def _run(pack: Pack, rule: str, lake: DeltaLake) -> Backtest:
     definition = pack.rules[rule]
+    wanted = set(reads(definition))
     known: set[datetime] = set()
     first: datetime | None = None
     for source in sorted(pack.sources.values(), key=lambda s: s.id):
-        if definition.indicator not in source.indicators:
+        if not wanted.intersection(source.indicators):
             continue
         accepted = []
         tools = Tools(resolve_point=Finder(pack, source), earlier=lake.event)
         for batch in build(source, tools).history(pack):
             good, _ = admit(batch, pack)
-            accepted += [o for o in good if o.indicator == definition.indicator]
+            accepted += [o for o in good if o.indicator in wanted]
         lake.append(accepted)
-        known |= {o.known for o in accepted}
-        starts = [o.at for o in accepted]
+        own = [o for o in accepted if o.indicator == definition.indicator]
+        known |= {o.known for o in own}
+        starts = [o.at for o in own]
         first = min([*starts, *([first] if first else [])], default=None)
     if not known or first is None:
         raise WrongState(
             "no source has a record of this indicator", where=f"rule {rule}", found=definition.indicator
         )
     instants = set(known)
-    if pack.indicators[definition.indicator].kind == "event":
+    if timed(definition):
+        day = day_after(min(known))
+        while day <= max(known):
+            instants.add(day)
+            day = day_after(day)
+    elif pack.indicators[definition.indicator].kind == "event":
         instants |= {moment + definition.keep for moment in known}
     state = State()
     for now in sorted(instants):

@@ -192,7 +192,7 @@ class RunningDesk:
             turn = flow.begin(self.house, self.house.clock.now(), (), tuple(self._owed))
             self._end(turn)
             self._owed.clear()
-            return flow.next_due(self.house)
+            return flow.next_due(self.house, self.house.clock.now())
 
     def silent(self, source: str) -> None:
         """One more attempt at a source that brought no answer."""

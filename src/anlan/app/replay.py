@@ -130,7 +130,7 @@ class Replay:
 
     def _upcoming(self, done: datetime | None) -> datetime | None:
         """The earliest of: news, timers, people. Never at or before what is done."""
-        times = [self._script.next_due(), flow.next_due(self.house)]
+        times = [self._script.next_due(), flow.next_due(self.house, done or self.start)]
         times += [end for source, end in self._ends.items() if self._runs(source)]
         if self._next < len(self._batches):
             times.append(self._batches[self._next][0])

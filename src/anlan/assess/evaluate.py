@@ -39,6 +39,8 @@ from anlan.assess.grid import Grid, instant, instant64, lay
 from anlan.assess.screen import Screened, Why, screen, unusable
 from anlan.assess.single_events import MOMENT, single_events
 from anlan.assess.summed import Sums, children_differ, with_sums
+from anlan.assess.surveys.conclude import surveyed
+from anlan.assess.surveys.registry import is_survey
 from anlan.model.finding import Evidence, Finding
 from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
@@ -70,6 +72,8 @@ def evaluate(
     stale = stale or silent
     if not rule.validity.covers(now.date()):
         found = _over(look, only)
+    elif is_survey(rule):
+        found = surveyed(look, stale, only)
     elif look.indicator.kind == "event":
         found = single_events(look, stale, only)
     else:

@@ -54,7 +54,14 @@ NO_CALENDAR = Reason(
 )
 #: reasons that the sentence itself must give, for its numbers cannot be read without them
 SAID = frozenset(
-    {"definition_changed", "definition_rescaled", "definition_mixed", "calendar_unknown", "members_missing"}
+    {
+        "definition_changed",
+        "definition_rescaled",
+        "definition_mixed",
+        "calendar_unknown",
+        "members_missing",
+        "scan_cluster",
+    }
 )
 NAN = float("nan")
 NOTHING = Numbers(NAN, NAN, NAN, NAN, NAN, UNKNOWN)

@@ -10,6 +10,7 @@ import numpy as np
 from anlan.assess.finding import NAN, Look, changed, make, pick, wanted, why_unknown
 from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached
 from anlan.assess.grid import instant
+from anlan.assess.surveys.registry import is_survey
 from anlan.model.finding import Evidence, Finding
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
@@ -24,7 +25,7 @@ def ends(finding: Finding, pack: Pack, now: datetime) -> datetime | None:
     """When the level of a single event ends by itself: `keep` after the event. None for anything else,
     and where nobody looks any more (rule gone from the pack, place no longer in force)."""
     rule = pack.rules.get(finding.rule)
-    if rule is None or not finding.event or finding.level is None:
+    if rule is None or not finding.event or finding.level is None or is_survey(rule):
         return None
     return finding.at + rule.keep if wanted(rule, pack, finding.place, now) else None
 

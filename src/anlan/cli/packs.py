@@ -28,13 +28,13 @@ def check(path: str, *, json: Json = False) -> int:
     json
         Print JSON.
     """
-    from anlan.assess.detect.registry import described
+    from anlan.assess.surveys.registry import demands, described
     from anlan.formats.values import to_plain
     from anlan.packs.check import check as check_pack
 
     began = time.perf_counter()
     named = Path(path) if Path(path).is_dir() else path
-    faults, doubts = check_pack(named, pack_path(), described())
+    faults, doubts = check_pack(named, pack_path(), described(), demands())
     took = time.perf_counter() - began
     if json:
         say_json(

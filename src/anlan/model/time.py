@@ -65,6 +65,12 @@ def format_instant(instant: datetime) -> str:
     return utc(instant).isoformat().replace("+00:00", "Z")
 
 
+def day_after(instant: datetime) -> datetime:
+    """The next midnight (UTC) after an instant."""
+    midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1)
+
+
 def parse_duration(text: str, where: str = "duration") -> timedelta:
     """An ISO 8601 duration of weeks, days, hours, minutes, seconds (months have no fixed length)."""
     match = _DURATION.fullmatch(text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anlan.model.errors import Fault, Unreadable
-from anlan.packs.checks.rules import Detectors
+from anlan.packs.checks.rules import Demands, Detectors
 from anlan.packs.checks.sources import is_file
 from anlan.packs.definitions import Resolved
 from anlan.packs.documents import shorten
@@ -15,14 +15,17 @@ from anlan.packs.read import read_pack
 
 
 def check(
-    path: str | Path, search: Sequence[Path] | None = None, detectors: Detectors | None = None
+    path: str | Path,
+    search: Sequence[Path] | None = None,
+    detectors: Detectors | None = None,
+    demands: Demands | None = None,
 ) -> tuple[list[Fault], list[Fault]]:
     """(faults, warnings) of a pack, by id or folder. A pack with faults does not load; warnings are
     for a person to look at. Prints nothing, raises nothing about the pack."""
     resolved, faults, whole = read_pack(path, search)
     warnings: list[Fault] = []
     if resolved is not None and whole:
-        faults.extend(lint(resolved, detectors))
+        faults.extend(lint(resolved, detectors, demands))
         drawn, noted = geometry(resolved)
         faults.extend(drawn)
         # what stands in a file that cannot be read would be missed everywhere

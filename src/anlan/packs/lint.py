@@ -20,7 +20,7 @@ from anlan.packs.checks import (
     rules,
     sources,
 )
-from anlan.packs.checks.rules import Detectors
+from anlan.packs.checks.rules import Demands, Detectors
 from anlan.packs.definitions import Definitions, Part, Resolved
 
 Check: TypeAlias = Callable[[Resolved], Iterable[Fault]]
@@ -104,12 +104,16 @@ DOUBTS: tuple[Check, ...] = (
 )
 
 
-def lint(resolved: Resolved, detectors: Detectors | None = None) -> list[Fault]:
-    """Everything that keeps the pack from service. `detectors` (name -> parameter -> type) comes from
-    above; without it detectors and their parameters are not looked at."""
+def lint(
+    resolved: Resolved, detectors: Detectors | None = None, demands: Demands | None = None
+) -> list[Fault]:
+    """Everything that keeps the pack from service. `detectors` (name -> parameter -> type) and `demands`
+    (name -> kinds of indicator, whether it has hysteresis) come from above; without them detectors and
+    their parameters are not looked at."""
     faults = [fault for check in CHECKS for fault in check(resolved)]
     if detectors is not None:
         faults.extend(rules.detectors(resolved, detectors))
+    faults.extend(rules.demanded(resolved, demands or {}))
     for part in resolved.items.parts:
         faults.extend(_of_part(resolved, part, detectors))
     return faults

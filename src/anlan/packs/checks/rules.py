@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from anlan.model.errors import Fault
+from anlan.model.time import format_duration
 from anlan.packs.checks.references import one
 from anlan.packs.citations import check_basis, covers, spell
 from anlan.packs.conditions import examine
@@ -14,6 +15,8 @@ from anlan.packs.definitions import Resolved
 from anlan.packs.documents import Origin
 
 Detectors = Mapping[str, Mapping[str, str]]
+#: detector -> (kinds of indicator that it reads, whether `hold` and `keep` mean something to it)
+Demands = Mapping[str, tuple[tuple[str, ...], bool]]
 
 
 def rule_references(resolved: Resolved) -> Iterator[Fault]:
@@ -116,9 +119,40 @@ def detectors(resolved: Resolved, known: Detectors) -> Iterator[Fault]:
                 yield origin.fault(
                     "wrong type of parameter", "params", name, found=describe(value), expected=params[name]
                 )
+            elif (table := _NAMED.get(params[name].split()[0])) is not None:
+                yield from one(resolved, table, value, origin, params[name].split()[0], "params", name)
         for name, kind in params.items():
             if kind.endswith(" required") and name not in rule.params:
                 yield origin.fault(f"{rule.detector} needs a parameter", "params", name, expected=kind)
+
+
+def demanded(resolved: Resolved, demands: Demands) -> Iterator[Fault]:
+    """What a rule's detector asks of its indicator and its rule."""
+    for item in resolved.items.rules:
+        rule, origin = item.value, item.origin
+        indicator = resolved.pack.indicators.get(rule.indicator)
+        if rule.detector not in demands or indicator is None:
+            continue
+        kinds, hysteresis = demands[rule.detector]
+        if indicator.kind not in kinds:
+            yield origin.fault(
+                f"{rule.detector} reads other indicators",
+                "indicator",
+                found=f"{indicator.id}, {indicator.kind}",
+                expected=f"an indicator of kind {' or '.join(kinds)}",
+            )
+        for name in ("hold", "keep"):
+            if getattr(rule, name) and not hysteresis:
+                yield origin.fault(
+                    f"{rule.detector} has no hysteresis",
+                    name,
+                    found=format_duration(getattr(rule, name)),
+                    expected=f"no {name}",
+                )
+
+
+#: types of parameters that name something of the pack
+_NAMED = {"indicator": "indicators", "place": "places"}
 
 
 def fits(value: Any, kind: str) -> bool:
@@ -141,6 +175,8 @@ def fits(value: Any, kind: str) -> bool:
         "bool": (bool,),
         "str": (str,),
         "list": (list,),
+        "indicator": (str,),
+        "place": (str,),
     }
     return isinstance(value, types[kind]) if kind in types else True
 

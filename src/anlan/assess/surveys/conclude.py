@@ -1,0 +1,84 @@
+"""From what a survey found to findings wherever a level changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from anlan.assess.finding import NOTHING, Look, changed, make, pick, previous, why_unknown
+from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached, stand
+from anlan.assess.surveys.registry import survey
+from anlan.assess.surveys.spec import Surveyed, SurveySpec, Told, live, step_of
+from anlan.model.errors import UnknownPlace
+from anlan.model.finding import Evidence, Finding
+from anlan.model.reason import Reason
+from anlan.packs.conditions import Condition, compile_condition
+
+
+def surveyed(look: Look, stale: bool, only: str | None) -> list[Finding]:
+    """Findings of a rule whose detector is a survey. While the sources are `stale` what has a level keeps
+    it, unknown."""
+    one = survey(look.rule.detector)
+    found = one.run(look, one.complete(look.rule.params))
+    condition = compile_condition(look.rule.when)
+    findings = []
+    for key in sorted({*found.told, *live(look)}):
+        place, event = key
+        if only not in (None, place) or not _in_force(look, place):
+            continue
+        before = previous(look.state, look.rule, place, event)
+        told = found.told.get(key)
+        standing, said, why = _stand(look, one, condition, place, found, told, before, stale)
+        change = changed(before, standing)
+        if change is None:
+            continue
+        at = told.at if told is not None else found.at
+        rows = told.rows if told is not None else pick(found.rows, np.zeros(len(found.rows.at), dtype=bool))
+        evidence = Evidence(look.now, found.since, found.until, len(rows.at), look.lake.digest(rows))
+        more = (*(told.reasons if told is not None else ()), *found.reasons.get(key, ()))
+        finding = make(look, place, event, at, change, standing, said, (*why, *more), evidence, before)
+        unit = told.unit if told is not None and told.unit else finding.unit
+        findings.append(replace(finding, unit=unit))
+    return findings
+
+
+def _stand(
+    look: Look,
+    one: SurveySpec,
+    condition: Condition,
+    place: str,
+    found: Surveyed,
+    told: Told | None,
+    before: Finding | None,
+    stale: bool,
+) -> tuple[Standing, Numbers, tuple[Reason, ...]]:
+    had = before.level if before else None
+    if stale:
+        return Standing(had, known=False), NOTHING, why_unknown(look, Standing(had, known=False), True)
+    if told is None:
+        if found.unknown is not None:
+            return Standing(had, known=False), NOTHING, (found.unknown,)
+        return Standing(None, known=True), NOTHING, ()
+    downwards = one.downwards if one.downwards is not None else look.indicator.direction == "down"
+    answers = [reached(look.rule, condition, place, told.at, n, downwards) for n in told.numbers]
+    if one.hysteresis:
+        standing = stand(look.rule, answers, had, step_of(look))
+    elif UNKNOWN in answers[-1].values():
+        standing = Standing(had, known=False)
+    else:
+        standing = Standing(min((lv for lv, a in answers[-1].items() if a == YES), default=None), known=True)
+    why = (
+        () if standing.known else ((found.unknown,) if found.unknown else why_unknown(look, standing, False))
+    )
+    hits = [n for n, a in enumerate(answers) if standing.level is not None and a[standing.level] == YES]
+    spoken = hits[-1] if hits and standing.known else len(answers) - 1
+    return standing, told.numbers[spoken], why
+
+
+def _in_force(look: Look, place: str) -> bool:
+    try:
+        look.pack.ancestry(place, look.now)
+    except UnknownPlace:
+        return False
+    return True
