@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 from anlan.assess.evaluate import evaluate
 from anlan.assess.single_events import ends
@@ -17,7 +18,7 @@ from anlan.assess.surveys.registry import timed
 from anlan.assess.thread import LIVE, gather, places
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry, Value
-from anlan.model.errors import NotAllowed, NotFound
+from anlan.model.errors import AnlanError, NotAllowed, StoreUnavailable
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, Task
 from anlan.model.observation import Observation
@@ -34,13 +35,14 @@ from anlan.model.warning import Delivery, Warning
 from anlan.monitor.freshness import freshness, next_change
 from anlan.monitor.intake import admit
 from anlan.monitor.silence import hear, listen, next_silence
-from anlan.ports.channel import Receipt
+from anlan.ports.channel import Batched, Channel, Parcel, Receipt
 from anlan.ports.house import House
+from anlan.ports.outbox import Attempt
 from anlan.ports.source import Batch
 from anlan.respond import clocks
 from anlan.respond.activate import activate, escalate, open_incident, reports_of_warning
 from anlan.review.make import make_review
-from anlan.warn import ladder
+from anlan.warn import ladder, ordering
 from anlan.warn.approve import close
 from anlan.warn.decide import PENDING, decide, in_force
 
@@ -49,13 +51,16 @@ CURSOR = "turn"
 SILENT = ("late", "dead")
 #: the smallest step of time: no two turns share an instant
 INSTANT = timedelta(microseconds=1)
+#: ends of attempts that follow each other faster than this are written down together (seconds)
+GROUP = 0.05
 
 
 @dataclass(slots=True)
 class Turn:
     """What is being decided at `now`. `put` takes a decision into the state at once, so that later
     steps of the same turn see it; `commit` makes all of it durable, or none. `accepted` counts the new
-    rows of the lake, `held` names what went into quarantine."""
+    rows of the lake, `held` names what went into quarantine. `proof`: how the person who acts has shown a
+    moment ago who they are (`anlan.model.warning.PROOFS`), "" where nobody asked."""
 
     house: House
     now: datetime
@@ -63,6 +68,7 @@ class Turn:
     touched: dict[str, None] = field(default_factory=dict)
     accepted: int = 0
     held: list[str] = field(default_factory=list)
+    proof: str = ""
     undo: list[Callable[[], None]] = field(default_factory=list)
 
     @property
@@ -247,7 +253,9 @@ def warn(turn: Turn) -> None:
         for old in decision.replaced:
             turn.put("warning.superseded", close(old, "superseded", decision.reason), id)
         if decision.draft is not None:
-            turn.put("warning.drafted", decision.draft, id, (thread.findings[-1],), why=decision.reason)
+            turn.put(
+                "warning.drafted", decision.draft, id, thread.findings[-1:] or (id,), why=decision.reason
+            )
         elif decision.reason.code in ("no_power", "no_plan") and thread.verdict in LIVE:
             note(turn, thread, decision.reason)
     turn.touched.clear()
@@ -271,8 +279,7 @@ def publish(turn: Turn, warning: Warning, actor: str) -> None:
         reason = Reason("followed", Text(f"followed by {sent.id}", f"后续消息 {sent.id}"))
         turn.put(f"warning.{status}", close(head, status, reason), head.risk, (sent.id,))
     plan = turn.pack.plans[sent.plan]
-    for delivery in ladder.first_calls(sent, plan, turn.pack, turn.now):
-        turn.put("delivery.due", delivery, sent.risk, (sent.id,))
+    send(turn, sent, ladder.first_calls(sent, plan, turn.pack, turn.now))
     if sent.change != "cancel" and sent.level <= plan.opens_at:
         respond(turn, sent, plan)
     thread = turn.state.assessments[sent.risk]
@@ -280,67 +287,185 @@ def publish(turn: Turn, warning: Warning, actor: str) -> None:
         turn.put("report.owed", report, sent.risk, (sent.id,))
 
 
+def send(turn: Turn, sent: Warning, deliveries: Sequence[Delivery]) -> None:
+    """Deliveries of a message into the journal: due, or held behind an earlier message of the chain that
+    is still on its way to the same recipient."""
+    for earlier in sent.references:
+        for copy in turn.state.in_order(turn.state.copies.get(earlier, ())):
+            if copy.status == "failed" and copy.due > turn.now:
+                # it only waits for its next attempt, which no longer comes: nobody need wait for it
+                expire(turn, copy)
+    ways = ordering.under_way(sent, turn.state)
+    for delivery in deliveries:
+        placed = ordering.place(delivery, ways.get(delivery.recipient, ()), turn.now)
+        why = placed.reasons[-1] if placed.reasons else None
+        turn.put(f"delivery.{placed.status}", placed, sent.risk, (sent.id,), why=why)
+
+
 def insist(turn: Turn) -> None:
-    """The answer-required ladder: overdue answers marked, the next rung told."""
-    for delivery in ladder.climb(turn.state, turn.pack, turn.now):
-        new = delivery.id not in turn.state.deliveries
-        verb = "due" if new else "unanswered"
-        turn.put(
-            f"delivery.{verb}",
-            delivery,
-            delivery.risk,
-            (delivery.warning,),
-            why=None if new else delivery.reasons[-1],
-        )
+    """The answer-required ladder: calls repeated, overdue answers marked, the next rung told."""
+    for verb, delivery in ladder.climb(turn.state, turn.pack, turn.now):
+        why = delivery.reasons[-1] if delivery.reasons and verb != "due" else None
+        turn.put(f"delivery.{verb}", delivery, delivery.risk, (delivery.warning,), why=why)
 
 
 def deliver(turn: Turn) -> None:
     """After the commit: hand over everything due, and journal what the peers said."""
-    for delivery in due_now(turn.state, turn.now):
-        warning = turn.state.warnings[delivery.warning]
-        settle(turn, delivery.id, hand_over(turn.house, delivery, warning, turn.now))
+    while due := due_now(turn.state, turn.now):
+        for channel in dict.fromkeys(delivery.channel for delivery in due):
+            batch = [delivery for delivery in due if delivery.channel == channel]
+            settle_many(turn, hand_over_many(turn.house, turn.state, batch, lambda: turn.now))
     if turn.drafts:
         turn.commit()
 
 
 def due_now(state: State, now: datetime) -> list[Delivery]:
-    """Deliveries to be handed over by `now`, for the first time or again."""
-    return [d for d in state.deliveries.values() if d.status in ("due", "failed") and d.due <= now]
+    """Deliveries to be handed over by `now`, for the first time or again, the oldest first."""
+    return state.in_order(id for id, due in state.to_send.items() if due <= now)
 
 
 def settle(turn: Turn, id: str, receipt: Receipt | None) -> None:
     """What came of one attempt, into the journal; None where the warning was over before it. An answer
-    that came while the message was still on its way stands."""
-    delivery = turn.state.deliveries[id]
-    if receipt is None:
-        over = replace(delivery, status="expired", reasons=(*delivery.reasons, ladder.EXPIRED))
-        turn.put("delivery.expired", over, delivery.risk, why=ladder.EXPIRED)
-        return
-    after = ladder.outcome(delivery, receipt.accepted, receipt.transient, receipt.detail, turn.now)
-    if delivery.answered is not None:
-        after = replace(after, status="answered")
-    turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
+    or a receipt that came while the message was still on its way stands."""
+    settle_many(turn, [(id, receipt)])
+
+
+def settle_many(turn: Turn, outcomes: Sequence[tuple[str, Receipt | None]]) -> None:
+    """The same for several; what was held behind one that has now ended is due."""
+    for id, receipt in outcomes:
+        delivery = turn.state.deliveries[id]
+        if receipt is None:
+            expire(turn, delivery)
+            continue
+        after = ladder.outcome(
+            delivery,
+            receipt.accepted,
+            receipt.transient,
+            receipt.detail,
+            turn.now,
+            retry_after=receipt.retry_after,
+        )
+        turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
+    if turn.state.held:
+        for freed in ordering.freed(turn.state, turn.now):
+            why = freed.reasons[-1] if freed.reasons else None
+            turn.put("delivery.due", freed, freed.risk, (freed.behind,), why=why)
+
+
+def expire(turn: Turn, delivery: Delivery) -> None:
+    """A copy that does not leave any more."""
+    over = replace(delivery, status="expired", reasons=(*delivery.reasons, ladder.EXPIRED))
+    turn.put("delivery.expired", over, delivery.risk, why=ladder.EXPIRED)
 
 
 def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime) -> Receipt | None:
     """One attempt; none where an attempt that the journal does not know yet has already ended (the
     process was killed between the two). None where the message is over, or another follows it. It
-    decides nothing and writes no journal, so it needs no turn."""
-    ended = [a for a in house.outbox.history(delivery.id) if a.outcome is not None]
-    if len(ended) > delivery.attempts:
-        told = ended[delivery.attempts]
-        return Receipt(told.outcome == "accepted", told.detail, transient=told.outcome == "failed")
+    decides nothing and writes no journal, so it needs no turn. `hand_over_many` does the same for many."""
+    (told,) = house.outbox.ended([(delivery.id, delivery.attempts)])
+    if told is not None:
+        return _receipt(told)
     if ladder.outdated(warning, now):
         return None
     attempt = house.outbox.begin(delivery.id, now)
-    try:
-        parcel = house.parcel(delivery, warning, attempt.repeat)
-        receipt = house.channel(delivery.channel).deliver(parcel)
-    except NotFound as error:  # a channel that is not configured may be by the next attempt
-        receipt = Receipt(False, error.sentence(), transient=True)
-    outcome = "accepted" if receipt.accepted else "failed" if receipt.transient else "refused"
-    house.outbox.finish(attempt, outcome, receipt.detail, now)
+    receipt = _deliver(house, house.parcel(delivery, warning, attempt.repeat or delivery.again))
+    house.outbox.finish(attempt, _outcome(receipt), receipt.detail, now)
     return receipt
+
+
+def hand_over_many(
+    house: House,
+    state: State,
+    batch: Sequence[Delivery],
+    clock: Callable[[], datetime],
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[tuple[str, Receipt | None]]:
+    """One attempt at each delivery of one channel, as `hand_over` makes it, with one durable step before
+    all of them; what came of each. A channel that takes many in one exchange gets them so. The end of each
+    message is looked at again right before it leaves. `stopped`: no further one is begun; what was not
+    handed over is missing in the answer, and is as if nobody had tried."""
+    now = clock()
+    over = [d for d in batch if ladder.outdated(state.warnings[d.warning], now)]
+    gone = {delivery.id for delivery in over}
+    known = house.outbox.ended([(d.id, d.attempts) for d in over])
+    outcomes: list[tuple[str, Receipt | None]] = [
+        (delivery.id, _receipt(told) if told else None) for delivery, told in zip(over, known, strict=True)
+    ]
+    open_ = [delivery for delivery in batch if delivery.id not in gone]
+    if not open_:
+        return outcomes
+    attempts = house.outbox.begin_many([(d.id, d.attempts) for d in open_], now)
+    parcels: list[tuple[Attempt, Parcel]] = []
+    for delivery, attempt in zip(open_, attempts, strict=True):
+        if attempt.outcome is not None:
+            outcomes.append((delivery.id, _receipt(attempt)))
+            continue
+        repeat = attempt.repeat or delivery.again
+        parcels.append((attempt, house.parcel(delivery, state.warnings[delivery.warning], repeat)))
+    outcomes += _carry(house, parcels, clock, stopped)
+    return outcomes
+
+
+def _carry(
+    house: House,
+    parcels: Sequence[tuple[Attempt, Parcel]],
+    clock: Callable[[], datetime],
+    stopped: Callable[[], bool],
+) -> list[tuple[str, Receipt | None]]:
+    """Parcels whose attempts have begun to their channel; every attempt is closed when it returns."""
+    outcomes: list[tuple[str, Receipt | None]] = []
+    ends: list[tuple[Attempt, str, str]] = []
+    written = monotonic()
+    channel = _channel(house, parcels[0][1].delivery.channel) if parcels else None
+    if len(parcels) > 1 and isinstance(channel, Batched) and getattr(channel, "batched", True):
+        receipts = channel.deliver_many([parcel for _, parcel in parcels])
+        for (attempt, parcel), receipt in zip(parcels, receipts, strict=True):
+            ends.append((attempt, _outcome(receipt), receipt.detail))
+            outcomes.append((parcel.delivery.id, receipt))
+        house.outbox.finish_many(ends, clock())
+        return outcomes
+    for attempt, parcel in parcels:
+        if stopped():
+            ends.append((attempt, "not_sent", "the service stopped first"))
+            continue
+        if ladder.outdated(parcel.warning, clock()):
+            ends.append((attempt, "not_sent", "its warning was over first"))
+            outcomes.append((parcel.delivery.id, None))
+            continue
+        receipt = _deliver(house, parcel)
+        ends.append((attempt, _outcome(receipt), receipt.detail))
+        outcomes.append((parcel.delivery.id, receipt))
+        if monotonic() - written > GROUP:
+            # a slow peer: what a kill would repeat stays at one message
+            house.outbox.finish_many(ends, clock())
+            ends, written = [], monotonic()
+    house.outbox.finish_many(ends, clock())
+    return outcomes
+
+
+def _channel(house: House, id: str) -> Channel | None:
+    try:
+        return house.channel(id)
+    except AnlanError:
+        return None
+
+
+def _deliver(house: House, parcel: Parcel) -> Receipt:
+    try:
+        return house.channel(parcel.delivery.channel).deliver(parcel)
+    except StoreUnavailable:
+        raise
+    except AnlanError as error:
+        # a channel that is not configured, or not rightly: it may be by the next attempt
+        return Receipt(False, f"no_channel: {error.sentence()}", transient=True)
+
+
+def _outcome(receipt: Receipt) -> str:
+    return "accepted" if receipt.accepted else "failed" if receipt.transient else "refused"
+
+
+def _receipt(told: Attempt) -> Receipt:
+    return Receipt(told.outcome == "accepted", told.detail, transient=told.outcome == "failed")
 
 
 # ── respond, review ──────────────────────────────────────────────────────────────────────────────

@@ -44,7 +44,8 @@ def test_every_call_is_made_once_and_every_silence_is_marked_once(
     plan: object, replies: dict[tuple[str, int], int], gone: frozenset[tuple[str, int]]
 ) -> None:
     pack = chain_pack(plans={"flood-plan": plan})
-    state = State(warnings={"W-1": SENT})
+    state = State()
+    state.put("W-1", SENT)
     told: Counter[tuple[str, int]] = Counter()
 
     def take(deliveries: list[Delivery], now: datetime) -> None:
@@ -53,7 +54,7 @@ def test_every_call_is_made_once_and_every_silence_is_marked_once(
                 told[one.recipient, one.rung] += 1
                 ok = (one.recipient, one.rung) not in gone
                 one = ladder.outcome(one, ok, False, "", now)  # noqa: PLW2901
-            state.deliveries[one.id] = one
+            state.put(one.id, one)
 
     now = T0
     take(ladder.first_calls(SENT, plan, pack, now), now)  # type: ignore[arg-type]
@@ -71,8 +72,8 @@ def test_every_call_is_made_once_and_every_silence_is_marked_once(
         now = max(now, min(times))
         for id, at in waiting.items():
             if at <= now:
-                state.deliveries[id] = ladder.answer(state.deliveries[id], "ada", "", now)
-        take(ladder.climb(state, pack, now), now)
+                state.put(id, ladder.answer(state.deliveries[id], "ada", "", now))
+        take([one for _, one in ladder.climb(state, pack, now)], now)
     else:
         raise AssertionError("a timer does not go away")
     assert set(told.values()) == {1}

@@ -61,7 +61,7 @@ class RunningDesk:
         self._lock = threading.Lock()
         self._behind = False
         self._owed: set[str] = set()
-        self._shown: State = _still(house.state)
+        self._shown: State = house.state.still()
 
     @property
     def pack(self) -> Pack:
@@ -206,9 +206,13 @@ class RunningDesk:
 
     def settle(self, id: str, receipt: Receipt | None) -> None:
         """What came of an attempt at a delivery; None where its warning was over before."""
+        self.settle_many([(id, receipt)])
+
+    def settle_many(self, outcomes: Sequence[tuple[str, Receipt | None]]) -> None:
+        """What came of several attempts, in one turn and one commit."""
         with self._turn():
             turn = flow.Turn(self.house, self.house.clock.now())
-            flow.settle(turn, id, receipt)
+            flow.settle_many(turn, outcomes)
             self._end(turn)
 
     def recover(self) -> None:
@@ -264,7 +268,7 @@ class RunningDesk:
             try:
                 yield
             except BaseException:
-                self.house.state = _still(self._shown)
+                self.house.state = self._shown.still()
                 self._behind = True
                 with suppress(AnlanError):
                     self._catch_up()
@@ -295,7 +299,7 @@ class RunningDesk:
 
     def _show(self) -> None:
         if self._shown.head != self.house.state.head:
-            self._shown = _still(self.house.state)
+            self._shown = self.house.state.still()
 
     # -- people -------------------------------------------------------------------------------------
 
@@ -344,8 +348,3 @@ def _wall() -> datetime:
     from anlan.app.clock import WallClock
 
     return WallClock().now()
-
-
-def _still(state: State) -> State:
-    """A copy whose tables nobody changes; the values in them are frozen."""
-    return State(**{name: copy.copy(getattr(state, name)) for name in State.__dataclass_fields__})

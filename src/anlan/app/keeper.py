@@ -17,7 +17,6 @@ from anlan.app.listeners import Listener, listeners
 from anlan.model.errors import StoreUnavailable
 from anlan.model.time import format_instant
 from anlan.store.timers import DurableTimers
-from anlan.warn.ladder import unanswered
 
 _LOG = logging.getLogger("anlan.keeper")
 LONGEST = timedelta(seconds=30)
@@ -101,12 +100,12 @@ class Keeper:
             self._again.wait(min(LONGEST, max(timedelta(0), wait)).total_seconds())
 
     def _arm(self) -> None:
-        """A durable timer for every answer that is waited for and every retry."""
-        for delivery in self.desk.state().deliveries.values():
-            at = delivery.answer_by if delivery.answer_by and unanswered(delivery) else None
-            if delivery.status == "failed":
-                at = delivery.due if at is None else min(at, delivery.due)
-            key = f"delivery:{delivery.id}:{format_instant(at)}" if at else ""
-            if at and key not in self._armed:
+        """A durable timer for every instant at which a ladder or a retry has something to do: one for all
+        that wait for the same instant."""
+        state = self.desk.state()
+        instants = {*state.wakes.values(), *(state.deliveries[id].due for id in state.to_send)}
+        for at in sorted(instants):
+            key = f"deliveries:{format_instant(at)}"
+            if key not in self._armed:
                 self.timers.wake(key, at)
                 self._armed.add(key)

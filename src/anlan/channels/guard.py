@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from anlan.formats.cap import CapAlert, read
 from anlan.model.errors import BadInput
-from anlan.ports.channel import Channel, Parcel, Receipt
+from anlan.ports.channel import Batched, Channel, Parcel, Receipt
 
 
 class Guarded:
@@ -15,21 +17,57 @@ class Guarded:
         self.inner = channel
         self.id = channel.id
         self.public = channel.public
+        self.at_once: int = getattr(channel, "at_once", 1)
+        self._read: tuple[bytes, CapAlert] | None = None
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """The channel's receipt, or a refusal: message_unreadable, identity_mismatch, exercise_barred,
         scope_barred. A channel that raises all the same yields channel_failed, which may be retried."""
-        try:
-            message = read(parcel.cap, parcel.warning.id)
-        except BadInput as error:
-            return Receipt(False, f"message_unreadable: {error.sentence()}")
-        refusal = refused(parcel, message, self.public)
+        refusal = self._refusal(parcel)
         if refusal:
             return Receipt(False, refusal)
         try:
             return self.inner.deliver(parcel)
         except Exception as error:
-            return Receipt(False, f"channel_failed: {type(error).__name__}: {error}", transient=True)
+            return _failed(error)
+
+    @property
+    def batched(self) -> bool:
+        """Whether the channel takes many parcels in one exchange."""
+        return isinstance(self.inner, Batched)
+
+    def deliver_many(self, parcels: Sequence[Parcel]) -> list[Receipt]:
+        """As `deliver` for each, in order; those that may leave in one exchange where the channel can."""
+        if not isinstance(self.inner, Batched):
+            return [self.deliver(parcel) for parcel in parcels]
+        receipts = [Receipt(False, self._refusal(parcel)) for parcel in parcels]
+        may = [number for number, receipt in enumerate(receipts) if not receipt.detail]
+        try:
+            told = self.inner.deliver_many([parcels[number] for number in may]) if may else ()
+        except Exception as error:
+            told = [_failed(error)] * len(may)
+        if len(told) != len(may):
+            told = [_failed(ValueError(f"{len(told)} receipts for {len(may)} parcels"))] * len(may)
+        for number, receipt in zip(may, told, strict=True):
+            receipts[number] = receipt
+        return receipts
+
+    def _refusal(self, parcel: Parcel) -> str:
+        """Why it may not leave, or the empty string. The bytes of one message are read once, however many
+        recipients they go to."""
+        known = self._read
+        if known is not None and known[0] == parcel.cap:
+            return refused(parcel, known[1], self.public)
+        try:
+            message = read(parcel.cap, parcel.warning.id)
+        except BadInput as error:
+            return f"message_unreadable: {error.sentence()}"
+        self._read = (parcel.cap, message)
+        return refused(parcel, message, self.public)
+
+
+def _failed(error: Exception) -> Receipt:
+    return Receipt(False, f"channel_failed: {type(error).__name__}: {error}", transient=True)
 
 
 def refused(parcel: Parcel, message: CapAlert, public: bool) -> str:

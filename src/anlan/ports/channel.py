@@ -42,7 +42,8 @@ class Channel(Protocol):
     """`public` channels reach the public and refuse every message that is not Actual.
 
     A channel may also have `at_once` (int, 1 where it is missing): so many threads may call it at the same
-    time. And it may take several parcels in one call: see `Batched`."""
+    time. And it may take several parcels in one call: see `Batched` (where one that can is wrapped in another
+    object, `batched` of that object says whether)."""
 
     id: str
     public: bool

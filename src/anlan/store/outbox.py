@@ -7,6 +7,7 @@ arrived before: an effect is repeated at most once for each kill, and never sile
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     select,
@@ -31,7 +33,9 @@ from anlan.model.time import format_instant, parse_instant, utc
 from anlan.ports.outbox import Attempt as Begun
 from anlan.store.journal_database import Database
 
-OUTCOMES = ("accepted", "failed", "refused")
+OUTCOMES = ("accepted", "failed", "refused", "not_sent")
+#: so many ids in one query
+_AT_ONCE = 500
 
 _TABLES = MetaData()
 _ATTEMPTS = Table(
@@ -51,8 +55,8 @@ _KEY = (_ATTEMPTS.c.delivery, _ATTEMPTS.c.number)
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The `number`th (from 1) attempt at a delivery. `finished` None: begun, and not known how it
-    ended. `outcome`: accepted, failed (a retry may help) or refused. `repeat` True when an earlier
-    attempt may already have arrived."""
+    ended. `outcome`: accepted, failed (a retry may help), refused, or not_sent (begun, but the channel was
+    never called). `repeat` True when an earlier attempt may already have arrived."""
 
     delivery: str
     number: int
@@ -82,49 +86,56 @@ class SqlOutbox:
         if not delivery:
             raise InvalidValue("must not be empty", where="attempt.delivery")
         with self._database.writing("outbox") as connection:
-            earlier = _attempts(connection, _of(delivery))
-            attempt = Attempt(
-                delivery=delivery,
-                number=len(earlier) + 1,
-                started=utc(now, "attempt.started"),
-                repeat=any(one.finished is None for one in earlier),
-            )
-            connection.execute(
-                insert(_ATTEMPTS).values(
-                    delivery=delivery,
-                    number=attempt.number,
-                    started=format_instant(now),
-                    detail="",
-                    repeat=attempt.repeat,
-                )
-            )
+            attempt = _next(delivery, _attempts(connection, _of(delivery)), utc(now, "attempt.started"))
+            connection.execute(insert(_ATTEMPTS), [_values(attempt)])
         return attempt
+
+    def begin_many(self, wanted: Sequence[tuple[str, int]], now: datetime) -> tuple[Attempt, ...]:
+        """As Outbox.begin_many: one transaction, so that ten thousand attempts cost one write to the disk."""
+        if not all(delivery for delivery, _ in wanted):
+            raise InvalidValue("must not be empty", where="attempt.delivery")
+        utc(now, "attempt.started")
+        with self._database.writing("outbox") as connection:
+            earlier = _histories(connection, [delivery for delivery, _ in wanted])
+            found = [
+                _unknown(earlier.get(delivery, ()), known) or _next(delivery, earlier.get(delivery, ()), now)
+                for delivery, known in wanted
+            ]
+            fresh = [_values(attempt) for attempt in found if attempt.finished is None]
+            if fresh:
+                connection.execute(insert(_ATTEMPTS), fresh)
+        return tuple(found)
+
+    def ended(self, wanted: Sequence[tuple[str, int]]) -> tuple[Attempt | None, ...]:
+        """As Outbox.ended."""
+        with self._database.reading() as connection:
+            earlier = _histories(connection, [delivery for delivery, _ in wanted])
+        return tuple(_unknown(earlier.get(delivery, ()), known) for delivery, known in wanted)
 
     def finish(self, attempt: Begun, outcome: str, detail: str, now: datetime) -> None:
         """Write down how it ended, durable on return. NotFound for an attempt nobody began; WrongState
         when it ended before."""
-        if outcome not in OUTCOMES:
-            raise InvalidValue(
-                "no such outcome", where="attempt.outcome", found=outcome, expected=", ".join(OUTCOMES)
-            )
-        if not isinstance(attempt, Attempt):
-            raise NotFound("not an attempt of this outbox", where="attempt", found=type(attempt).__name__)
-        where = f"attempt {attempt.number} at {attempt.delivery}"
-        one = (_ATTEMPTS.c.delivery == attempt.delivery) & (_ATTEMPTS.c.number == attempt.number)
-        utc(now, "attempt.finished")
-        # PostgreSQL text cannot hold a NUL, and what a peer says is not ours to trust.
-        detail = detail.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+        self.finish_many([(attempt, outcome, detail)], now)
+
+    def finish_many(self, ends: Sequence[tuple[Begun, str, str]], now: datetime) -> None:
+        """The same for several in one transaction: all of them or none."""
+        rows = [_end(attempt, outcome, detail) for attempt, outcome, detail in ends]
+        at = format_instant(utc(now, "attempt.finished"))
+        if not rows:
+            return
         with self._database.writing("outbox") as connection:
-            known = _attempts(connection, select(_ATTEMPTS).where(one))
-            if not known:
-                raise NotFound("no such attempt was begun", where=where)
-            if known[0].finished is not None:
-                raise WrongState("the attempt ended before", where=where, found=str(known[0].outcome))
-            connection.execute(
-                update(_ATTEMPTS)
-                .where(one)
-                .values(finished=format_instant(now), outcome=outcome, detail=detail)
-            )
+            earlier = _histories(connection, [attempt.delivery for attempt, _, _ in rows])
+            values = []
+            for attempt, outcome, detail in rows:
+                where = f"attempt {attempt.number} at {attempt.delivery}"
+                known = [one for one in earlier.get(attempt.delivery, ()) if one.number == attempt.number]
+                if not known:
+                    raise NotFound("no such attempt was begun", where=where)
+                if known[0].finished is not None:
+                    raise WrongState("the attempt ended before", where=where, found=str(known[0].outcome))
+                values.append((at, outcome, detail, attempt.delivery, attempt.number))
+            names = ("at", "outcome", "detail", "of", "nth")
+            connection.execute(_FINISH, [dict(zip(names, row, strict=True)) for row in values])
 
     def history(self, delivery: str) -> tuple[Attempt, ...]:
         """All attempts at a delivery, first to last."""
@@ -154,6 +165,54 @@ class SqlOutbox:
     def close(self) -> None:
         """Close every connection."""
         self._database.close()
+
+
+_FINISH = (
+    update(_ATTEMPTS)
+    .where((_ATTEMPTS.c.delivery == bindparam("of")) & (_ATTEMPTS.c.number == bindparam("nth")))
+    .values(finished=bindparam("at"), outcome=bindparam("outcome"), detail=bindparam("detail"))
+)
+
+
+def _end(attempt: Begun, outcome: str, detail: str) -> tuple[Attempt, str, str]:
+    if outcome not in OUTCOMES:
+        raise InvalidValue(
+            "no such outcome", where="attempt.outcome", found=outcome, expected=", ".join(OUTCOMES)
+        )
+    if not isinstance(attempt, Attempt):
+        raise NotFound("not an attempt of this outbox", where="attempt", found=type(attempt).__name__)
+    # PostgreSQL text cannot hold a NUL, and what a peer says is not ours to trust.
+    return attempt, outcome, detail.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _next(delivery: str, earlier: Sequence[Attempt], now: datetime) -> Attempt:
+    return Attempt(delivery, len(earlier) + 1, now, repeat=any(one.finished is None for one in earlier))
+
+
+def _unknown(earlier: Sequence[Attempt], known: int) -> Attempt | None:
+    """The first ended attempt beyond the `known` ones."""
+    ended = [one for one in earlier if one.outcome not in (None, "not_sent")]
+    return ended[known] if len(ended) > known else None
+
+
+def _values(attempt: Attempt) -> dict[str, object]:
+    return {
+        "delivery": attempt.delivery,
+        "number": attempt.number,
+        "started": format_instant(attempt.started),
+        "detail": "",
+        "repeat": attempt.repeat,
+    }
+
+
+def _histories(connection: Connection, deliveries: Sequence[str]) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = {}
+    for first in range(0, len(deliveries), _AT_ONCE):
+        some = deliveries[first : first + _AT_ONCE]
+        query = select(_ATTEMPTS).where(_ATTEMPTS.c.delivery.in_(some)).order_by(*_KEY)
+        for attempt in _attempts(connection, query):
+            found.setdefault(attempt.delivery, []).append(attempt)
+    return found
 
 
 def _of(delivery: str) -> Select[tuple[object, ...]]:

@@ -1,30 +1,38 @@
 """Who is told, when they must have answered, and who is told next (叫应).
 
 Every recipient called from whom answers are required must answer for itself, on every rung: one
-recipient's answer does not stand for another's. A call not answered in time, or that could not be
-delivered at all, is marked for good and the next rung is told, each recipient of it once. A late answer
-stays late in the record, but it stops what was set off by its silence: a call of a higher rung climbs on
-only while some call of the rung below is still without an answer. When the message is followed by
-another, or is over, its ladder ends: the one that follows calls everybody anew.
+recipient's answer does not stand for another's, unless the plan says `answers = "any"`. A call not
+answered in time, or that could not be delivered at all, is marked for good and the next rung is told,
+each recipient of it once, with the list of those not reached. A late answer stays late in the record, but
+it stops what was set off by its silence: a call of a higher rung climbs on only while some call of the
+rung below is still without an answer. When the message is followed by another, or is over, its ladder
+ends: the one that follows calls everybody anew.
 
-Rung 0 are the recipients of the plan. They have `plan.ladder[0].after` to answer, then the recipients of
-`plan.ladder[0]` are told (rung 1); these have `plan.ladder[1].after`, and so on. A call on a rung that the
-plan gives no time is not waited for; a rung that tells nobody is the top.
+Rung 0 are the recipients of the plan. They have `plan.steps[0].after` to answer, then the recipients of
+`plan.steps[0]` are told (rung 1); these have `plan.steps[1].after`, and so on. A call on a rung that the
+plan gives no time is not waited for; a rung that tells nobody is the top. Within its time a call is
+repeated `plan.tries - 1` times, evenly over `plan.try_span`. An answer that holds only for a while ends
+with `plan.answer_holds`, and another round begins: the same recipient is called anew.
+
+Every instant follows from the journal and from what the call was given when it began: a restart between
+two rungs finds the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from anlan.formats.values import short_id
-from anlan.model.errors import WrongState
+from anlan.model.delivery import LAPSED, TO_SEND, Call, Delivery
+from anlan.model.errors import InvalidValue, WrongState
 from anlan.model.pack import Pack
 from anlan.model.plan import Plan
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
-from anlan.model.warning import Delivery, Warning
+from anlan.model.warning import Warning
 
 #: How long after failure n (from 1) the next attempt follows; after the last one, given up.
 BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800))
@@ -40,21 +48,42 @@ SETTLED = Reason(
         "未按时应答;其所代叫者已应答:不再上转",
     ),
 )
+OTHER = Reason(
+    "other_answered",
+    Text("another of the same rung has answered, which is enough by the plan", "同级已有人应答,按预案即可"),
+)
 TOP = Reason("ladder_ended", Text("no answer, and no rung is left", "未应答,且已无下一级"))
-MARKS = ("no_answer", "ladder_ended")
 EXPIRED = Reason(
     "warning_over", Text("the warning is over before it could be handed over", "送达前预警已失效")
 )
+LATE = Reason(
+    "call_late",
+    Text("not handed over within the time that the plan gives the call", "未在预案规定时限内叫出"),
+)
+CALLED_AGAIN = Reason("called_again", Text("no answer yet: called again", "尚未应答:再次叫应"))
+LAPSE = Reason(LAPSED, Text("the answer held only until now: called again", "应答时效已过:再次叫应"))
 
 
-def first_calls(warning: Warning, plan: Plan, pack: Pack, now: datetime) -> list[Delivery]:
-    """Rung 0: every recipient of the plan, at once."""
-    return [_delivery(warning, plan, pack, recipient, 0, now) for recipient in plan.recipients]
+def first_calls(
+    warning: Warning, plan: Plan, pack: Pack, now: datetime, recipients: Collection[str] | None = None
+) -> list[Delivery]:
+    """Rung 0: every recipient of the plan, or those given, at once."""
+    told = plan.recipients if recipients is None else recipients
+    return [_delivery(warning, plan, pack, recipient, 0, now) for recipient in told]
 
 
-def _delivery(warning: Warning, plan: Plan, pack: Pack, recipient: str, rung: int, now: datetime) -> Delivery:
+def _delivery(
+    warning: Warning,
+    plan: Plan,
+    pack: Pack,
+    recipient: str,
+    rung: int,
+    now: datetime,
+    not_reached: tuple[str, ...] = (),
+    round: int = 0,
+) -> Delivery:
     to = pack.recipients[recipient]
-    wait = plan.ladder[rung].after if rung < len(plan.ladder) else None
+    wait = _wait(plan, rung) if to.answers and warning.change != "cancel" else None
     return Delivery(
         id=short_id("D", warning.id, recipient, str(rung)),
         warning=warning.id,
@@ -64,7 +93,8 @@ def _delivery(warning: Warning, plan: Plan, pack: Pack, recipient: str, rung: in
         rung=rung,
         status="due",
         due=now,
-        answer_by=now + wait if to.answers and wait and warning.change != "cancel" else None,
+        answer_by=None if wait is None else now + wait,
+        call=_call(plan, wait, now, not_reached, round) if wait is not None or not_reached else None,
     )
 
 
@@ -93,32 +123,132 @@ def climb(state: State, pack: Pack, now: datetime) -> list[Delivery]:
     return moved
 
 
-def _silent_below(delivery: Delivery, state: State) -> bool:
-    """Some marked call of the rung below still has no answer."""
-    return any(
-        below.answered is None and _marked(below)
-        for below in state.deliveries.values()
-        if below.warning == delivery.warning and below.rung == delivery.rung - 1
+def _mark(
+    delivery: Delivery,
+    warning: Warning,
+    plan: Plan,
+    pack: Pack,
+    rungs: _Rungs,
+    called: dict[str, Delivery],
+) -> list[tuple[str, Delivery]]:
+    """The missing answer marked; those of the next rung who are called for it, each once a round."""
+    now, state = rungs.now, rungs.state
+    # rung n of the plan says who is told when rung n - 1 has not answered
+    step = plan.steps[delivery.rung] if delivery.rung < len(plan.steps) else None
+    settled = delivery.rung > 0 and not rungs.silent_below(delivery)
+    tells = step.recipients if step and not settled else ()
+    late = UNDELIVERED if delivery.status == "given_up" else NO_ANSWER
+    moved = [("unanswered", _because(delivery, SETTLED if settled else late if tells else TOP))]
+    round = _round(delivery)
+    missing = rungs.not_reached(delivery)
+    for recipient in tells:
+        call = _delivery(warning, plan, pack, recipient, delivery.rung + 1, now, missing, round)
+        before = called.get(call.id) or state.deliveries.get(call.id)
+        if before is None:
+            called[call.id] = call
+            moved.append(("due", call))
+        elif _round(before) < round and before.status not in TO_SEND:
+            called[call.id] = _anew(before, plan, now, missing, round)
+            moved.append(("lapsed", called[call.id]))
+    return moved
+
+
+def _anew(
+    delivery: Delivery,
+    plan: Plan,
+    now: datetime,
+    not_reached: tuple[str, ...] = (),
+    round: int | None = None,
+) -> Delivery:
+    """Another round: the same recipient called as if for the first time, marked as a repeat."""
+    wait = _wait(plan, delivery.rung) if delivery.answer_by is not None else None
+    number = _round(delivery) + 1 if round is None else round
+    return replace(
+        _because(delivery, LAPSE),
+        status="due",
+        due=now,
+        answer_by=None if wait is None else now + wait,
+        answered=None,
+        answer="",
+        before=delivery.attempts,
+        again=True,
+        call=_call(plan, wait, now, not_reached, number),
     )
 
 
-def _marked(delivery: Delivery) -> bool:
-    return any(reason.code in MARKS for reason in delivery.reasons)
+def _try(delivery: Delivery, call: Call, now: datetime) -> Delivery:
+    """The next call of the same round."""
+    tries = call.tries + 1
+    following = now + call.every if call.every is not None and tries < call.most else None
+    return replace(
+        _because(delivery, CALLED_AGAIN),
+        status="due",
+        due=now,
+        before=delivery.attempts,
+        again=True,
+        call=replace(call, tries=tries, again_at=following),
+    )
 
 
-def unanswered(delivery: Delivery) -> bool:
-    """Told, being told, or beyond reach, with no answer yet."""
-    return delivery.answered is None and delivery.status in ("due", "accepted", "failed", "given_up")
+def _because(delivery: Delivery, reason: Reason) -> Delivery:
+    return replace(delivery, reasons=(*delivery.reasons, reason))
 
 
-def overdue_from(delivery: Delivery, state: State) -> datetime | None:
-    """When the missing answer is to be marked: at `answer_by`, at once where the call was given up. None
-    where no answer is waited for: not asked, given, marked already, or the message has had its day."""
-    if delivery.answer_by is None or not unanswered(delivery) or _marked(delivery):
-        return None
-    if state.warnings[delivery.warning].status != "approved":
-        return None
-    return min(delivery.due, delivery.answer_by) if delivery.status == "given_up" else delivery.answer_by
+def _round(delivery: Delivery) -> int:
+    return delivery.call.round if delivery.call else 0
+
+
+def _overdue(delivery: Delivery, now: datetime) -> bool:
+    """The answer is missing for good: its time is over, or the call was given up."""
+    return delivery.answer_by is not None and (delivery.answer_by <= now or delivery.status == "given_up")
+
+
+def _late(delivery: Delivery, now: datetime) -> bool:
+    call = delivery.call
+    return call is not None and call.call_by is not None and call.call_by <= now and delivery.accepted is None
+
+
+class _Rungs:
+    """The calls of each rung, as they stand before this climb; each question is worked out once for a
+    rung, however many of its calls ask."""
+
+    def __init__(self, state: State, now: datetime) -> None:
+        self.state, self.now = state, now
+        self._missing: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._silent: dict[tuple[str, int], bool] = {}
+        self._answered: dict[tuple[str, int], int] = {}
+
+    def not_reached(self, delivery: Delivery) -> tuple[str, ...]:
+        """Recipients of its rung whose answer is missing by now: what the next rung is told."""
+        key = delivery.warning, delivery.rung
+        if key not in self._missing:
+            self._missing[key] = tuple(
+                other.recipient
+                for other in self._calls(*key)
+                if other.answer_by is not None
+                and other.answered is None
+                and (other.marked or _overdue(other, self.now))
+            )
+        return self._missing[key]
+
+    def silent_below(self, delivery: Delivery) -> bool:
+        """Some marked call of the rung below still has no answer."""
+        key = delivery.warning, delivery.rung - 1
+        if key not in self._silent:
+            self._silent[key] = any(below.answered is None and below.marked for below in self._calls(*key))
+        return self._silent[key]
+
+    def other_answered(self, delivery: Delivery) -> bool:
+        """Another call of its rung is answered, in its round or a later one."""
+        key = delivery.warning, delivery.rung
+        if key not in self._answered:
+            answered = [_round(other) for other in self._calls(*key) if other.answered is not None]
+            self._answered[key] = max(answered, default=-1)
+        return self._answered[key] >= _round(delivery)
+
+    def _calls(self, warning: str, rung: int) -> list[Delivery]:
+        own = (self.state.deliveries[id] for id in self.state.copies.get(warning, ()))
+        return [one for one in own if one.rung == rung]
 
 
 def outdated(warning: Warning, now: datetime) -> bool:
@@ -128,9 +258,8 @@ def outdated(warning: Warning, now: datetime) -> bool:
 
 def next_due(state: State) -> datetime | None:
     """When the ladder or a retry next has something to do."""
-    times = [overdue_from(delivery, state) for delivery in state.deliveries.values()]
-    times += [d.due for d in state.deliveries.values() if d.status in ("due", "failed")]
-    return min((t for t in times if t is not None), default=None)
+    times = (min(table.values(), default=None) for table in (state.wakes, state.to_send))
+    return min((at for at in times if at is not None), default=None)
 
 
 def answer(delivery: Delivery, by: str, text: str, now: datetime) -> Delivery:
