@@ -36,6 +36,8 @@ from anlan.model.warning import Warning
 
 #: How long after failure n (from 1) the next attempt follows; after the last one, given up.
 BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800))
+#: a peer that asks for more patience than this is asked again all the same
+LONGEST_WAIT = timedelta(hours=1)
 
 NO_ANSWER = Reason("no_answer", Text("no answer in time: the next rung is told", "未按时应答:转叫下一级"))
 UNDELIVERED = Reason(
@@ -98,28 +100,51 @@ def _delivery(
     )
 
 
-def climb(state: State, pack: Pack, now: datetime) -> list[Delivery]:
-    """What the ladder does at `now`: every overdue call is marked, and the next rung is told."""
-    moved: list[Delivery] = []
-    called = set(state.deliveries)
-    for delivery in list(state.deliveries.values()):
-        since = overdue_from(delivery, state)
-        if since is None or since > now:
-            continue
+def _wait(plan: Plan, rung: int) -> timedelta | None:
+    """How long a call on a rung has; None where nobody waits for it."""
+    return plan.steps[rung].after if rung < len(plan.steps) else None
+
+
+def _call(
+    plan: Plan, wait: timedelta | None, now: datetime, not_reached: tuple[str, ...], round: int
+) -> Call:
+    if wait is None:
+        return Call(now, not_reached=not_reached, round=round)
+    most = max(1, plan.tries)
+    every = min(plan.try_span or wait, wait) / most if most > 1 else None
+    return Call(
+        began=now,
+        most=most,
+        again_at=None if every is None else now + every,
+        every=every,
+        call_by=None if plan.call_within is None else now + plan.call_within,
+        holds=plan.answer_holds,
+        round=round,
+        not_reached=not_reached,
+    )
+
+
+def climb(state: State, pack: Pack, now: datetime) -> list[tuple[str, Delivery]]:
+    """What the ladder does at `now`, as (what becomes of it, delivery): `due` somebody is told,
+    `called_again`, `late` (not handed over in the plan's time), `unanswered` (marked, and the next rung
+    told), `lapsed` (the answer held no longer: another round)."""
+    moved: list[tuple[str, Delivery]] = []
+    called: dict[str, Delivery] = {}
+    rungs = _Rungs(state, now)
+    for delivery in state.in_order(id for id, at in state.wakes.items() if at <= now):
         warning = state.warnings[delivery.warning]
         plan = pack.plans[warning.plan]
-        # rung n of the plan says who is told when rung n - 1 has not answered
-        step = plan.ladder[delivery.rung] if delivery.rung < len(plan.ladder) else None
-        settled = delivery.rung > 0 and not _silent_below(delivery, state)
-        tells = step.recipients if step and not settled else ()
-        late = UNDELIVERED if delivery.status == "given_up" else NO_ANSWER
-        reason = SETTLED if settled else late if tells else TOP
-        moved.append(replace(delivery, reasons=(*delivery.reasons, reason)))
-        for recipient in tells:
-            call = _delivery(warning, plan, pack, recipient, delivery.rung + 1, now)
-            if call.id not in called:
-                called.add(call.id)
-                moved.append(call)
+        if delivery.answered is not None:
+            moved.append(("lapsed", _anew(delivery, plan, now)))
+        elif plan.answers == "any" and rungs.other_answered(delivery):
+            moved.append(("unanswered", _because(delivery, OTHER)))
+        elif _overdue(delivery, now):
+            moved += _mark(delivery, warning, plan, pack, rungs, called)
+        elif delivery.call is not None and _late(delivery, now):
+            told = replace(delivery, call=replace(delivery.call, call_by=None))
+            moved.append(("late", _because(told, LATE)))
+        elif delivery.call is not None:
+            moved.append(("called_again", _try(delivery, delivery.call, now)))
     return moved
 
 
@@ -266,23 +291,79 @@ def answer(delivery: Delivery, by: str, text: str, now: datetime) -> Delivery:
     """The recipient has answered; once is enough."""
     if delivery.answered is not None:
         raise WrongState("already answered", where=delivery.id, found=delivery.answered.isoformat())
-    return replace(delivery, status="answered", answered=now, answer=text or f"answered by {by}")
+    call = delivery.call
+    if call is not None and call.holds is not None:
+        call = replace(call, holds_until=now + call.holds)
+    said = text or f"answered by {by}"
+    return replace(delivery, status="answered", answered=now, answer=said, call=call)
 
 
-def outcome(delivery: Delivery, accepted: bool, transient: bool, detail: str, now: datetime) -> Delivery:
-    """The delivery after one attempt: accepted, failed with the next attempt's time, or given up."""
+def receipt(delivery: Delivery, what: str, now: datetime) -> Delivery:
+    """The far end says that it has the message (`delivered`) or that somebody has read it (`read`). What
+    was said before stands: the delivery itself where nothing is new."""
+    if what not in ("delivered", "read"):
+        raise InvalidValue("no such receipt", where="receipt", found=repr(what), expected="delivered, read")
+    after = replace(
+        delivery,
+        delivered=delivery.delivered or now,
+        read=(delivery.read or now) if what == "read" else delivery.read,
+    )
+    return replace(after, status=_reached(after)) if after.status in _TOLD else after
+
+
+#: told at least once and not beyond it: a receipt moves these on
+_TOLD = ("accepted", "delivered", "read", "failed", "given_up")
+
+
+def _reached(delivery: Delivery) -> str:
+    """How far a message that left has come."""
+    if delivery.answered is not None:
+        return "answered"
+    return "read" if delivery.read else "delivered" if delivery.delivered else "accepted"
+
+
+def send_again(delivery: Delivery, warning: Warning, reason: str, now: datetime) -> Delivery:
+    """The same message to the same recipient once more, by somebody's decision. InvalidValue without a
+    reason; WrongState where it is on its way or its message is over."""
+    if not reason.strip():
+        raise InvalidValue("a reason is needed", where="reason", expected="why it is sent again")
+    if delivery.status in (*TO_SEND, "held"):
+        raise WrongState("it is still on its way", where=delivery.id, found=delivery.status)
+    if outdated(warning, now):
+        raise WrongState(
+            "its message is no longer in force", where=delivery.id, found=f"{warning.id} {warning.status}"
+        )
+    told = _because(delivery, Reason("sent_again", Text(reason, reason)))
+    return replace(told, status="due", due=now, before=delivery.attempts, again=True)
+
+
+def outcome(
+    delivery: Delivery,
+    accepted: bool,
+    transient: bool,
+    detail: str,
+    now: datetime,
+    *,
+    retry_after: timedelta | None = None,
+) -> Delivery:
+    """The delivery after one attempt: accepted (or as far as its receipts say), failed with the next
+    attempt's time, not before what the peer asked for, or given up."""
     attempts = delivery.attempts + 1
     if accepted:
-        return replace(delivery, status="accepted", accepted=now, attempts=attempts)
+        call = delivery.call
+        if call is not None and call.every is not None and call.again_at is not None and call.again_at <= now:
+            # it left late: the next call does not follow on its heels
+            call = replace(call, again_at=now + call.every)
+        after = replace(delivery, accepted=now, attempts=attempts, call=call)
+        return replace(after, status=_reached(after))
     said = detail.strip()
     text = Text(said or "the other side gave no reason", said or "对方未说明原因")
     reason = Reason("peer_failed" if transient else "peer_refused", text)
-    if transient and attempts <= len(BACKOFF):
-        return replace(
-            delivery,
-            status="failed",
-            attempts=attempts,
-            due=now + BACKOFF[attempts - 1],
-            reasons=(*delivery.reasons, reason),
-        )
-    return replace(delivery, status="given_up", attempts=attempts, reasons=(*delivery.reasons, reason))
+    told = replace(delivery, attempts=attempts, reasons=(*delivery.reasons, reason))
+    if delivery.answered is not None:
+        return replace(told, status="answered")
+    tried = attempts - delivery.before
+    if transient and tried <= len(BACKOFF):
+        wait = max(BACKOFF[tried - 1], min(retry_after or timedelta(0), LONGEST_WAIT))
+        return replace(told, status="failed", due=now + wait)
+    return replace(told, status="given_up")
