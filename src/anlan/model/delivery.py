@@ -62,7 +62,8 @@ class Delivery:
     climbs without an answer. `accepted`: the next system took it over; `delivered`, `read`: what its
     receipts said. `attempts`: how many have ended; `before`: how many of them belong to earlier calls or
     were before it was sent again, which the waits between attempts do not count. `again`: this copy is
-    sent again on purpose, and is marked as a repeat. `behind`: the earlier delivery it waits for."""
+    sent again on purpose, and is marked as a repeat. `behind`: the earlier delivery it waits for.
+    `digest`: the list of held messages that this copy carries, in place of its warning alone."""
 
     id: str
     warning: str
@@ -84,6 +85,7 @@ class Delivery:
     again: bool = False
     behind: str = ""
     call: Call | None = field(default=None)
+    digest: str = ""
 
     def __post_init__(self) -> None:
         # by name and not by `sound`: a message to ten thousand makes ten thousand of these
