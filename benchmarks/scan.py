@@ -4,7 +4,8 @@ Ours: from counts to clusters with p-values (neighbours, search, replications), 
 makes. Before times are compared, the strongest cluster is found again by a plain search in NumPy. The peer
 is SaTScan 10.3.2 (C++), which no package holds: its figures below were recorded on one core of a machine
 of two, on sets of the same sizes (that of the permutation set was not recorded), and were not measured in
-this run. SpatialEpi for R is run beside ours where it is installed, else named as missing.
+this run. Where a GPU is present the same work is done there too, by the wall clock and with the same maxima.
+SpatialEpi for R is run beside ours where it is installed, else named as missing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from anlan.assess.scan import Points, ScanData, periods, scan
+from anlan.assess.scan import Points, ScanData, gpu, periods, scan
 
 #: SaTScan 10.3.2, seconds on one core, 999 replications, as recorded; not run here
 RECORDED = {
@@ -149,6 +150,12 @@ def main(small: bool) -> None:
         scan(area(30, 6, 60, 9) if params else area(30, 1, 60, 9), replications=20, **params)
     ours: dict[str, float] = {}
     agree = True
+    try:
+        gpu.require()
+        on_gpu = True
+    except (ImportError, RuntimeError) as missing:
+        on_gpu = False
+        print(f"not run on a GPU: {missing}", file=sys.stderr)
     for name, (data, params) in work.items():
         ours[name], found = timed(data, replications=reps, **params)
         alive = params.get("timing") == "prospective"
@@ -164,6 +171,12 @@ def main(small: bool) -> None:
             f"{', found' if same else ''}",
             file=sys.stderr,
         )
+        if on_gpu:
+            scan(data, seed=7, device="gpu", **params | {"replications": 1})  # compiled, and the context made
+            begun = time.perf_counter()
+            there = scan(data, seed=7, replications=reps, device="gpu", **params)
+            ours[f"gpu_{name}"] = time.perf_counter() - begun
+            agree = agree and bool(np.allclose(there.maxima, found.maxima, rtol=0, atol=1e-9))
     # a year of a nation by county and day: windows up to 28 days, one block of replications
     nation = area(2850 // cut, 365 // cut, 30_000 // cut, 5, days=1)
     seconds, found = timed(nation, replications=128, analysis="space_time", max_periods=28)
@@ -188,6 +201,11 @@ def main(small: bool) -> None:
             f"SaTScan recorded {name}": round(seconds / ours[name], 1)
             for name, seconds in RECORDED.items()
             if name != "permutation_s"  # of unknown size
+        }
+        | {
+            f"SaTScan recorded {name} to a GPU": round(seconds / ours[f"gpu_{name}"], 1)
+            for name, seconds in RECORDED.items()
+            if on_gpu and name != "permutation_s"
         },
         "agree": agree,
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from anlan.assess.scan import gpu
 from anlan.assess.scan.alive import Alive
 from anlan.assess.scan.each import search_each, search_spans
 from anlan.assess.scan.engine import Best, Floats, Ints
@@ -37,6 +39,7 @@ class CountEngine:
         high: bool,
         low: bool,
         min_cases: int,
+        device: str = "cpu",
     ) -> None:
         self.kind = kind
         self.cases = cases
@@ -58,6 +61,10 @@ class CountEngine:
             needed_low(kind, self.total_cases, self.total_measure, self.few)
         self._spans: dict[tuple[Windows, float], tuple[Ints, Ints, Floats]] = {}
         self._bins: tuple[Zones, Ints] | None = None
+        self.device = device
+        if device == "gpu":
+            gpu.require()
+            self.block = gpu.lanes(cases.shape[0], cases.shape[1], np.dtype(self.dtype).itemsize)
         self._alive: tuple[Zones, Windows, Alive | None] | None = None
 
     def strongest(self, zones: Zones, windows: Windows) -> float:
@@ -104,6 +111,8 @@ class CountEngine:
 
     def prepare(self, zones: Zones, windows: Windows) -> None:
         """Work out what all replications share, before threads start."""
+        if self.device == "gpu":
+            return
         if self._spatial(windows):
             self._position_bins(zones)
         elif self._going_on(zones, windows) is None:
@@ -113,9 +122,16 @@ class CountEngine:
         n_places, n_periods = self.cases.shape
         best = np.zeros(LANES)
         where = np.zeros((LANES, 3), dtype=np.int64)
-        drawn = np.zeros((n_places * n_periods, LANES), dtype=self.dtype)
+        sets = -(-len(replications) // LANES) * LANES
+        drawn = np.zeros((n_places * n_periods, sets), dtype=self.dtype)
         self.fill(replications, drawn)
         totals = (float(self.total_cases), self.total_measure)
+        if self.device == "gpu":
+            running = _running(drawn.reshape(n_places, n_periods, sets))
+            return gpu.maxima(
+                zones, windows, running, _running(self.measure), self.kind, totals, (self.high, self.low),
+                self.min_cases, (self.enough, self.few),
+            )[: len(replications)]  # fmt: skip
         alive = None if self._spatial(windows) else self._going_on(zones, windows)
         if alive is not None:
             cells = drawn.reshape(n_places, n_periods, LANES)
@@ -127,9 +143,7 @@ class CountEngine:
                 self.enough, self.few, best, where,
             )  # fmt: skip
         else:
-            running = np.zeros((n_places, n_periods + 1, LANES), dtype=self.dtype)
-            every = drawn.reshape(n_places, n_periods, LANES)
-            np.cumsum(every, axis=1, out=running[:, 1:], dtype=self.dtype)
+            running = _running(drawn.reshape(n_places, n_periods, LANES))
             search_spacetime(
                 zones.ptr, zones.first, zones.places, zones.stop, *self._groups(windows), windows.shortest,
                 windows.longest, windows.whole, zones.factor, running, _running(self.measure), totals,
@@ -179,9 +193,11 @@ class CountEngine:
         return self._bins[1]
 
 
-def _running(cells: Floats | Ints) -> Floats | Ints:
-    """Sums over the periods from the first on, with a leading 0."""
-    return np.concatenate([np.zeros((len(cells), 1), dtype=cells.dtype), np.cumsum(cells, axis=1)], axis=1)
+def _running(cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Sums over the periods, axis 1, from the first on, with a leading 0."""
+    sums = np.zeros((cells.shape[0], cells.shape[1] + 1, *cells.shape[2:]), dtype=cells.dtype)
+    np.cumsum(cells, axis=1, out=sums[:, 1:], dtype=cells.dtype)
+    return sums
 
 
 def _relative_risk(cases: float, expected: float, total: float) -> float | None:

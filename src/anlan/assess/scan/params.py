@@ -11,6 +11,7 @@ Timing: TypeAlias = Literal["retrospective", "prospective"]
 Rates: TypeAlias = Literal["high", "low", "both"]
 Shape: TypeAlias = Literal["circle", "ellipse"]
 Penalty: TypeAlias = Literal["none", "medium", "strong"]
+Device: TypeAlias = Literal["cpu", "gpu"]
 Trend: TypeAlias = Literal["none", "fixed", "fitted", "by_period", "stratified"]
 Overlap: TypeAlias = Literal[
     "none", "no_centre_in_other", "no_centre_in_stronger", "no_centre_in_weaker", "no_mutual_centres", "any"
@@ -57,6 +58,8 @@ class ScanParams:
                             Carlo); none: never
     `seed`                  of the replications: the same seed gives the same p-values, on any number
                             of `threads`
+    `device`                where the replications are searched: `cpu`, or `gpu` (poisson, bernoulli and
+                            permutation models; the same results to rounding)
     """
 
     model: Model = "poisson"
@@ -84,6 +87,7 @@ class ScanParams:
     stop_after: int | None = None
     seed: int = 1
     threads: int = 1
+    device: Device = "cpu"
 
     def __post_init__(self) -> None:
         for name, choices in (
@@ -95,6 +99,7 @@ class ScanParams:
             ("penalty", Penalty),
             ("trend", Trend),
             ("overlap", Overlap),
+            ("device", Device),
         ):
             if getattr(self, name) not in get_args(choices):
                 raise ValueError(
@@ -131,6 +136,12 @@ class ScanParams:
             raise ValueError(
                 f"analysis 'trends' needs the retrospective poisson model, found {self.model!r} and "
                 f"{self.timing!r}"
+            )
+        counted = self.model in ("poisson", "bernoulli", "permutation")
+        if self.device == "gpu" and (not counted or self.analysis == "trends" or self.trend == "stratified"):
+            raise ValueError(
+                f"device 'gpu' needs a poisson, bernoulli or permutation scan, found {self.model!r}, "
+                f"analysis {self.analysis!r}, trend {self.trend!r}"
             )
         if self.gini and (self.analysis != "spatial" or self.model not in ("poisson", "bernoulli")):
             raise ValueError(

@@ -172,6 +172,8 @@ def _engine(
     high, low = params.rates in ("high", "both"), params.rates in ("low", "both")
     temporal = params.analysis == "temporal"
     options: dict[str, Any] = {"high": high, "low": low, "min_cases": params.min_cases}
+    if params.device == "gpu":
+        options["device"] = "gpu"
 
     def cells(array: Floats) -> Any:
         merged = axis.merged(array)
