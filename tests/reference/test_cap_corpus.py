@@ -44,7 +44,7 @@ def test_the_verdict_on_every_single_message_is_that_of_its_schema(shared: Path)
     assert disagreed == []
 
 
-def test_messages_valid_by_their_schema_are_read_whole_except_one_with_broken_geometry(shared: Path) -> None:
+def test_messages_valid_by_their_schema_are_all_read_whole(shared: Path) -> None:
     refused = []
     for row in rows(shared, "alert"):
         if row["xsd_valid"] != "y":
@@ -64,8 +64,7 @@ def test_messages_valid_by_their_schema_are_read_whole_except_one_with_broken_ge
         assert sum(len(area.geocodes) for area in areas) == int(row["geocodes"])
         assert sum(len(info.resources) for info in alert.infos) == int(row["resources"])
         assert alert.signatures == int(row["signatures"])
-    # a polygon with "8.72977),-68.13409" in it
-    assert refused == ["gdacs/17b309d4-gdacs-cap_1023542.xml"]
+    assert refused == []
 
 
 def test_a_message_of_cap_1_2_without_faults_is_written_valid_and_equal(shared: Path) -> None:
@@ -73,7 +72,9 @@ def test_a_message_of_cap_1_2_without_faults_is_written_valid_and_equal(shared: 
     written = 0
     for row in rows(shared, "alert"):
         raw = (shared / "corpus" / "cap" / row["file"]).read_bytes()
-        if row["cap_version"] != "1.2" or any(fault.rule != "D-utc-minus" for fault in cap.check(raw)):
+        if row["cap_version"] != "1.2" or any(
+            fault.bars and fault.rule != "D-utc-minus" for fault in cap.check(raw)
+        ):
             continue
         alert = cap.read(raw)
         again = cap.write(alert)

@@ -1,16 +1,21 @@
-"""An element tree against the element tables: everything the schema would refuse, with its place."""
+"""An element tree against the element tables: everything the schema would refuse, with its place.
+
+Times are not looked at here (`anlan.formats.cap.times.judge_time`). What blocks reading is little: what
+leaves a message without a name, a standing or an addressee, what is said twice, and foreign elements.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
 from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.schema import NAMESPACES, XMLDSIG, Child, alert_parts
-from anlan.formats.cap.times import CAP_FORM, is_time, read_time
 
 MAX_TEXT = 50_000
 MAX_FAULTS = 200
+MAX_ATTRIBUTES = 16
 
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _HINTS = (f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation")
@@ -28,8 +33,11 @@ _URI = re.compile(
     rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?\[\]])*)?"
 )
 _OUTSIDE_URI = re.compile(r"[\x00-\x20\x7f-\U0010ffff<>\"{}|\\^`']")
+#: without them nobody knows which message this is, whether it is meant, and for whom
+_OLD = "Very Likely"
+_ESSENTIAL = frozenset(("identifier", "sender", "sent", "status", "msgType", "scope"))
 # lists, content and geometry: bounded by the size of the document and a number of points
-_UNLIMITED = ("derefUri", "polygon", "references", "addresses")
+UNLIMITED = ("derefUri", "polygon", "references", "addresses")
 
 
 class _TooMany(Exception):
@@ -53,101 +61,94 @@ class _Walk:
         """Children against the table: order, cardinality, names; then each child's own content."""
         self.attributes(element, path)
         if (element.text or "").strip(_BLANKS):
-            self.add(path, "X-xsd", f"text {shown(element.text)}", "elements only")
+            self.add(path, "X-xsd", f"text {shown(element.text)}", "elements only", blocking=False)
+        names = {node.tag for node in element}
         prefix = f"{{{self.namespace}}}" if self.namespace else ""
         position, count = 0, 0
         totals: dict[str, int] = {}
         signing = False
         for node in element:
             if (node.tail or "").strip(_BLANKS):
-                self.add(path, "X-xsd", f"text {shown(node.tail)}", "elements only")
+                self.add(path, "X-xsd", f"text {shown(node.tail)}", "elements only", blocking=False)
             tag: str = node.tag
             if signed and tag.startswith(f"{{{XMLDSIG}}}"):
                 signing = True
                 if self.version != "1.2":
-                    self.add(path, "S-enveloped", "a signature", "none before CAP 1.2", blocking=False)
+                    self.add(path, "X-xsd", "a signature", "none before CAP 1.2", blocking=False)
                 continue
             name = tag.removeprefix(prefix)
             at = next((i for i in range(position, len(parts)) if parts[i].name == name), None)
             if at is None or signing:
                 known = any(part.name == name for part in parts)
                 rule = "X-order" if known else ("X-foreign" if "{" in name else "X-xsd")
-                self.add(path, rule, f"element {shown(tag)}", "the elements of the schema, in its order")
+                expected = "the elements of the schema, in its order"
+                self.add(path, rule, f"element {shown(tag)}", expected, blocking=rule == "X-foreign")
+                if known:
+                    totals[name] = totals.get(name, 0) + 1
+                    self.child(node, path, next(p for p in parts if p.name == name), totals[name])
                 continue
             if at != position:
-                self.gap(path, parts[position:at], count)
+                self.gap(path, parts[position:at], count, names, prefix)
                 position, count = at, 0
             count += 1
             totals[name] = totals.get(name, 0) + 1
-            part = parts[at]
-            here = f"{path}/{name}[{totals[name]}]" if part.most > 1 else f"{path}/{name}"
-            if count > part.most:
-                self.add(here, "X-xsd", f"{count} elements", f"at most {part.most}")
-            if part.kind == "parts":
-                self.sequence(node, here, part.parts)
-            else:
-                self.leaf(node, here, part)
-        self.gap(path, parts[position:], count)
+            self.child(node, path, parts[at], totals[name])
+        self.gap(path, parts[position:], count, names, prefix)
 
-    def gap(self, path: str, parts: tuple[Child, ...], first: int) -> None:
-        """Faults for entries passed over; `first` is how many of the first one were there."""
+    def child(self, node: Any, path: str, part: Child, number: int) -> None:
+        """One element that the table knows, the `number`th of its name."""
+        here = f"{path}/{part.name}[{number}]" if part.most > 1 else f"{path}/{part.name}"
+        if number > part.most:
+            self.add(here, "X-xsd", f"{number} elements", f"at most {part.most}")
+        if part.kind == "parts":
+            self.sequence(node, here, part.parts)
+        else:
+            self.leaf(node, here, part)
+
+    def gap(self, path: str, parts: tuple[Child, ...], first: int, names: set[str], prefix: str) -> None:
+        """Faults for entries passed over; `first` is how many of the first one were there. What stands
+        elsewhere among `names` is out of order, not absent."""
         for index, part in enumerate(parts):
-            if (first if index == 0 else 0) < part.least:
-                self.add(f"{path}/{part.name}", part.absent, "nothing", "the element")
+            if (first if index == 0 else 0) < part.least and prefix + part.name not in names:
+                essential = path == "alert" and part.name in _ESSENTIAL
+                self.add(f"{path}/{part.name}", part.absent, "nothing", "the element", blocking=essential)
 
     def attributes(self, element: Any, path: str) -> None:
-        for name in element.attrib:
-            if name not in _HINTS:
-                self.add(path, "X-xsd", f"attribute {shown(name)}", "no attribute")
+        found = [name for name in element.attrib if name not in _HINTS]
+        many = len(found) > MAX_ATTRIBUTES
+        if many:
+            self.add(path, "X-xsd", f"{len(found)} attributes", "no attribute")
+        for name in found[:1] if many else found:
+            self.add(path, "X-xsd", f"attribute {shown(name)}", "no attribute", blocking=False)
 
     def leaf(self, element: Any, path: str, part: Child) -> None:
         self.attributes(element, path)
         if len(element):
-            self.add(path, "X-xsd", f"element {shown(element[0].tag)}", "text only")
+            # a text with markup in it is read with all its words; a value in pieces is none
+            self.add(path, "X-xsd", f"element {shown(element[0].tag)}", "text only", blocking=not part.words)
             return
         text: str = element.text or ""
-        if len(text) > MAX_TEXT and part.name not in _UNLIMITED:
-            self.add(path, "S-size", f"{len(text)} characters", f"at most {MAX_TEXT}", schema=False)
-            return
         collapsed = text.strip(_BLANKS)
         match part.kind:
             case "enum":
-                if text not in part.values:
-                    self.add(path, part.wrong, shown(text), ", ".join(part.values))
-            case "time":
-                self.time(path, collapsed)
+                if text not in part.values and collapsed in part.values:
+                    self.add(path, "X-xsd", shown(text), "no blanks around the word", blocking=False)
+                elif text not in part.values:
+                    essential = part.name in _ESSENTIAL
+                    rule = "I-very-likely" if part.name == "certainty" and text == _OLD else part.wrong
+                    self.add(path, rule, shown(text), ", ".join(part.values), blocking=essential)
             case "language":
                 if text and not _LANGUAGE.fullmatch(collapsed):
-                    self.add(path, part.wrong, shown(text), "a language tag such as zh-CN")
+                    self.add(path, part.wrong, shown(text), "a language tag such as zh-CN", blocking=False)
             case "uri":
                 if not is_uri(text):
-                    self.add(path, part.wrong, shown(text), "a URI")
+                    self.add(path, part.wrong, shown(text), "a URI", blocking=False)
             case "integer":
                 if not _INTEGER.fullmatch(collapsed):
-                    self.add(path, part.wrong, shown(text), "a whole number")
+                    self.add(path, part.wrong, shown(text), "a whole number", blocking=False)
             case "decimal":
                 if not _DECIMAL.fullmatch(collapsed):
-                    self.add(path, part.wrong, shown(text), "a decimal number")
-
-    def time(self, path: str, text: str) -> None:
-        form = "YYYY-MM-DDThh:mm:ss and a numeric offset such as +08:00"
-        if self.version == "1.2" and not CAP_FORM.match(text):
-            self.add(path, "D-format", shown(text), form)
-        elif not is_time(text):
-            self.add(path, "D-calendar", shown(text), "a date and time that exist")
-        elif not CAP_FORM.match(text):
-            self.add(path, "D-format", shown(text), form, schema=False, blocking=not _placed(text))
-        elif text.endswith("+00:00"):
-            self.add(path, "D-utc-minus", shown(text), "-00:00", schema=False, blocking=False)
-
-
-def _placed(text: str) -> bool:
-    """True where the instant is certain although the form is not that of CAP."""
-    try:
-        read_time(text)
-    except ValueError:
-        return False
-    return True
+                    self.add(path, part.wrong, shown(text), "a decimal number", blocking=False)
 
 
 def is_uri(text: str) -> bool:
@@ -156,25 +157,28 @@ def is_uri(text: str) -> bool:
     return _URI.fullmatch(_OUTSIDE_URI.sub("_", collapsed)) is not None
 
 
-def conform(root: Any) -> tuple[str, list[CapFault]]:
-    """The message's version ("" when it is not CAP at all) and everything its schema refuses.
-
-    A message without any namespace is judged as 1.2, with the one fault X-namespace, not blocking.
-    """
+def version_of(root: Any) -> tuple[str, str, list[CapFault]]:
+    """(version, namespace, faults): the version is empty for what is no CAP. A message without any
+    namespace is taken for 1.2, with the one fault X-namespace, not blocking; one in another namespace is
+    not CAP, whatever it looks like."""
     tag: str = root.tag
     namespace, _, name = tag.rpartition("}")
     namespace = namespace.removeprefix("{")
     if name != "alert":
-        return "", [CapFault(name, "X-root", f"element {shown(tag)}", "alert")]
-    version = NAMESPACES.get(namespace, "1.2" if not namespace else "")
-    if not version:
-        expected = ", ".join(NAMESPACES)
-        return "", [CapFault("alert", "X-namespace", shown(namespace), expected)]
+        return "", namespace, [CapFault(name, "X-root", f"element {shown(tag)}", "alert")]
+    version = NAMESPACES.get(namespace, "")
+    if version:
+        return version, namespace, []
+    if not namespace:
+        expected = next(iter(NAMESPACES))
+        return "1.2", "", [CapFault("alert", "X-namespace", "no namespace", expected, blocking=False)]
+    return "", namespace, [CapFault("alert", "X-namespace", shown(namespace), ", ".join(NAMESPACES))]
+
+
+def conform(root: Any, version: str, namespace: str) -> list[CapFault]:
+    """Everything that the schema of `version` refuses in a tree whose elements are in `namespace`, but
+    for times; at most MAX_FAULTS."""
     walk = _Walk(version, namespace)
-    try:
-        if not namespace:
-            walk.add("alert", "X-namespace", "no namespace", next(iter(NAMESPACES)), blocking=False)
+    with contextlib.suppress(_TooMany):
         walk.sequence(root, "alert", alert_parts(version), signed=True)
-    except _TooMany:
-        return version, walk.faults
-    return version, walk.faults
+    return walk.faults

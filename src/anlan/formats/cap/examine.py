@@ -4,47 +4,160 @@ where on the ground is it meant for?"""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
+from anlan.formats.cap.blocks import Block, blocks, valid_blocks
+from anlan.formats.cap.conform import MAX_TEXT, UNLIMITED, conform, version_of
 from anlan.formats.cap.fault import CapFault
 from anlan.formats.cap.message import CapAlert
-from anlan.formats.cap.reader import check_bytes, read
-from anlan.model.errors import BadInput
+from anlan.formats.cap.model import alert_of
+from anlan.formats.cap.rules import check_rules
+from anlan.formats.cap.schema import XMLDSIG
+from anlan.formats.cap.secure import parse
+from anlan.formats.cap.xsd import refusal, validate
+from anlan.model.errors import BadInput, Hostile
+
+_SIGNATURE = f"{{{XMLDSIG}}}Signature"
+_ENVELOPED = f"{XMLDSIG}enveloped-signature"
+_LIMIT = "a plain CAP message within the limits"
 
 
-@dataclass(frozen=True, slots=True)
 class Examination:
-    """`findings` in the order of the document; `version` is empty for what is no CAP; `valid` by the
-    schema of that version. `identifier` and `sender` are as written, empty where there are none."""
+    """What was found in one document.
 
-    alert: CapAlert | None
-    version: str
-    valid: bool
-    identifier: str
-    sender: str
-    findings: tuple[CapFault, ...] = ()
+    `version` is empty for what is no CAP; `valid` by the schema of that version; `findings` schema faults
+    first, then in the order of the document; `blocks` what it says, text by text; `signatures` how many
+    enveloped signatures stand in it. `identifier` and `sender` are as written, empty where there are none.
+    """
+
+    __slots__ = ("_alert", "_raw", "blocks", "findings", "readable", "signatures", "valid", "version")
+
+    def __init__(
+        self,
+        raw: bytes,
+        version: str,
+        valid: bool,
+        blocks: Block,
+        findings: Sequence[CapFault],
+        signatures: int = 0,
+    ) -> None:
+        self._raw = raw
+        self._alert: CapAlert | None = None
+        self.version = version
+        self.valid = valid
+        self.blocks = blocks
+        self.findings = tuple(findings)
+        self.signatures = signatures
+        #: True where the message can be used in spite of its findings
+        self.readable = not any(fault.blocking for fault in self.findings)
 
     @property
-    def readable(self) -> bool:
-        """True where the message can be used in spite of its findings."""
-        return not any(fault.blocking for fault in self.findings)
+    def identifier(self) -> str:
+        """As written, blanks around it taken off."""
+        return str(self.blocks.get("identifier", ("",))[0]).strip()
+
+    @property
+    def sender(self) -> str:
+        """As written, blanks around it taken off."""
+        return str(self.blocks.get("sender", ("",))[0]).strip()
 
     @property
     def publishable(self) -> bool:
-        """True where nothing mandatory is broken."""
+        """True where nothing is broken that nobody may publish."""
         return not any(fault.bars for fault in self.findings)
+
+    @property
+    def alert(self) -> CapAlert | None:
+        """The message as values; None where it is not readable. Built when first asked for."""
+        if self._alert is None and self.readable:
+            alert = alert_of(self.blocks, self.version, self.signatures)
+            object.__setattr__(alert, "faults", self.findings)
+            object.__setattr__(alert, "raw", self._raw)
+            self._alert = alert
+        return self._alert
 
 
 def examine(raw: bytes, profiles: Sequence[str] = ()) -> Examination:
     """Everything about a document, as received; never raises for a bad one. `profiles` are names of
     `anlan.formats.cap.profiles` whose rules are checked besides those of CAP."""
-    del profiles
-    findings = tuple(check_bytes(raw))
     try:
-        alert = read(raw)
-    except BadInput:
-        alert = None
-    valid = not any(fault.schema for fault in findings)
-    if alert is None:
-        return Examination(None, "", valid, "", "", findings)
-    return Examination(alert, alert.version, valid, alert.identifier, alert.sender, findings)
+        root = parse(raw)
+    except Hostile as error:
+        rule = "S-no-dtd" if error.found == "DOCTYPE" else "S-size"
+        # the schema knows no size: a document that is too large may well be valid by it
+        fault = CapFault("(document)", rule, error.sentence(), _LIMIT, schema=rule == "S-no-dtd")
+        return Examination(raw, "", False, {}, (fault,))
+    except BadInput as error:
+        found = error.found or error.message
+        faults = [CapFault("(document)", "X-wellformed", found, "well-formed XML")]
+        if "Entity '" in found:
+            faults.append(CapFault("(document)", "X-entities", found, "the character itself", False))
+        return Examination(raw, "", False, {}, faults)
+    return examine_tree(root, raw, profiles)
+
+
+def examine_tree(root: Any, raw: bytes, profiles: Sequence[str] = ()) -> Examination:
+    """The same for a tree that `anlan.formats.cap.secure.parse` gave."""
+    del profiles
+    version, namespace, faults = version_of(root)
+    if faults and faults[0].rule == "X-root":
+        return Examination(raw, "", False, {}, faults)
+    prefix = f"{{{namespace}}}" if namespace else ""
+    signed = b"Signature" in raw or b"\x00S\x00i\x00g" in raw
+    signatures = [child for child in root if child.tag == _SIGNATURE] if signed else []
+    valid = bool(version and namespace) and validate(root, version)
+    taken = version or "1.2"
+    if valid and not signed:
+        found = valid_blocks(root, prefix, version)
+    else:
+        found = blocks(root, prefix, taken)
+        if not valid:
+            faults += _refused(root, taken, namespace, known=bool(version and namespace))
+    if len(raw) > MAX_TEXT:
+        faults += _oversize(root)
+    if signatures:
+        faults += _signatures(signatures)
+    findings = check_rules(found, taken)
+    return Examination(raw, version, valid, found, faults + findings.faults, len(signatures))
+
+
+def _refused(root: Any, version: str, namespace: str, known: bool) -> list[CapFault]:
+    """What the schema refuses: one fault X-xsd for the message, then each by its own rule."""
+    faults = conform(root, version, namespace)
+    told = refusal(root, version) if known else ""
+    if told:
+        faults.insert(0, CapFault("alert", "X-xsd", told, "a message valid by its schema", True, False))
+    elif faults:
+        found = f"{len(faults)} faults"
+        faults.insert(0, CapFault("alert", "X-xsd", found, "a message valid by its schema", True, False))
+    return faults
+
+
+def _oversize(root: Any) -> list[CapFault]:
+    found = []
+    for element in root.iter():
+        text = element.text
+        if text is not None and len(text) > MAX_TEXT:
+            name = element.tag.rpartition("}")[2]
+            if name not in UNLIMITED and not element.tag.startswith(f"{{{XMLDSIG}}}"):
+                size, most = f"{len(text)} characters", f"at most {MAX_TEXT}"
+                found.append(CapFault(name, "S-size", size, most, schema=False))
+    return found
+
+
+def _signatures(signatures: list[Any]) -> list[CapFault]:
+    found = []
+    for number, signature in enumerate(signatures, 1):
+        references = signature.findall(f"{{{XMLDSIG}}}SignedInfo/{{{XMLDSIG}}}Reference")
+        enveloped = [
+            reference
+            for reference in references
+            if not reference.get("URI")
+            and any(step.get("Algorithm") == _ENVELOPED for step in reference.iter(f"{{{XMLDSIG}}}Transform"))
+        ]
+        if len(references) != 1 or len(enveloped) != 1:
+            told = ", ".join(reference.get("URI") or "the whole message" for reference in references)
+            expected = "one reference to the whole message, with the enveloped transform"
+            path = f"alert/Signature[{number}]"
+            found.append(CapFault(path, "S-enveloped", told or "no reference", expected, False, False))
+    return found

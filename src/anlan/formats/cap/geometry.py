@@ -1,25 +1,39 @@
-"""Polygons and circles of a CAP area (CAP 1.2, section 3.2.4): WGS 84 degrees, latitude first."""
+"""Polygons and circles of a CAP area as written (CAP 1.2, section 3.2.4): WGS 84 degrees, latitude first.
+
+What they come to on the ground is in `anlan.formats.cap.ground`.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import shapely
 
 from anlan.formats.cap.fault import shown
 
 MAX_POINTS = 10_000
 
-_NUMBER = r"[-+]?(?:[0-9]{1,17}(?:\.[0-9]{0,17})?|\.[0-9]{1,17})"
+# possessive: linear in the length of the text whatever stands in it
+_NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
 _PAIR = re.compile(rf"({_NUMBER}),({_NUMBER})")
-_CIRCLE = re.compile(rf"\s*({_NUMBER}),({_NUMBER})\s+({_NUMBER})\s*")
+_CIRCLE = re.compile(rf"[ \t\r\n]*+({_NUMBER}),({_NUMBER})[ \t\r\n]++({_NUMBER})[ \t\r\n]*+")
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_ODD = re.compile(r"[^0-9.,+\- \t\r\n]")
+# "lat,lon lat,lon" as the inside of a WKT ring once blanks are single bars
+_AS_WKT = str.maketrans({",": " ", "|": ","})
 
+#: (rule, found, expected, whether nothing at all can be read from it)
 Broken = tuple[str, str, str, bool]
+Point = tuple[float, float]
 
 
-def ring(text: str) -> tuple[tuple[float, float], ...]:
+def ring(text: str) -> tuple[Point, ...]:
     """The (latitude, longitude) pairs of a polygon as written; ValueError where the syntax is broken."""
     points = []
-    for pair in text.split():
+    for pair in _BLANKS.split(text.strip(" \t\r\n")):
         match = _PAIR.fullmatch(pair)
         if match is None:
             raise ValueError(f"not a latitude,longitude pair: {shown(pair)}")
@@ -35,8 +49,27 @@ def circle(text: str) -> tuple[float, float, float]:
     return float(match.group(1)), float(match.group(2)), float(match.group(3))
 
 
+def in_range(lat: float, lon: float) -> bool:
+    """True for a place on the earth."""
+    return -90 <= lat <= 90 and -180 <= lon <= 180
+
+
+def unrolled(points: Iterable[Point]) -> list[Point]:
+    """(longitude, latitude) with longitudes that run on past 180 degrees where the ring crosses it: no step
+    is longer than half the way round."""
+    found: list[Point] = []
+    turn = 0.0
+    for lat, lon in points:
+        if found:
+            step = lon + turn - found[-1][0]
+            if abs(step) > 180:
+                turn -= 360 * round(step / 360)
+        found.append((lon + turn, lat))
+    return found
+
+
 def polygon_faults(text: str) -> Iterator[Broken]:
-    """(rule, found, expected, blocking) of everything wrong with a polygon."""
+    """Everything wrong with a polygon."""
     if not text.strip():
         yield "G-polygon-empty", "nothing", "no polygon element at all", False
         return
@@ -46,20 +79,31 @@ def polygon_faults(text: str) -> Iterator[Broken]:
     try:
         points = ring(text)
     except ValueError as error:
-        yield "G-polygon-syntax", str(error), "latitude,longitude pairs separated by blanks", True
+        told = "latitude,longitude pairs separated by blanks"
+        yield "G-polygon-syntax", str(error), told, not any(map(_PAIR.fullmatch, text.split()))
         return
     if len(points) < 4:
         yield "G-polygon-min4", f"{len(points)} pairs", "four or more", False
     if points[0] != points[-1]:
         yield "G-polygon-closed", f"{points[0]} and {points[-1]}", "first and last pair equal", False
-    for lat, lon in points:
-        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-            yield "G-range", f"{lat},{lon}", "latitude -90 to 90, longitude -180 to 180", False
-            return
+    else:
+        pairs = _BLANKS.split(text.strip(" \t\r\n"))
+        if pairs[0] != pairs[-1]:
+            yield "G-polygon-closed-text", f"{pairs[0]} and {pairs[-1]}", "one way to write a number", False
+    outside = [(lat, lon) for lat, lon in points if not in_range(lat, lon)]
+    if outside:
+        lat, lon = outside[0]
+        found = f"{lat},{lon}" + (f" and {len(outside) - 1} more" if len(outside) > 1 else "")
+        yield "G-range", found, "latitude -90 to 90, longitude -180 to 180", False
+    if len(points) >= 4 and all(math.isfinite(lat) and math.isfinite(lon) for lat, lon in points):
+        shape = shapely.Polygon(unrolled(points))
+        if not shape.is_valid:
+            reason = str(shapely.is_valid_reason(shape))
+            yield "G-polygon-simple", reason, "a ring that does not cross itself", False
 
 
 def circle_faults(text: str) -> Iterator[Broken]:
-    """(rule, found, expected, blocking) of everything wrong with a circle."""
+    """Everything wrong with a circle."""
     if not text.strip():
         yield "G-circle-empty", "nothing", "no circle element at all", False
         return
@@ -70,5 +114,42 @@ def circle_faults(text: str) -> Iterator[Broken]:
         return
     if radius < 0:
         yield "G-circle-syntax", f"{radius} km", "a radius of 0 or more", True
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+    elif radius == 0:
+        yield "G-circle-zero", shown(text), "a radius above 0: this is a point", False
+    if not in_range(lat, lon):
         yield "G-range", f"{lat},{lon}", "latitude -90 to 90, longitude -180 to 180", False
+
+
+def sound_rings(texts: list[str]) -> list[Any]:
+    """For each text the polygon, with latitude as x, where `polygon_faults` finds nothing and no side spans
+    half the earth, else None. The geometry library reads the texts all at once; what it does not take, or
+    takes differently, is left to `polygon_faults`."""
+    rings: list[str] = []
+    for text in texts:
+        pairs = text.split()
+        count = len(pairs)
+        if (
+            count < 4
+            or count > MAX_POINTS
+            or pairs[0] != pairs[-1]
+            or text.count(",") != count
+            or _ODD.search(text)
+        ):
+            rings.append("")
+        else:
+            rings.append(f"POLYGON(({'|'.join(pairs).translate(_AS_WKT)}))")
+    shapes = shapely.from_wkt(rings, on_invalid="ignore")
+    found: list[Any] = []
+    for shape, valid, bounds in zip(
+        shapes.tolist(), shapely.is_valid(shapes).tolist(), shapely.bounds(shapes).tolist(), strict=True
+    ):
+        sound = (
+            valid
+            and bounds[0] >= -90
+            and bounds[1] >= -180
+            and bounds[2] <= 90
+            and bounds[3] <= 180
+            and bounds[3] - bounds[1] <= 180
+        )
+        found.append(shape if sound else None)
+    return found

@@ -48,22 +48,48 @@ class Rule:
         return self.zh if language.startswith("zh") else self.en
 
 
-#: a limit of this reader, no rule of the standard
-_SIZE = Rule(
-    "S-size",
-    "MUST (ours)",
-    "derived",
-    ("1.0", "1.1", "1.2"),
-    "finding",
-    True,
-    "A document, a text or a polygon stays below the limits that protect the service.",
-    "文件、文本和多边形不超过保护服务所设的上限。",
-)
+def _own(name: str, level: str, bars: bool, en: str, zh: str) -> Rule:
+    return Rule(name, level, "derived", ("1.0", "1.1", "1.2"), "finding", bars, en, zh)
+
+
+#: rules of this reader, not of the standard: limits, and texts that play tricks
+_OWN = {
+    rule.name: rule
+    for rule in (
+        _own(
+            "S-size",
+            "MUST (ours)",
+            True,
+            "A document, a text or a polygon stays below the limits that protect the service.",
+            "文件、文本和多边形不超过保护服务所设的上限。",
+        ),
+        _own(
+            "S-bidi",
+            "SHOULD NOT (ours)",
+            True,
+            "No control character turns the direction of reading round.",
+            "文字中没有改变阅读方向的控制字符。",
+        ),
+        _own(
+            "S-formula",
+            "SHOULD NOT (ours)",
+            False,
+            "No text begins as a formula of a spreadsheet does.",
+            "文字不以电子表格公式的形式开头。",
+        ),
+        _own(
+            "S-drill-words",
+            "SHOULD NOT (ours)",
+            True,
+            "A message of status Actual does not call itself a drill.",
+            "状态为 Actual 的消息不自称演练。",
+        ),
+    )
+}
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with (files(__package__) / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return list(csv.DictReader((files(__package__) / name).read_text("utf-8").splitlines()))
 
 
 @cache
@@ -105,9 +131,12 @@ def profile_rules() -> dict[str, Rule]:
 
 def rule_of(name: str) -> Rule:
     """The rule with that name; KeyError for a name that no table has."""
-    found = rules().get(name) or profile_rules().get(name)
-    if found is not None:
-        return found
-    if name == _SIZE.name:
-        return _SIZE
-    raise KeyError(name)
+    found = rules().get(name) or profile_rules().get(name) or _OWN.get(name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def own_rules() -> dict[str, Rule]:
+    """The rules of this reader beyond the standard and the profiles, by name."""
+    return dict(_OWN)

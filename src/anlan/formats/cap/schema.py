@@ -45,6 +45,22 @@ URGENCY = ("Immediate", "Expected", "Future", "Past", "Unknown")
 SEVERITY = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
 CERTAINTY = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 
+#: elements that people read
+TEXTS = frozenset(
+    (
+        "note",
+        "event",
+        "audience",
+        "senderName",
+        "headline",
+        "description",
+        "instruction",
+        "contact",
+        "areaDesc",
+        "resourceDesc",
+    )
+)
+
 MANY = 1_000_000_000
 
 
@@ -64,6 +80,11 @@ class Child:
     parts: tuple[Child, ...] = ()
     absent: str = "X-xsd"
     wrong: str = "X-xsd"
+
+    @property
+    def words(self) -> bool:
+        """True for a text that people read."""
+        return self.name in TEXTS
 
 
 def _must(name: str, kind: str = "text", *, rule: str, values: tuple[str, ...] = (), most: int = 1) -> Child:

@@ -4,7 +4,9 @@ UTC is -00:00."""
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from anlan.model.errors import InvalidValue
 
@@ -14,6 +16,20 @@ _XSD_FORM = re.compile(
     r"\A([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})?\Z"
 )
 _MAX_OFFSET = timedelta(hours=14)
+_ZULU = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?[A-Za-z]\Z")
+_COMMA = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{2}:[0-9]{2}\Z")
+#: years that an alert can be from, and how far the Buddhist era is ahead
+PLAUSIBLE = (2000, 2100)
+BUDDHIST = 543
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a date and time of a message comes to: `instant` None where there is none, `broken` the rules
+    that its form breaks, each with whether the schema refuses it too."""
+
+    instant: datetime | None
+    broken: tuple[tuple[str, bool], ...] = ()
 
 
 def read_time(text: str) -> datetime:
@@ -30,6 +46,47 @@ def read_time(text: str) -> datetime:
     microsecond = int((fraction or ".0")[1:7].ljust(6, "0"))
     instant = datetime(year, month, day, 0 if midnight else hour, minute, second, microsecond, zone)
     return instant + timedelta(days=1) if midnight else instant
+
+
+_PLUS_ZERO = (("D-utc-minus", False),)
+
+
+@lru_cache(maxsize=4096)
+def judge_time(text: str, strict: bool) -> Reading:
+    """A date and time as written, blanks around it taken off. `strict` for CAP 1.2, whose schema asks for
+    the form; those of 1.0 and 1.1 take any xs:dateTime."""
+    formed = CAP_FORM.match(text) is not None
+    # nearly every time is well formed and exists: the clock's own reader takes those as read_time would
+    if formed and text[20:22] < "14" and text[23] < "6" and "2000" <= text[:4] <= "2099":
+        try:
+            instant = datetime.fromisoformat(text)
+            return Reading(instant, _PLUS_ZERO if text[19:] == "+00:00" else ())
+        except ValueError:
+            pass
+    return _judged(text, strict, formed)
+
+
+def _judged(text: str, strict: bool, formed: bool) -> Reading:
+    broken: list[tuple[str, bool]] = []
+    instant: datetime | None = None
+    try:
+        instant = read_time(text)
+    except (ValueError, OverflowError):
+        instant = None
+    exists = instant is not None or is_time(text)
+    if not formed:
+        broken.append(("D-format", strict or not (exists or _XSD_FORM.match(text))))
+        if _ZULU.match(text):
+            broken.append(("D-no-Z", strict or not exists))
+        if _COMMA.match(text):
+            broken.append(("D-schema-comma", True))
+    if not exists and (formed or _XSD_FORM.match(text)):
+        broken.append(("D-calendar", True))
+    if formed and text.endswith("+00:00"):
+        broken.append(("D-utc-minus", False))
+    if instant is not None and not PLAUSIBLE[0] <= instant.year <= PLAUSIBLE[1]:
+        broken.append(("D-implausible-year", False))
+    return Reading(instant, tuple(broken))
 
 
 def _zone(offset: str) -> tzinfo:

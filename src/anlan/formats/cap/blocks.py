@@ -1,0 +1,115 @@
+"""An element tree as the texts that it carries, block by block: what the rules and the reader look at.
+
+A block holds, for the name of each element in it, the texts of those elements in their order: a string
+for a leaf, a (valueName, value) pair for a code, a block for an info, a resource or an area. It is taken
+from any tree, however broken, and says nothing of its own about what is right.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from anlan.formats.cap.schema import alert_parts
+
+Block = dict[str, list[Any]]
+#: (valueName, value); None where the element is missing
+Pair = tuple[str | None, str | None]
+
+_CONTAINERS = {"info": ("resource", "area")}
+_PAIRS = ("eventCode", "parameter", "geocode")
+_LEAF, _NAME, _VALUE, _PAIR, _BLOCK, _INFO, _ALERT = range(7)
+
+
+def blocks(root: Any, prefix: str, version: str) -> Block:
+    """The block of an alert, from any tree; elements outside the namespace (`prefix` is `{…}` or empty)
+    are passed over. A leaf that holds elements is taken with all the text inside it."""
+    return _block(root, prefix, version, ("info",))
+
+
+def _block(element: Any, prefix: str, version: str, inner: tuple[str, ...]) -> Block:
+    found: Block = {}
+    cut = len(prefix)
+    for child in element:
+        tag: str = child.tag
+        if not tag.startswith(prefix) or (not cut and tag.startswith("{")):
+            continue
+        name = tag[cut:]
+        value: Any
+        if name in inner:
+            value = _block(child, prefix, version, _CONTAINERS.get(name, ()))
+        elif name in _PAIRS and version != "1.0":
+            value = _pair(child, prefix)
+        else:
+            value = "".join(child.itertext()) if len(child) else child.text or ""
+            if name in _PAIRS:
+                value = split_pair(value)
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _pair(element: Any, prefix: str) -> Pair:
+    name = element.find(f"{prefix}valueName")
+    value = element.find(f"{prefix}value")
+    return (None if name is None else name.text or "", None if value is None else value.text or "")
+
+
+def split_pair(text: str) -> Pair:
+    """A code of CAP 1.0, name=value in one string; the name is None where there is no = in it."""
+    name, equals, value = text.partition("=")
+    return (name, value) if equals else (None, text)
+
+
+@cache
+def _kinds(prefix: str, version: str) -> dict[str, tuple[int, str]]:
+    """What to do at each tag of a message of that version."""
+    kinds: dict[str, tuple[int, str]] = {f"{prefix}alert": (_ALERT, "alert")}
+
+    def add(parts: tuple[Any, ...]) -> None:
+        for part in parts:
+            kind = _LEAF
+            if part.name in _PAIRS:
+                kind = _PAIR
+            elif part.kind == "parts":
+                kind = _INFO if part.name == "info" else _BLOCK
+                add(part.parts)
+            kinds[prefix + part.name] = (kind, part.name)
+
+    add(alert_parts(version))
+    kinds[f"{prefix}valueName"] = (_NAME, "valueName")
+    kinds[f"{prefix}value"] = (_VALUE, "value")
+    return kinds
+
+
+def valid_blocks(root: Any, prefix: str, version: str) -> Block:
+    """The same as `blocks` for a tree that the schema accepts and that carries no signature, in one walk:
+    there the order of the elements alone says which block each belongs to."""
+    kinds = _kinds(prefix, version)
+    alert: Block = {}
+    info = block = alert
+    name: str | None = None
+    pairs: list[Any] = []
+    old = version == "1.0"
+    for element in root.iter():
+        kind, tag = kinds[element.tag]
+        if kind == _LEAF:
+            text = element.text or ""
+            if tag in block:
+                block[tag].append(text)
+            else:
+                block[tag] = [text]
+        elif kind == _NAME:
+            name = element.text or ""
+        elif kind == _VALUE:
+            pairs.append((name, element.text or ""))
+        elif kind == _PAIR:
+            pairs = block.setdefault(tag, [])
+            if old:
+                pairs.append(split_pair(element.text or ""))
+        elif kind == _BLOCK:
+            block = {}
+            info.setdefault(tag, []).append(block)
+        elif kind == _INFO:
+            info = block = {}
+            alert.setdefault(tag, []).append(info)
+    return alert
