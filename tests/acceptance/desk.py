@@ -8,12 +8,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from desklake import DeskLake
 from deskpack import LAW, NOW, pack
 from lxml import etree
 
+from anlan.assess.clusters_seen import clusters_seen
 from anlan.assess.retrospect import later, retrospect
 from anlan.formats.values import canonical, sha256, short_id, to_plain
 from anlan.model.assessment import Assessment
@@ -31,7 +32,7 @@ from anlan.model.text import Text
 from anlan.model.time import format_instant
 from anlan.model.user import User
 from anlan.model.warning import Contents, Delivery, Warning
-from anlan.ports.desk import IngestResult, PlaceSeries, Retrospect
+from anlan.ports.desk import ClustersSeen, IngestResult, PlaceSeries, Retrospect
 
 PASSWORD = "correct horse"
 RISK, SUBMITTED, PUBLISHED, INCIDENT = "R-beijing", "W-beijing-2", "W-beijing-1", "I-beijing"
@@ -113,6 +114,17 @@ class MemoryDesk:
 
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
         return later(seen, self.pack.rules[rule], self.pack, self._lake, place, self.clock.now())
+
+    def clusters(
+        self,
+        indicator: str,
+        places: Sequence[str],
+        known: datetime,
+        timing: Literal["prospective", "retrospective"],
+    ) -> ClustersSeen:
+        if indicator not in self.pack.indicators:
+            raise NotFound("no such indicator", where="indicator", found=repr(indicator))
+        return clusters_seen(self.pack.indicators[indicator], self.pack, self._lake, places, known, timing)
 
     def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
         return self._lake.learnt(indicator, place)

@@ -32,6 +32,9 @@ COMPOSED = {
     '"mode." ~ s.desk.mode': [f"mode.{x}" for x in ("live", "replay", "exercise")],
     '"error." ~ problem.code ~ ".title"': [f"error.{x}.title" for x in CODES],
     '"error." ~ problem.code ~ ".what"': [f"error.{x}.what" for x in CODES],
+    '"scan." ~ one': [f"scan.{x}" for x in ("prospective", "retrospective")],
+    '"scan.how." ~ timing': [f"scan.how.{x}" for x in ("prospective", "retrospective")],
+    '"scan.model." ~ found.model': [f"scan.model.{x}" for x in ("permutation", "poisson")],
     'f"level.{number}"': [f"level.{x}" for x in (1, 2, 3, 4)],
     'f"span.{unit}"': [f"span.{x}" for x in ("d", "h", "min", "s")],
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from anlan import flow
 from anlan.acts import perform
@@ -31,7 +31,7 @@ from anlan.model.user import User
 from anlan.monitor.freshness import failed, freshness
 from anlan.ports.channel import Receipt
 from anlan.ports.clock import Clock
-from anlan.ports.desk import IngestResult, PlaceSeries, Retrospect
+from anlan.ports.desk import ClustersSeen, IngestResult, PlaceSeries, Retrospect
 from anlan.ports.source import Batch
 from anlan.sources.push.source import pushed
 from anlan.store.accounts import Accounts
@@ -109,6 +109,20 @@ class RunningDesk:
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
         now = self.house.clock.now()
         return later(seen, self._rule(rule), self.pack, self.house.lake, place, now)
+
+    def clusters(
+        self,
+        indicator: str,
+        places: Sequence[str],
+        known: datetime,
+        timing: Literal["prospective", "retrospective"],
+    ) -> ClustersSeen:
+        measured = self.pack.indicators.get(indicator)
+        if measured is None:
+            raise NotFound("no such indicator", where="indicator", found=repr(indicator))
+        from anlan.assess.clusters_seen import clusters_seen  # its kernels are slow to import
+
+        return clusters_seen(measured, self.pack, self.house.lake, places, known, timing)
 
     def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
         now = self.house.clock.now()

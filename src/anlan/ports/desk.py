@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import date, datetime
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from anlan.model.entry import Entry
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.model.state import State
+from anlan.model.text import Text
 from anlan.model.user import User
 from anlan.ports.clock import Clock
 
@@ -77,6 +78,48 @@ class Retrospect:
     series: Mapping[str, PlaceSeries]
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterSeen:
+    """A cluster in space and time. `lon`, `lat` degrees and `radius` km of its circle; `members` nearest to
+    the centre first; `relative_risk` rate inside / rate outside; `strong` where chance is a poor
+    explanation (p of 0.05 or less); `missing` cells of it without a count; `words` the whole of it."""
+
+    rank: int
+    centre: str
+    members: tuple[str, ...]
+    lon: float
+    lat: float
+    radius: float
+    start: date
+    end: date
+    observed: float
+    expected: float | None
+    relative_risk: float | None
+    llr: float
+    p_value: float | None
+    recurrence_days: float | None
+    strong: bool
+    missing: int
+    words: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ClustersSeen:
+    """What a scan of `places` found as known at `known`: `unknown` says why there is no answer (never read
+    that as no cluster); `coverage` what was scanned, `left_out` reason -> places; `more` weaker clusters
+    that are not listed."""
+
+    known: datetime
+    timing: str
+    model: str
+    unknown: Text | None
+    coverage: Text
+    left_out: tuple[tuple[Text, tuple[str, ...]], ...]
+    places: tuple[str, ...]
+    clusters: tuple[ClusterSeen, ...]
+    more: int
+
+
 class Desk(Protocol):
     """The system as one duty room sees it. Safe to call from several threads at once."""
 
@@ -119,6 +162,18 @@ class Desk(Protocol):
 
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
         """The values of one place on the axis of `seen`, as known now."""
+        ...
+
+    def clusters(
+        self,
+        indicator: str,
+        places: Sequence[str],
+        known: datetime,
+        timing: Literal["prospective", "retrospective"],
+    ) -> ClustersSeen:
+        """The clusters of a counted indicator among `places`, as known at `known`: those that go on at its
+        end (`prospective`), or any. The same data are not scanned twice. NotFound for an unknown
+        indicator."""
         ...
 
     def learnt(self, indicator: str, place: str) -> Sequence[datetime]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
 
+from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
+from anlan.model.time import format_instant
 from anlan.ports.desk import Desk
 from anlan.web.access import READ
+from anlan.web.clustersview import TIMINGS, beside, drawn
 from anlan.web.guards import sees
 from anlan.web.render import page, screen
-from anlan.web.seriesview import MOST_SMALL, Looked, charts, layer_with, look
+from anlan.web.seriesview import MOST_SMALL, Looked, charts, instant_of, layer_with, look
 
 Ask = Request[Any, Any, Any]
 TABLE_ROWS = 30
@@ -38,6 +42,7 @@ def series_page(
         newest=found.values[0] if found.values else None,
         layer=layer,
         shown=desk.pack.geometry[layer] if layer is not None else None,
+        scan=_scan_address(found),
     )
 
 
@@ -53,6 +58,53 @@ def series_data(
     desk: Desk = request.app.state.desk
     found = _looked(request, indicator, place, rule, known)
     return charts(found, desk, screen(request, ""))
+
+
+@get("/series-scan/{indicator:str}/{place:path}", opt={"act": READ, "place": "place"}, sync_to_thread=True)
+def series_scan(
+    request: Ask,
+    indicator: FromPath[str],
+    place: FromPath[str],
+    known: FromQuery[str] = "",
+    timing: FromQuery[str] = "prospective",
+) -> Response[str]:
+    """The clusters of a counted indicator among the places like this one: a part of the page for scripts, a
+    page of its own without them."""
+    desk: Desk = request.app.state.desk
+    if timing not in TIMINGS:
+        raise InvalidValue(
+            "no such timing", where="timing", found=repr(timing), expected=" or ".join(TIMINGS)
+        )
+    measured, here = desk.pack.indicators.get(indicator), place.strip("/")
+    now = desk.clock.now()
+    asof = min(now, instant_of(known)) if known else now
+    try:
+        places = beside(desk, here, sees(request))
+    except UnknownPlace as error:
+        raise NotFound("no such place", where="place", found=repr(here)) from error
+    if measured is None or measured.kind != "count":
+        raise NotFound("no counts to scan", where="indicator", found=repr(indicator))
+    prospective = timing == "prospective"
+    found = desk.clusters(indicator, places, asof, "prospective" if prospective else "retrospective")
+    return page(
+        request,
+        "_clusters.html" if request.headers.get("hx-request") else "scan.html",
+        found=found,
+        shapes=drawn(found, screen(request, "")),
+        indicator=measured,
+        place=here,
+        timing=timing,
+        known=asof,
+        back=asof < now,
+    )
+
+
+def _scan_address(found: Looked) -> str:
+    """Where the clusters are; empty where there is nothing to scan."""
+    if found.indicator.kind != "count":
+        return ""
+    address = f"/series-scan/{quote(found.indicator.id, safe='')}/{quote(found.place)}"
+    return f"{address}?known={quote(format_instant(found.known))}" if found.back else address
 
 
 def _looked(request: Ask, indicator: str, place: str, rule: str, known: str) -> Looked:

@@ -15,6 +15,7 @@ from anlan.assess.detect.panel import Alarm
 from anlan.assess.detect.reason_words import reason_words
 from anlan.assess.explain import UNIT_WORDS
 from anlan.assess.finding import wanted
+from anlan.assess.surveys.registry import is_survey
 from anlan.model.assessment import Assessment
 from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
 from anlan.model.indicator import Indicator, Rule
@@ -82,7 +83,7 @@ def look(
     if chosen is None:
         raise NotFound("no such rule for this series", where="rule", found=repr(rule))
     learnt = desk.learnt(indicator, place)
-    asof = min(now, _instant(known)) if known else now
+    asof = min(now, instant_of(known)) if known else now
     seen = desk.retrospect(chosen.id, asof, PERIODS)
     if place not in seen.series:
         if not learnt:
@@ -138,11 +139,15 @@ def _rules(pack: Pack, indicator: str, place: str, now: datetime) -> tuple[Rule,
     return tuple(
         rule
         for rule in pack.rules.values()
-        if rule.indicator == indicator and rule.validity.covers(now.date()) and wanted(rule, pack, place, now)
+        if rule.indicator == indicator
+        and not is_survey(rule)
+        and rule.validity.covers(now.date())
+        and wanted(rule, pack, place, now)
     )
 
 
-def _instant(text: str) -> datetime:
+def instant_of(text: str) -> datetime:
+    """An instant as a page's address names it; InvalidValue for none."""
     try:
         return parse_instant(text, "known")
     except ValueError as error:

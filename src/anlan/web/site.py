@@ -39,6 +39,7 @@ CONSOLE: tuple[Any, ...] = (
     pages.quarantine,
     analyst.series_page,
     analyst.series_data,
+    analyst.series_scan,
     mappages.map_page,
     mappages.map_outlines,
     mappages.map_shading,

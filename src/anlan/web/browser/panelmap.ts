@@ -1,15 +1,70 @@
 // The panel on a map, period by period: a place is darker the nearer its value is to the bound; an alarm has
-// a triangle, an unknown a square, so that colour never stands alone.
-import { MapChart } from "echarts/charts";
+// a triangle, an unknown a square, so that colour never stands alone. Over it the clusters of a scan, where the
+// page has them: members with a thick outline, a circle drawn through or dashed, and the number of the table.
+import { LinesChart, ScatterChart } from "echarts/charts";
 import { AriaComponent, GeoComponent, TooltipComponent } from "echarts/components";
 import { init, registerMap, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { islands, type Drawn } from "./islands";
 import { ALARM, UNKNOWN, answer, colour, faint, language, read, type Option, type Panel } from "./panel";
 
-use([AriaComponent, CanvasRenderer, GeoComponent, MapChart, TooltipComponent]);
+use([AriaComponent, CanvasRenderer, GeoComponent, LinesChart, ScatterChart, TooltipComponent]);
+
+type Cluster = {
+  rank: number;
+  strong: boolean;
+  members: string[];
+  centre: [number, number]; // longitude, latitude
+  ring: [number, number][];
+  words: string;
+};
+
+/** The clusters that the page shows now; none while they are worked out. */
+function clusters(): Cluster[] {
+  const told = document.querySelector<HTMLElement>("[data-clusters]")?.dataset["clusters"];
+  return told === undefined ? [] : (JSON.parse(told) as { clusters: Cluster[] }).clusters;
+}
+
+/** Where the number of a cluster stands: on the northern edge of its circle, where no place hides it. */
+function top(cluster: Cluster): [number, number] {
+  return cluster.ring.reduce((a, b) => (b[1] > a[1] ? b : a), cluster.centre);
+}
+
+/** Rings and numbers of the clusters. */
+function rings(found: Cluster[]): Option[] {
+  const tone = (one: Cluster): string => colour(one.strong ? "alarm" : "muted");
+  return [
+    {
+      type: "lines",
+      coordinateSystem: "geo",
+      polyline: true,
+      silent: true,
+      z: 5,
+      data: found
+        .filter((one) => one.ring.length > 0)
+        .map((one) => ({
+          coords: one.ring,
+          lineStyle: { color: tone(one), width: one.strong ? 2.5 : 1.5, type: one.strong ? "solid" : "dashed", opacity: 1 },
+        })),
+    },
+    {
+      type: "scatter",
+      coordinateSystem: "geo",
+      z: 6,
+      symbolSize: 20,
+      data: found.map((one) => ({
+        value: top(one),
+        name: one.words,
+        itemStyle: { color: colour("panel"), borderColor: tone(one), borderWidth: one.strong ? 2.5 : 1.5, borderType: one.strong ? "solid" : "dashed" },
+        label: { show: true, formatter: String(one.rank), color: colour("text"), fontSize: 11, fontWeight: "bold" },
+      })),
+    },
+  ];
+}
 
 function shaded(holder: HTMLElement, panel: Panel, period: number): Option {
+  const found = clusters();
+  const members = new Set(found.filter((one) => one.strong).flatMap((one) => one.members));
   const at = panel.tested[period] ?? 0;
   const text = colour("text");
   const rows = new Map(panel.series.map((row) => [row.place ?? "", row]));
@@ -20,41 +75,43 @@ function shaded(holder: HTMLElement, panel: Panel, period: number): Option {
       trigger: "item",
       renderMode: "richText",
       confine: true,
-      formatter: (part: { name: string }) => {
+      formatter: (part: { name: string; componentType: string }) => {
+        if (part.componentType === "series") return part.name;
         const row = rows.get(part.name);
         return row === undefined ? "" : answer(panel, row, at);
       },
     },
-    series: [
-      {
-        type: "map",
-        map: "shapes",
-        nameProperty: "place",
-        roam: false,
-        selectedMode: false,
-        label: { show: false },
-        itemStyle: { areaColor: colour("raised"), borderColor: colour("line-strong"), borderWidth: 0.7 },
-        emphasis: { label: { show: false }, itemStyle: { areaColor: undefined, borderColor: text, borderWidth: 1.5 } },
-        data: panel.series.map((row) => {
-          const alarm = row.alarm[period] ?? UNKNOWN;
-          const near = Math.min(1, Math.max(0, row.near[period] ?? 0));
-          const fill =
-            alarm === ALARM ? colour("alarm") : alarm === UNKNOWN ? faint("muted", 0.28) : faint("accent", 0.12 + 0.5 * near);
-          return {
-            name: row.place ?? "",
-            value: near,
-            itemStyle: { areaColor: fill },
-            emphasis: { itemStyle: { areaColor: fill } },
-            label: {
-              show: alarm !== 0,
-              formatter: alarm === ALARM ? "▲" : "◻",
-              color: alarm === ALARM ? colour("panel") : text,
-              fontSize: 12,
-            },
-          };
-        }),
-      },
-    ],
+    geo: {
+      map: "shapes",
+      nameProperty: "place",
+      roam: false,
+      selectedMode: false,
+      tooltip: { show: true },
+      label: { show: false },
+      itemStyle: { areaColor: colour("raised"), borderColor: colour("line-strong"), borderWidth: 0.7 },
+      emphasis: { label: { show: false }, itemStyle: { areaColor: undefined, borderColor: text, borderWidth: 1.5 } },
+      regions: panel.series.map((row) => {
+        const alarm = row.alarm[period] ?? UNKNOWN;
+        const near = Math.min(1, Math.max(0, row.near[period] ?? 0));
+        const fill =
+          alarm === ALARM ? colour("alarm") : alarm === UNKNOWN ? faint("muted", 0.28) : faint("accent", 0.12 + 0.5 * near);
+        const member = members.has(row.place ?? "");
+        const outline = member ? { borderColor: text, borderWidth: 3 } : {};
+        const label = {
+          show: alarm !== 0,
+          formatter: alarm === ALARM ? "▲" : "◻",
+          color: alarm === ALARM ? colour("panel") : text,
+          fontSize: 12,
+        };
+        return {
+          name: row.place ?? "",
+          itemStyle: { areaColor: fill, ...outline },
+          label,
+          emphasis: { label, itemStyle: { areaColor: fill } },
+        };
+      }),
+    },
+    series: rings(found),
   };
 }
 
@@ -83,6 +140,7 @@ async function draw(holder: HTMLElement): Promise<Drawn> {
     slider.addEventListener("input", show);
   }
   show();
+  document.body.addEventListener("htmx:afterSettle", show); // the clusters came, or others were asked for
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", show);
   const watcher = new ResizeObserver(() => {
@@ -93,6 +151,7 @@ async function draw(holder: HTMLElement): Promise<Drawn> {
   return {
     remove(): void {
       watcher.disconnect();
+      document.body.removeEventListener("htmx:afterSettle", show);
       dark.removeEventListener("change", show);
       slider?.removeEventListener("input", show);
       chart.dispose();

@@ -1,0 +1,56 @@
+"""Which places the analyst's scan looks at, and the clusters as the map draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from anlan.analyse.scanned import circle
+from anlan.model.errors import UnknownPlace
+from anlan.model.pack import Pack
+from anlan.ports.desk import ClustersSeen, Desk
+from anlan.web.screen import Screen
+
+TIMINGS = ("prospective", "retrospective")
+
+
+def beside(desk: Desk, place: str, visible: Callable[[str], bool]) -> tuple[str, ...]:
+    """The visible places of the same level as `place`, whatever they lie in; of a place that is alone on its
+    level those directly below it. UnknownPlace for a place that is not in force."""
+    pack, now = desk.pack, desk.clock.now()
+    level = pack.place(place, now).level
+    alike = tuple(id for id in pack.places if _level(desk, id) == level and visible(id))
+    if len(alike) > 1:
+        return alike
+    return tuple(id for id in pack.places if _parent(pack, id, desk) == place and visible(id))
+
+
+def drawn(found: ClustersSeen, view: Screen) -> dict[str, Any]:
+    """What the map draws: of each cluster its ring of [longitude, latitude], its members, its number."""
+    return {
+        "clusters": [
+            {
+                "rank": one.rank,
+                "strong": one.strong,
+                "members": list(one.members),
+                "centre": [one.lon, one.lat],
+                "ring": circle(one.lat, one.lon, one.radius) if one.radius > 0 else [],
+                "words": view.text(one.words),
+            }
+            for one in found.clusters
+        ]
+    }
+
+
+def _level(desk: Desk, id: str) -> str:
+    try:
+        return desk.pack.place(id, desk.clock.now()).level
+    except UnknownPlace:
+        return ""
+
+
+def _parent(pack: Pack, id: str, desk: Desk) -> str:
+    try:
+        return pack.place(id, desk.clock.now()).parent or ""
+    except UnknownPlace:
+        return ""
