@@ -41,7 +41,7 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("SourceState", "status"): ("fresh", "late", "dead", "failing", "never", "ended"),
     ("Group", "outcome"): ("told", "held", "not_told"),
     ("Digest", "status"): ("open", "sent"),
-    ("Silence", "status"): ("set", "ended", "lifted"),
+    ("Silence", "status"): ("planned", "set", "ended", "lifted"),
     ("Silence", "reason"): ("a test", "试验"),
     ("Mute", "kind"): ("inhibit", "silence"),
     ("Mute", "status"): ("on", "off"),

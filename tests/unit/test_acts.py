@@ -14,6 +14,7 @@ from anlan import flow
 from anlan.acts import ACTS, perform
 from anlan.model.errors import AnlanError, NotAllowed, NotFound, WrongState
 from anlan.model.state import State, fold
+from anlan.model.time import format_instant
 from chain_pack import ADA, BEN, DAY, EVA, HOUR, T0, Room, chain_pack, stage, user
 
 NOW = T0 + 2 * DAY
@@ -28,6 +29,8 @@ def room(tmp_path: Path) -> Iterator[Room]:
     room.publish(NOW)
     other = stage(1, 5.0, "x/b")
     room.turn(other.known, stage(1, 5.0), other)
+    until = format_instant(NOW + 3 * DAY)
+    room.act(other.known, BEN, "silence.set", "", places="x/a", hazards="quake", reason="works", ends=until)
     yield room
     room.close()
 
@@ -50,6 +53,7 @@ def subjects(room: Room) -> dict[str, str]:
         "incident": next(iter(state.incidents)),
         "lesson": "L-none",
         "handover": "",
+        "silence": next(iter(state.silences)),
     }
 
 
@@ -96,7 +100,7 @@ def test_an_act_that_fails_half_way_leaves_the_state_as_it_was(room: Room) -> No
     plan = replace(room.pack.plans["flood-plan"], recipients=("desk", "nobody"))
     room.pack = replace(room.pack, plans={"flood-plan": plan})
     before = snapshot(room.state)
-    turn = flow.Turn(room, NOW + 2 * DAY + HOUR)  # type: ignore[arg-type]
+    turn = flow.Turn(room, NOW + 2 * DAY + HOUR, proof="code")  # type: ignore[arg-type]
     turn.put("warning.draft", draft)  # what the same turn had decided before stays
     kept = snapshot(room.state)
     with pytest.raises(KeyError):

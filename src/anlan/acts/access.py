@@ -9,6 +9,7 @@ from datetime import datetime
 from anlan.model.entry import Entry, Handover, Marker
 from anlan.model.errors import NotAllowed, UnknownPlace
 from anlan.model.pack import Pack
+from anlan.model.relayed import Relayed
 from anlan.model.sourcestate import SourceState
 from anlan.model.state import State
 from anlan.model.text import Text
@@ -31,12 +32,21 @@ ROLES_OF: dict[str, tuple[str, ...]] = {
     "assessment.merge": ("analyst",),
     "assessment.split": ("analyst",),
     "assessment.finalise": ("analyst",),
+    "assessment.open": ("duty", "analyst"),
+    "assessment.judge": ("duty", "analyst"),
+    "warning.compose": ("duty", "analyst"),
+    "warning.edit": ("duty", "analyst", "approver"),
     "warning.submit": ("duty", "analyst"),
     "warning.approve": ("approver",),
     "warning.return": ("approver",),
     "warning.reject": ("approver",),
     "warning.update": ("duty", "analyst"),
+    "warning.raise": ("duty", "analyst"),
+    "warning.lower": ("duty", "analyst"),
+    "warning.extend": ("duty", "analyst"),
+    "warning.correct": ("duty", "analyst"),
     "warning.cancel": ("duty", "analyst"),
+    "warning.all_clear": ("duty", "analyst"),
     "delivery.answer": ("duty", "field"),
     "task.done": ("duty", "field"),
     "report.file": ("duty",),
@@ -44,6 +54,8 @@ ROLES_OF: dict[str, tuple[str, ...]] = {
     "incident.stand_down": ("approver",),
     "lesson.done": ("planner", "supervisor"),
     "handover": ("duty",),
+    "silence.set": ("approver", "supervisor"),
+    "silence.lift": ("duty", "approver", "supervisor"),
 }
 
 
@@ -125,6 +137,9 @@ def shown(entry: Entry, state: State, sees: Callable[[str], bool]) -> bool:
     signed in; what lies nowhere known is for nobody."""
     value = entry.value
     if isinstance(value, SourceState | Handover | Marker):
+        return True
+    if isinstance(value, Relayed) and value.unresolved:
+        # it may be about any place
         return True
     places = getattr(value, "places", None) or (getattr(value, "place", ""),)
     if not any(places):

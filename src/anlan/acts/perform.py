@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from anlan.acts import assessments, responses, warnings
+from anlan.acts import assessments, responses, silences, warnings
 from anlan.acts.access import require
 from anlan.flow import Turn
 from anlan.model.errors import NotFound
 from anlan.model.user import User
+from anlan.warn import approve as approval
+from anlan.warn.silence import parse_names, roots
 
 Act = Callable[[Turn, User, str, Mapping[str, str]], None]
 
@@ -19,12 +21,21 @@ ACTS: dict[str, Act] = {
     "assessment.merge": assessments.merge,
     "assessment.split": assessments.split,
     "assessment.finalise": assessments.finalise,
+    "assessment.open": assessments.open_risk,
+    "assessment.judge": assessments.judge,
+    "warning.compose": warnings.compose,
+    "warning.edit": warnings.edit,
     "warning.submit": warnings.submit,
     "warning.approve": warnings.approve,
     "warning.return": warnings.send_back,
     "warning.reject": warnings.reject,
     "warning.update": warnings.update,
+    "warning.raise": warnings.raise_level,
+    "warning.lower": warnings.lower_level,
+    "warning.extend": warnings.extend,
+    "warning.correct": warnings.correct,
     "warning.cancel": warnings.lift,
+    "warning.all_clear": warnings.all_clear,
     "delivery.answer": responses.answer,
     "task.done": responses.task_done,
     "report.file": responses.report_file,
@@ -32,7 +43,13 @@ ACTS: dict[str, Act] = {
     "incident.stand_down": responses.stand_down,
     "lesson.done": responses.lesson_done,
     "handover": responses.handover,
+    "silence.set": silences.set_silence,
+    "silence.lift": silences.lift,
 }
+
+
+#: acts that name places of their own
+WRITING = ("assessment.open", "warning.compose", "warning.edit", "warning.correct")
 
 
 def perform(turn: Turn, user: User, act: str, subject: str, fields: Mapping[str, str]) -> None:
@@ -52,10 +69,25 @@ def perform(turn: Turn, user: User, act: str, subject: str, fields: Mapping[str,
         raise
 
 
+def approvable(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    """NotAllowed or WrongState where an approval would be refused whatever code is shown; nothing is done."""
+    require(user, "warning.approve", places_of(turn, "warning.approve", id, fields), turn.pack, turn.now)
+    approval.approve(warnings.found(turn, id), user, turn.pack, turn.now, turn.proof)
+
+
 def places_of(turn: Turn, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
     """The places that an act is about: those a warning warns, the thread's for everything else, both
     threads' for a merge. None where it has none (a handover, or a subject that nobody knows)."""
     state = turn.state
+    if act == "silence.set":
+        return parse_names(fields.get("places", "")) or roots(turn.pack, turn.now)
+    if subject in state.silences:
+        return state.silences[subject].places
+    if act in WRITING:
+        named = (*fields.get("places", "").replace(",", " ").split(), fields.get("place", "").strip())
+        own = state.warnings[subject].places if subject in state.warnings else ()
+        risk_at = (state.assessments[subject].place,) if subject in state.assessments else ()
+        return tuple(dict.fromkeys(place for place in (*own, *risk_at, *named) if place))
     if subject in state.warnings:
         return state.warnings[subject].places
     risk = subject

@@ -77,6 +77,17 @@ def weekdays(days: NDArray[np.datetime64]) -> Kinds:
     return ((number + 3) % 7).astype(np.int8)
 
 
+def kind_of_day(day: date, calendar: str = "") -> str:
+    """workday, weekend or holiday, as people keep it: a make-up workday is a workday. By the weekday alone
+    without a calendar, and in a year that it does not know."""
+    kind = _kind(day) if calendar in CALENDARS else day.weekday()
+    if kind == UNKNOWN:
+        kind = day.weekday()
+    if kind == HOLIDAY:
+        return "holiday"
+    return "workday" if kind == MAKE_UP or kind < 5 else "weekend"
+
+
 @cache
 def _kind(day: date) -> int:
     if not min(constants.holidays).year <= day.year <= max(constants.holidays).year:

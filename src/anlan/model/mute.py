@@ -9,7 +9,7 @@ from anlan.model.checks import one_of, sound
 from anlan.model.errors import InvalidValue
 from anlan.model.reason import Reason
 
-SILENCE_STATUSES = ("set", "ended", "lifted")
+SILENCE_STATUSES = ("planned", "set", "ended", "lifted")
 MUTED_BY = ("inhibit", "silence")
 MUTE_STATUSES = ("on", "off")
 
@@ -21,7 +21,8 @@ class Silence:
     Scope, all of which must fit: `places` with everything below them (never empty), `hazards`, `rules`
     (empty: all). With `recipients` it holds published messages back from those recipients; without, it
     mutes findings. `red` True: the author has named red as well; without it nothing red of an Actual
-    system is silenced. `status`: set, ended (its time is over), lifted (by `lifted_by`)."""
+    system is silenced. `status`: planned (it begins later), set, ended (its time is over),
+    lifted (by `lifted_by`)."""
 
     id: str
     author: str

@@ -16,9 +16,29 @@ from anlan.model.quarantine import Quarantined
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.user import User
+from anlan.model.warning import Warning
 from anlan.ports.clock import Clock
 
 MODES = ("live", "replay", "exercise")
+
+#: acts that ask who does them to show once more who they are, by a one-time code in the field `code`
+STEP_UP = ("warning.approve",)
+#: the fields of a message's words; `drawing` is GeoJSON, a circle or pairs of latitude,longitude
+MESSAGE = (
+    "level",
+    "starts",
+    "expires",
+    "places",
+    "drawing",
+    "headline_en",
+    "headline_zh",
+    "matters_en",
+    "matters_zh",
+    "measures_en",
+    "measures_zh",
+    "area_en",
+    "area_zh",
+)
 
 # act -> names of the fields it reads; every act but `delivery.answer` also takes `reason`.
 ACTS: dict[str, tuple[str, ...]] = {
@@ -28,12 +48,21 @@ ACTS: dict[str, tuple[str, ...]] = {
     "assessment.merge": ("into", "reason"),
     "assessment.split": ("findings", "reason"),
     "assessment.finalise": ("reason",),
+    "assessment.open": ("hazard", "place", "title", "level", "severity", "certainty", "reason"),
+    "assessment.judge": ("level", "severity", "certainty", "reason"),
+    "warning.compose": ("hazard", "place", "title", "severity", "certainty", *MESSAGE, "reason"),
+    "warning.edit": (*MESSAGE, "reason"),
     "warning.submit": ("reason",),
-    "warning.approve": ("reason",),
+    "warning.approve": ("code", "reason"),
     "warning.return": ("reason",),
     "warning.reject": ("reason",),
     "warning.update": ("level", "expires", "reason"),
+    "warning.raise": ("level", "reason"),
+    "warning.lower": ("level", "reason"),
+    "warning.extend": ("expires", "reason"),
+    "warning.correct": (*MESSAGE, "reason"),
     "warning.cancel": ("reason",),
+    "warning.all_clear": ("reason",),
     "delivery.answer": ("answer",),
     "task.done": ("note", "reason"),
     "report.file": ("text", "reason"),
@@ -41,6 +70,8 @@ ACTS: dict[str, tuple[str, ...]] = {
     "incident.stand_down": ("reason",),
     "lesson.done": ("reason",),
     "handover": ("to", "note"),
+    "silence.set": ("places", "hazards", "rules", "recipients", "begins", "ends", "red", "reason"),
+    "silence.lift": ("reason",),
 }
 
 
@@ -120,6 +151,30 @@ class ClustersSeen:
     more: int
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the public sees of a message on one channel in one language, by the channel's own code.
+    `channel`: cap, mail, cell_broadcast, wea, sms; `form`: which of the channel's forms was taken (full,
+    short, headline; "" where not even the shortest fits, then `text` is that one). `used` of `limit` in
+    `unit`; limit 0 means none. `parts`: SMS parts or pages."""
+
+    channel: str
+    language: str
+    form: str
+    text: str
+    used: int
+    limit: int
+    unit: str
+    parts: int
+    outside: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Within the limit, or without one."""
+        return not self.limit or self.used <= self.limit
+
+
 class Desk(Protocol):
     """The system as one duty room sees it. Safe to call from several threads at once."""
 
@@ -189,8 +244,33 @@ class Desk(Protocol):
         """Do one act of `ACTS` to `subject` (a risk, warning, delivery, task, report, incident or
         lesson id; "" for `handover`) and journal it. Returns the ids it wrote. `findings` and `into`
         of the fields are ids (several separated by blanks), `expires` is an RFC 3339 instant, `level`
-        a number. Raises NotAllowed (with the article), WrongState, NotFound, InvalidValue or
-        StoreUnavailable; then nothing is written."""
+        a number, `code` a one-time code where `STEP_UP` asks for one. Raises NotAllowed (with the
+        article), WrongState, NotFound, InvalidValue or StoreUnavailable; then nothing is written."""
+        ...
+
+    def rehearse(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> Warning:
+        """The message that the act would draft or edit, and nothing done. Raises what `act` would raise."""
+        ...
+
+    def shown(self, warning: Warning) -> Sequence[Shown]:
+        """What the public would see of the message if it were sent now, or was sent."""
+        ...
+
+    def versions(self, warning_id: str) -> Sequence[Entry]:
+        """The journal's entries of one message, in order: every version of it, who made it and when."""
+        ...
+
+    def second_factor(self, user: User) -> tuple[str, int]:
+        """(none, pending or active; recovery codes left): what the user has of one-time codes."""
+        ...
+
+    def enrol(self, user: User, password: str, code: str = "") -> tuple[str, str]:
+        """(secret, otpauth URI) of a new authenticator for the user, who shows the password again, and a
+        code of the old authenticator where one is in force. NotAllowed."""
+        ...
+
+    def confirm_enrolment(self, user: User, code: str) -> tuple[str, ...]:
+        """The new authenticator shows that it works; the recovery codes, shown this once. NotAllowed."""
         ...
 
     def ingest(self, raw: bytes, content_type: str, source: str) -> IngestResult:

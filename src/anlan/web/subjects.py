@@ -11,6 +11,10 @@ def places_of(state: State, id: str) -> tuple[str, ...]:
     NotFound for an id that none of them has."""
     if warning := state.warnings.get(id):
         return warning.places
+    if silence := state.silences.get(id):
+        return silence.places
+    if relayed := state.relayed.get(id):
+        return relayed.places
     for table in (state.assessments, state.findings, state.incidents):
         if placed := table.get(id):
             return (placed.place,)

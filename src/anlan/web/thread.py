@@ -11,8 +11,11 @@ from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
+from anlan.model.mute import Mute, Silence
+from anlan.model.notice import Digest, Notice
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
+from anlan.model.relayed import Relayed
 from anlan.model.review import Lesson, Review
 from anlan.model.sourcestate import SourceState
 from anlan.model.text import Text
@@ -24,6 +27,11 @@ STAGES = {
     "assessment": "assess",
     "warning": "warn",
     "delivery": "warn",
+    "notice": "warn",
+    "digest": "warn",
+    "mute": "warn",
+    "silence": "warn",
+    "relayed": "monitor",
     "incident": "respond",
     "task": "respond",
     "report": "respond",
@@ -115,6 +123,22 @@ def describe(value: Value, pack: Pack) -> tuple[Text, str, str, int | None]:
         case Delivery():
             recipient = pack.recipients.get(value.recipient)
             return recipient.name if recipient else _same(value.recipient), "delivery", value.status, None
+        case Notice():
+            told = sum(len(group.recipients) for group in value.groups if group.outcome == "told")
+            every = sum(len(group.recipients) for group in value.groups)
+            return Text(f"told {told} of {every}", f"已告知 {told}/{every}"), "noun", "notice", None
+        case Digest():
+            to = pack.recipients.get(value.recipient)
+            return to.name if to else _same(value.recipient), "digest", value.status, None
+        case Silence():
+            return _same(value.reason), "silence", value.status, None
+        case Mute():
+            place = pack.places.get(value.place)
+            return place[-1].name if place else _same(value.place), "mute", value.status, None
+        case Relayed():
+            first = value.infos[0] if value.infos else None
+            said = (first.headline or first.event) if first else value.note
+            return _same(said or value.identifier), "cap_type", value.msg_type, None
         case Incident():
             return value.title, "incident", value.status, None
         case Task():
