@@ -23,6 +23,7 @@ from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
 from anlan.model.time import format_instant, parse_instant, utc
 from anlan.model.user import SYSTEM
 from anlan.store.journal_database import Database
+from anlan.store.second_factor import Enrolment, SecondFactor, Standing, code_at
 
 SHORTEST = 12
 LONGEST = 1_024
@@ -59,6 +60,7 @@ _SESSIONS = Table(
     Column("used", Text, nullable=False),
     sqlite_strict=True,
 )
+_SECOND = SecondFactor(_TABLES)
 
 
 class Accounts:
@@ -142,6 +144,73 @@ class Accounts:
                 connection.execute(change(_ACCOUNTS).where(_ACCOUNTS.c.name == name).values(hash=renewed))
         return True
 
+    # -- one-time codes -------------------------------------------------------------------------------
+
+    def second_factor(self, name: str) -> Standing:
+        """What the account has of one-time codes."""
+        with self._database.reading() as connection:
+            return _SECOND.standing(connection, name)
+
+    def enrol(self, name: str, issuer: str) -> Enrolment:
+        """A new secret for an authenticator, in force once `confirm_enrolment` has seen a code of it. The
+        caller has made sure that it is the owner who asks. NotFound."""
+        with self._database.writing("accounts") as connection:
+            self._known(connection, name)
+            return _SECOND.begin(connection, name, issuer)
+
+    def confirm_enrolment(self, name: str, code: str, now: datetime) -> tuple[str, ...]:
+        """The authenticator shows that it works; the recovery codes, which are shown this once. NotAllowed
+        where the code does not fit, or after too many tries."""
+        self._take(name, code, now, pending=True)
+        with self._database.writing("accounts") as connection:
+            return _SECOND.activate(connection, name)
+
+    def step_up(self, name: str, code: str, now: datetime) -> str:
+        """Who is signed in shows once more who they are: `code` or `recovery`, whichever it was. A code is
+        taken once. NotAllowed where there is no authenticator, where the code does not fit or was taken
+        before, and while there were too many failures, which are counted as those of passwords are."""
+        return self._take(name, code, now, pending=False)
+
+    def _take(self, name: str, code: str, now: datetime, *, pending: bool) -> str:
+        instant, counted = utc(now, "accounts.now"), f"code\n{name}"
+        with self._database.reading() as connection:
+            standing = _SECOND.standing(connection, name)
+        if standing.state != ("pending" if pending else "active"):
+            raise NotAllowed(
+                "no authenticator is set up for this account",
+                where=f"account {name}",
+                mend="set one up on the page of your account, or with `anlan account authenticator`",
+            )
+        with self._database.writing("accounts") as connection:
+            self._count(connection, counted, instant)
+        with self._database.writing("accounts") as connection:
+            proof = _SECOND.take(connection, name, code, instant, pending=pending)
+            if proof:
+                mine = _FAILURES.c.name_digest == _digest(counted)
+                connection.execute(delete(_FAILURES).where(mine))
+        if not proof:
+            raise NotAllowed(
+                "the one-time code does not fit, or was used before",
+                where=f"account {name}",
+                mend="wait for the next code of your authenticator",
+            )
+        return proof
+
+    def remove_authenticator(self, name: str) -> None:
+        """The account has no one-time codes any more, and cannot approve. NotFound."""
+        with self._database.writing("accounts") as connection:
+            self._known(connection, name)
+            _SECOND.remove(connection, name)
+
+    def present_code(self, name: str, now: datetime) -> str:
+        """What the account's authenticator shows now: for exercises and demonstrations, whose accounts have
+        no owner with a device. NotFound where there is none."""
+        with self._database.reading() as connection:
+            secret = _SECOND.secret(connection, name)
+        if secret is None:
+            raise NotFound("no authenticator", where="account", found=name)
+        return code_at(secret, now)
+
     def open_session(self, name: str, now: datetime) -> str:
         """A token of 256 random bits for a user who has been verified. Only its SHA-256 is kept.
         NotFound for an unknown name."""
@@ -209,8 +278,8 @@ class Accounts:
         row = connection.execute(select(_FAILURES).where(mine)).first()
         if row is not None and row.locked_until is not None and now < parse_instant(row.locked_until):
             raise NotAllowed(
-                "too many failed attempts to sign in",
-                where=f"account {name}",
+                "too many failed attempts",
+                where=f"account {name.rpartition(chr(10))[2]}",
                 mend=f"try again at {row.locked_until}",
             )
         count = 1 if row is None else row.failures + 1
