@@ -173,7 +173,7 @@ options = {{ host = "127.0.0.1", port = {mail}, security = "none", sender = "off
 [[channel]]
 id = "hook"
 kind = "webhook"
-options = {{ key = {{ file = "{key}" }}, plain_http = true }}
+options = {{ key = {{ file = "{key}" }}, plain_http = true, private_networks = true }}
 
 [addresses]
 partner = "{hook}"

@@ -74,7 +74,7 @@ def prepared() -> tuple[Pack, Scenario, dict[str, tuple[Batch, ...]]]:
 def config(run: dict[str, Any]) -> Config:
     """The channels of the plan: mail and webhook to the peers, the feed into the workspace."""
     mail = {"host": "127.0.0.1", "port": run["mail"], "security": "none", "sender": "kill@anlan.invalid"}
-    hook = {"key": {"file": run["key"]}, "plain_http": True}
+    hook = {"key": {"file": run["key"]}, "plain_http": True, "private_networks": True}
     return Config(
         pack="demo",
         sender="kill@anlan.invalid",

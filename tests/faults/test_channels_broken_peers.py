@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import SMTP as MAIL
 from pathlib import Path
@@ -20,11 +20,15 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from anlan.channels import registry
-from anlan.channels.webhook import signature
+from anlan.channels.webhook.signing import sign
 from anlan.ports.channel import Channel, Receipt
 from anlan.testing.check_channel import sample_parcel
 
+# one of Apprise's own modules still imports it
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
 TIMEOUT = 0.5
+KEY = "a shared key of thirty-two bytes"
 
 
 class FixedClock:
@@ -45,8 +49,9 @@ def mail(port: int, **options: Any) -> Channel:
 
 @pytest.fixture
 def webhook(monkeypatch: pytest.MonkeyPatch) -> Channel:
-    monkeypatch.setenv("ANLAN_TEST_KEY", "shared key")
-    options = {"key": {"env": "ANLAN_TEST_KEY"}, "plain_http": True, "timeout_s": TIMEOUT}
+    monkeypatch.setenv("ANLAN_TEST_KEY", KEY)
+    local = {"plain_http": True, "private_networks": True, "timeout_s": TIMEOUT}
+    options = {"key": {"env": "ANLAN_TEST_KEY"}, **local}
     return registry.build("webhook", options, FixedClock())
 
 
@@ -311,6 +316,90 @@ def test_a_webhook_that_dribbles_its_answer_is_left_at_the_deadline(webhook: Cha
         assert time.monotonic() - began < 4 * TIMEOUT
 
 
+def dribble(opening: bytes, part: bytes) -> Callable[[socket.socket], None]:
+    """Reads what there is, then sends `part` again and again, never falling silent for long."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(opening)
+        for _ in range(60):
+            connection.sendall(part)
+            time.sleep(0.05)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("opening", "part"),
+    [(b"", b"H"), (b"HTTP/1.1 200 OK\r\n", b"X-Slow: yes\r\n"), (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"y")],
+)
+def test_a_webhook_that_dribbles_its_headers_is_left_at_the_deadline(
+    opening: bytes, part: bytes, webhook: Channel
+) -> None:
+    with peer(dribble(opening, part)) as port:
+        began = time.monotonic()
+        receipt = webhook.deliver(sample_parcel(f"http://127.0.0.1:{port}/"))
+        took = time.monotonic() - began
+    assert outcome(receipt) == RETRY
+    assert took < 3 * TIMEOUT
+
+
+@pytest.mark.parametrize(("opening", "part"), [(b"", b"2"), (b"220-hello\r\n", b"220-wait\r\n")])
+def test_a_mail_server_that_dribbles_is_left_at_the_deadline(opening: bytes, part: bytes) -> None:
+    with peer(dribble(opening, part)) as port:
+        began = time.monotonic()
+        receipt = mail(port).deliver(sample_parcel("desk@drill.invalid"))
+        took = time.monotonic() - began
+    assert outcome(receipt) == RETRY
+    assert receipt.detail.startswith("deadline")
+    assert took < 3 * TIMEOUT
+
+
+def test_a_mail_server_whose_handshake_dribbles_is_left_at_the_deadline() -> None:
+    with peer(dribble(b"\x16\x03\x03\x40\x00", b"\x00")) as port:
+        began = time.monotonic()
+        assert outcome(mail(port, security="tls").deliver(sample_parcel("desk@drill.invalid"))) == RETRY
+        assert time.monotonic() - began < 3 * TIMEOUT
+
+
+def test_a_mail_server_whose_name_does_not_exist_may_exist_later() -> None:
+    receipt = mail(25, host="mail.drill.invalid").deliver(sample_parcel("desk@drill.invalid"))
+    assert outcome(receipt) == RETRY
+    assert "gaierror" in receipt.detail
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "wait"),
+    [
+        (503, b"120", timedelta(seconds=120)),
+        (429, b"Wed, 02 Jan 2030 04:01:00 GMT", timedelta(seconds=60)),
+        (503, b"when it suits us", None),
+        (404, b"120", None),
+    ],
+)
+def test_what_a_webhook_says_of_when_to_come_again_is_in_the_receipt(
+    code: int, value: bytes, wait: timedelta | None, webhook: Channel
+) -> None:
+    answer = status(code, b"Retry-After: " + value + b"\r\nContent-Length: 0\r\n\r\n")
+    with peer(http(answer)) as port:
+        assert webhook.deliver(sample_parcel(f"http://127.0.0.1:{port}/")).retry_after == wait
+
+
+def test_a_chat_service_that_dribbles_or_is_not_there_is_left_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with peer(dribble(b"HTTP/1.1 200 OK\r\n", b"X-Slow: yes\r\n")) as port:
+        for there, code in ((port, "deadline"), (closed_port(), "no_answer")):
+            monkeypatch.setenv("ANLAN_TEST_URL", f"json://127.0.0.1:{there}/secret-path")
+            options = {"urls": {"duty": {"env": "ANLAN_TEST_URL"}}, "timeout_s": TIMEOUT}
+            channel = registry.build("gateway", options, FixedClock())
+            began = time.monotonic()
+            receipt = channel.deliver(sample_parcel("duty"))
+            assert outcome(receipt) == RETRY
+            assert receipt.detail.startswith(code)
+            assert "secret-path" not in receipt.detail
+            assert time.monotonic() - began < 3 * TIMEOUT
+
+
 def test_a_retry_carries_the_same_key_and_says_that_it_is_one(webhook: Channel) -> None:
     seen: list[bytes] = []
     with peer(http(status(500), seen)) as port:
@@ -320,7 +409,10 @@ def test_a_retry_carries_the_same_key_and_says_that_it_is_one(webhook: Channel) 
     for head, repeat in zip(heads, (b"no", b"yes"), strict=True):
         assert b"Idempotency-Key: D-check-1\r\n" in head
         assert b"X-Anlan-Repeat: " + repeat in head
-        assert signature(b"shared key", "2030-01-02T04:00:00Z", bodies[0]).encode() in head
+        assert b"webhook-id: D-check-1\r\n" in head
+        assert b"webhook-timestamp: 1893556800\r\n" in head
+        signed = sign([KEY.encode()], "D-check-1", 1893556800, bodies[0])
+        assert f"webhook-signature: {signed}\r\n".encode() in head
     assert bodies[0] == bodies[1]
 
 
@@ -333,8 +425,10 @@ def test_an_address_that_is_none_is_refused(address: str, webhook: Channel) -> N
 
 
 def test_a_webhook_does_not_speak_plainly_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANLAN_TEST_KEY", "k")
-    channel = registry.build("webhook", {"key": {"env": "ANLAN_TEST_KEY"}}, FixedClock())
+    monkeypatch.setenv("ANLAN_TEST_KEY", KEY)
+    channel = registry.build(
+        "webhook", {"key": {"env": "ANLAN_TEST_KEY"}, "private_networks": True}, FixedClock()
+    )
     seen: list[bytes] = []
     with peer(http(status(200), seen)) as port:
         receipt = channel.deliver(sample_parcel(f"http://127.0.0.1:{port}/"))

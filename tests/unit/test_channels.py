@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import io
@@ -23,7 +24,9 @@ from anlan.channels.console import Terminal
 from anlan.channels.file import Folder
 from anlan.channels.guard import Guarded
 from anlan.channels.smtp import compose
-from anlan.channels.webhook import envelope, signature
+from anlan.channels.webhook import envelope
+from anlan.channels.webhook.exchange import retry_after
+from anlan.channels.webhook.signing import key, sign
 from anlan.formats import cap
 from anlan.model.errors import InvalidValue, NotFound
 from anlan.ports.channel import Parcel, Receipt
@@ -126,9 +129,33 @@ def test_the_broadcasters_folder_gets_words_and_message_and_no_second_copy(tmp_p
     assert channel.deliver(parcel).accepted
     words = (tmp_path / "D-check-1.txt").read_bytes()
     assert "向高处转移" in words.decode()
+    listed = json.loads((tmp_path / "D-check-1.json").read_bytes())
+    assert listed["warning"] == "W-check-1"
+    assert {file["name"]: file["sha256"] for file in listed["files"]} == {
+        name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        for name in ("D-check-1.cap.xml", "D-check-1.txt")
+    }
     assert channel.deliver(replace(parcel, body="again", repeat=True)).detail.startswith("already there")
     assert (tmp_path / "D-check-1.txt").read_bytes() == words
     assert (tmp_path / "D-check-1.cap.xml").read_bytes() == parcel.cap
+
+
+def test_a_broadcaster_who_wants_speech_gets_whole_sentences_in_each_language(tmp_path: Path) -> None:
+    parcel = sample_parcel("")
+    assert Folder(tmp_path, public=True, speech=True).deliver(parcel).accepted
+    assert (tmp_path / "D-check-1.zh.say.txt").read_text() == "洪水橙色预警。演示区。向高处转移。\n"
+    said = (tmp_path / "D-check-1.en.say.txt").read_text()
+    assert said == "Orange flood warning. Demo district. Move to high ground.\n"
+    listed = json.loads((tmp_path / "D-check-1.json").read_bytes())
+    assert len(listed["files"]) == 4
+
+
+def test_a_drop_that_was_cut_off_half_way_is_completed(tmp_path: Path) -> None:
+    channel, parcel = Folder(tmp_path, public=True), sample_parcel("")
+    assert channel.deliver(parcel).accepted
+    (tmp_path / "D-check-1.json").unlink()
+    assert channel.deliver(replace(parcel, repeat=True)).accepted
+    assert json.loads((tmp_path / "D-check-1.json").read_bytes())["repeat"] is True
 
 
 def test_the_console_shows_control_characters_and_does_not_obey_them() -> None:
@@ -182,14 +209,55 @@ def test_a_receiver_can_verify_what_a_webhook_sends() -> None:
     parcel = sample_parcel("https://partner.invalid/")
     body = envelope(parcel)
     assert json.loads(body)["cap"].encode() == parcel.cap
-    sent = signature(b"key", "2030-01-02T03:04:05Z", body)
-    expected = hmac.new(b"key", b"2030-01-02T03:04:05Z." + body, hashlib.sha256).hexdigest()
-    assert sent == f"sha256={expected}"
+    # as the howto tells a receiver to: any of the entries, compared in constant time
+    current, previous = b"n" * 32, b"o" * 32
+    sent = sign([current, previous], "D-check-1", 1893553445, body)
+    for known in (current, previous):
+        digest = hmac.new(known, b"D-check-1.1893553445." + body, hashlib.sha256).digest()
+        expected = f"v1,{base64.b64encode(digest).decode()}"
+        assert any(hmac.compare_digest(entry, expected) for entry in sent.split(" "))
+    stranger = hmac.new(b"x" * 32, b"D-check-1.1893553445." + body, hashlib.sha256).digest()
+    assert f"v1,{base64.b64encode(stranger).decode()}" not in sent.split(" ")
+
+
+def test_a_signature_is_that_of_the_standard_webhooks_specification() -> None:
+    # the example that the specification's libraries are tested with
+    secret = key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "here")
+    signed = sign([secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_key_that_is_too_short_or_no_base64_is_refused_without_being_shown() -> None:
+    for secret in ("short and secret", "whsec_%%%", "whsec_c2hvcnQ="):
+        with pytest.raises(InvalidValue) as caught:
+            key(secret, "channel webhook option key")
+        assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        (" 7 ", 7),
+        ("9" * 30, 86_400),
+        ("Tue, 01 Jan 2030 00:02:00 GMT", 120),
+        ("Mon, 31 Dec 2029 23:00:00 GMT", 0),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 86_400),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+        ("١٢٠", None),
+    ],
+)
+def test_what_a_peer_says_of_when_to_come_again_is_read_or_let_be(value: str, seconds: int | None) -> None:
+    wait = retry_after(value, datetime(2030, 1, 1, tzinfo=UTC))
+    assert wait == (None if seconds is None else timedelta(seconds=seconds))
 
 
 def test_options_are_checked_and_every_fault_names_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SetClock(datetime(2030, 1, 1, tzinfo=UTC))
-    with pytest.raises(NotFound, match="cap_feed, smtp, webhook, file, console"):
+    with pytest.raises(NotFound, match="cap_feed, smtp, webhook, wis2, siren, gateway, file, console"):
         registry.build("fax", {}, clock)
     for id, options, fault in (
         ("file", {}, "option folder: this option is required"),
@@ -200,6 +268,9 @@ def test_options_are_checked_and_every_fault_names_its_place(monkeypatch: pytest
         ("webhook", {"key": "in plain sight"}, "a secret is named, not written"),
         ("webhook", {"key": {"env": "ANLAN_NO_SUCH"}}, "the secret is empty"),
         ("webhook", {"key": {"file": "/no/such/file"}}, "cannot be read"),
+        ("gateway", {"urls": "in plain sight"}, "not a table of secrets"),
+        ("gateway", {"urls": {"a": "in plain sight"}}, "urls.a.*a secret is named, not written"),
+        ("gateway", {"urls": {"a": {"env": "ANLAN_NO_SUCH"}}}, "the secret is empty"),
     ):
         with pytest.raises(InvalidValue, match=fault) as caught:
             registry.build(id, options, clock)

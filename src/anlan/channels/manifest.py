@@ -15,6 +15,7 @@ from anlan.model.text import Text
 _KINDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "secret": (str,),
+    "secrets": (dict,),
     "integer": (int,),
     "number": (int, float),
     "boolean": (bool,),
@@ -23,8 +24,9 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`kind`: text, secret, integer, number, boolean. A secret is written as a table naming where it
-    is kept, never as itself: {env = "NAME"} or {file = "/path"}. `choices` empty means any."""
+    """`kind`: text, secret, secrets, integer, number, boolean. A secret is written as a table naming where
+    it is kept, never as itself: {env = "NAME"} or {file = "/path"}; secrets are a table of such. `choices`
+    empty means any."""
 
     kind: str
     title: Text
@@ -99,6 +101,12 @@ def settle(manifest: Manifest, given: Mapping[str, Any], where: str = "") -> dic
             continue
         if option.kind == "secret":
             value = _secret(value, here)
+        elif option.kind == "secrets":
+            if not isinstance(value, Mapping) or not value:
+                raise InvalidValue(
+                    "not a table of secrets", where=here, expected='{NAME = {env = "VARIABLE"}, ...}'
+                )
+            value = {key: _secret(one, f"{here}.{key}") for key, one in value.items()}
         wrong = isinstance(value, bool) != (option.kind == "boolean")
         if wrong or not isinstance(value, _KINDS[option.kind]):
             raise InvalidValue("wrong kind of value", where=here, found=repr(value), expected=option.kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP as MAIL
 from typing import Any
 
+from anlan.channels.addresses import resolve
+from anlan.channels.deadline import Deadline, TooLate
 from anlan.channels.durable import file_name
 from anlan.ports.channel import Parcel, Receipt
 from anlan.ports.clock import Clock
@@ -41,6 +44,8 @@ class Mail:
             return _refusal(code, said)
         except smtplib.SMTPResponseException as refused:
             return _refusal(refused.smtp_code, refused.smtp_error)
+        except TooLate as error:
+            return Receipt(False, f"deadline: {error}", transient=True)
         except (smtplib.SMTPException, OSError) as error:
             return Receipt(False, f"no_connection: {type(error).__name__}: {error}", transient=True)
 
@@ -50,14 +55,28 @@ class Mail:
         context = None
         if security != "none":
             context = ssl.create_default_context(cafile=self.options.get("ca_file"))
-        server: smtplib.SMTP
-        if security == "tls":
-            server = smtplib.SMTP_SSL(host, port, timeout=timeout, context=context)
-        else:
-            server = smtplib.SMTP(host, port, timeout=timeout)
+        with Deadline(timeout) as deadline:
+            try:
+                address = resolve(host, port, deadline.left, private=True)[0]
+                server = _Server(host, address, deadline, context if security == "tls" else None)
+                return self._converse(server, message, port, context)
+            except (smtplib.SMTPException, OSError) as error:
+                # also where an answer came: what it says was cut off with the connection
+                if deadline.expired:
+                    raise TooLate(f"the exchange did not end within {timeout:g} s") from error
+                raise
+
+    def _converse(
+        self, server: _Server, message: EmailMessage, port: int, context: ssl.SSLContext | None
+    ) -> Receipt:
         try:
-            if security == "starttls":
+            code, said = server.connect(server.name, port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, said)
+            if self.options["security"] == "starttls":
                 server.starttls(context=context)
+                if server.sock is not None:
+                    server.deadline.watch(server.sock)
             if self.options.get("user"):
                 server.login(self.options["user"], self.options.get("password") or "")
             server.send_message(message)
@@ -66,7 +85,30 @@ class Mail:
                 server.quit()
         finally:
             server.close()
-        return Receipt(True, f"accepted by {host}:{port} as {message['Message-ID']}")
+        return Receipt(True, f"accepted by {server.name}:{port} as {message['Message-ID']}")
+
+
+class _Server(smtplib.SMTP):
+    """A server at an address resolved before, by its name for the certificate, under one deadline."""
+
+    def __init__(self, name: str, address: str, deadline: Deadline, tls: ssl.SSLContext | None) -> None:
+        self.name = name
+        self.address = address
+        self.deadline = deadline
+        self.tls = tls
+        super().__init__(timeout=deadline.left)
+        # starttls checks the certificate against it
+        self._host = name
+
+    def _get_socket(self, _host: str, port: int, _timeout: float) -> socket.socket:
+        opened = socket.create_connection((self.address, port), self.deadline.left)
+        # before the handshake: that too can be dribbled
+        self.deadline.watch(opened)
+        if self.tls is None:
+            return opened
+        secured = self.tls.wrap_socket(opened, server_hostname=self.name)
+        self.deadline.watch(secured)
+        return secured
 
 
 def compose(parcel: Parcel, sender: str) -> EmailMessage:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ssl
-import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
+from anlan.channels.addresses import Barred
+from anlan.channels.deadline import TooLate
+from anlan.channels.durable import file_name
+from anlan.channels.webhook.exchange import post
+from anlan.channels.webhook.signing import key, sign
 from anlan.formats.values import canonical
 from anlan.model.time import format_instant
 from anlan.ports.channel import Parcel, Receipt
@@ -18,66 +21,102 @@ from anlan.ports.clock import Clock
 
 # answers that ask for another try: request timeout, too early, too many requests
 _LATER = (408, 425, 429)
-_READ_AT_MOST = 65_536
 
 
 class Webhook:
-    """The recipient's address is the URL. One key signs for all recipients of the channel."""
+    """The recipient's address is the URL. One key signs for all recipients of the channel, and for as
+    long as they change over, the previous one beside it."""
 
     id = "webhook"
 
     def __init__(self, options: Mapping[str, Any], clock: Clock) -> None:
         self.public: bool = options["public"]
-        self.key = options["key"].encode()
+        self.keys = [
+            key(options[name], f"channel webhook option {name}")
+            for name in ("key", "previous_key")
+            if options.get(name)
+        ]
         self.plain_http: bool = options["plain_http"]
+        self.private: bool = options["private_networks"]
         self.timeout = float(options["timeout_s"])
         self.trust = ssl.create_default_context(cafile=options.get("ca_file"))
         self.clock = clock
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """2xx with its whole answer: accepted. 408, 425, 429, 5xx, no or a broken answer: transient.
-        Everything else, redirects included: for good."""
+        """2xx with its whole answer: accepted. 408, 425, 429, 5xx, no or a broken answer: transient, with
+        the peer's Retry-After. Everything else, redirects included: for good."""
         url = parcel.recipient.address
-        schemes = ("https://", "http://") if self.plain_http else ("https://",)
-        if not url.lower().startswith(schemes):
-            return Receipt(False, f"bad_address: {url!r} does not start with {' or '.join(schemes)}")
-        body = envelope(parcel)
-        stamp = format_instant(self.clock.now())
+        fault = self._fault(url)
+        if fault:
+            return Receipt(False, f"bad_address: {fault}")
+        body, now = envelope(parcel), self.clock.now()
+        id, stamp = file_name(parcel.delivery.id, ""), int(now.timestamp())
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": parcel.delivery.id,
-            "X-Anlan-Timestamp": stamp,
-            "X-Anlan-Signature": signature(self.key, stamp, body),
+            "User-Agent": "anlan",
+            "Idempotency-Key": id,
+            "webhook-id": id,
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": sign(self.keys, id, stamp, body),
             "X-Anlan-Repeat": "yes" if parcel.repeat else "no",
         }
         try:
-            code = self._post(url, body, headers)
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError) as error:
-            return Receipt(False, f"bad_address: {error}")
+            answer = post(
+                url,
+                body,
+                headers,
+                seconds=self.timeout,
+                trust=self.trust,
+                private=self.private,
+                now=now,
+            )
+        except Barred as error:
+            return Receipt(False, f"address_barred: {error}")
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
+            return Receipt(False, f"bad_address: {shown(url)} is none")
+        except TooLate as error:
+            return Receipt(False, f"deadline: {error}", transient=True)
         except (httpx2.HTTPError, OSError) as error:
             return Receipt(False, f"no_answer: {type(error).__name__}: {error}", transient=True)
-        if 200 <= code <= 299:
-            return Receipt(True, f"answered {code}")
-        return Receipt(False, f"answered_{code}: {url}", transient=code in _LATER or code >= 500)
+        if 200 <= answer.status <= 299:
+            return Receipt(True, f"answered {answer.status}")
+        later = answer.status in _LATER or answer.status >= 500
+        return Receipt(
+            False,
+            f"answered_{answer.status}: {shown(url)}",
+            transient=later,
+            retry_after=answer.retry_after if later else None,
+        )
 
-    def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """The status once the answer is whole, or long enough; the deadline is for the whole exchange,
-        so that a peer that sends a byte at a time does not hold the queue."""
-        deadline = time.monotonic() + self.timeout
-        with (
-            httpx2.Client(
-                timeout=self.timeout, verify=self.trust, follow_redirects=False, trust_env=False
-            ) as client,
-            client.stream("POST", url, content=body, headers=dict(headers)) as response,
-        ):
-            received = 0
-            for part in response.iter_raw():
-                received += len(part)
-                if received > _READ_AT_MOST:
-                    break
-                if time.monotonic() > deadline:
-                    raise httpx2.ReadTimeout("the answer did not end in time")
-            return int(response.status_code)
+    def _fault(self, url: str) -> str:
+        """What is wrong with an address, without its secrets; empty where nothing is."""
+        schemes = ("https://", "http://") if self.plain_http else ("https://",)
+        if not url.lower().startswith(schemes):
+            return f"{shown(url)} does not start with {' or '.join(schemes)}"
+        if not url.isprintable():
+            return "it has characters that no address has"
+        try:
+            parts = urlsplit(url)
+            # reading the port checks it
+            if not parts.hostname or parts.port == 0:
+                return f"{shown(url)} names no host"
+        except ValueError as error:
+            return str(error).replace(url, "it")
+        if parts.username or parts.password:
+            return f"{shown(url)} has a name or password in it"
+        return ""
+
+
+def shown(url: str) -> str:
+    """An address as receipts and logs may show it: scheme and host, for path and query may be secrets."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "the address"
+    if not parts.scheme or not host:
+        return "the address"
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}/…"
 
 
 def envelope(parcel: Parcel) -> bytes:
@@ -100,12 +139,6 @@ def envelope(parcel: Parcel) -> bytes:
             "cap": parcel.cap.decode("utf-8"),
         }
     )
-
-
-def signature(key: bytes, stamp: str, body: bytes) -> str:
-    """`sha256=` and the HMAC-SHA256, hexadecimal, over the timestamp, a full stop and the body. The
-    receiver computes it too, and refuses old timestamps."""
-    return "sha256=" + hmac.new(key, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def make(options: Mapping[str, Any], clock: Clock) -> Webhook:

@@ -1,0 +1,154 @@
+"""SMS and voice gateways and chat services through Apprise: WeCom, DingTalk, Feishu, Telegram, ntfy …
+
+The recipient's address is a name; the Apprise URL that it stands for is a secret of this workspace, for
+it holds tokens and keys. Neither it nor a part of it comes into a receipt or a log.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType
+
+from anlan.channels.deadline import Aside, TooLate
+from anlan.channels.texts import Chosen, choose, spoken
+from anlan.formats import lengths
+from anlan.model.errors import InvalidValue
+from anlan.ports.channel import Parcel, Receipt
+from anlan.ports.clock import Clock
+
+#: schemes of Apprise whose service has a row in formats/channel_limits.csv
+ROWS = {
+    "wecombot": "wecom",
+    "dingtalk": "dingtalk",
+    "feishu": "feishu",
+    "lark": "feishu",
+    "tgram": "telegram",
+    "ntfy": "ntfy",
+    "ntfys": "ntfy",
+}
+_STATUS = re.compile(r"error=(\d{3})\b")
+_LATER = (408, 425, 429)
+
+# whole addresses, tokens included, stand in what these say below a warning; what matters is in the receipt
+for _name in ("apprise", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Gateway:
+    """One adapter for every service of Apprise. A URL with several targets counts as one recipient: where
+    one of them fails, all are tried again."""
+
+    id = "gateway"
+    at_once = 8
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.public: bool = options["public"]
+        self.options = options
+        self.timeout = float(options["timeout_s"])
+        self.urls: Mapping[str, str] = options["urls"]
+        self._aside = Aside("gateway", most=16)
+        for name in self.urls:
+            if self._service(name) is None:
+                raise InvalidValue(
+                    "not a URL that Apprise knows",
+                    where=f"channel gateway option urls.{name}",
+                    expected="such as tgram://TOKEN/CHAT, wecombot://KEY, ntfys://HOST/TOPIC",
+                )
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        """Accepted once the service has taken it. 4xx but 408, 425 and 429: for good. Everything else, and
+        whatever Apprise gives no status of: transient."""
+        service = self._service(parcel.recipient.address)
+        if service is None:
+            known = ", ".join(sorted(self.urls))
+            return Receipt(False, f"unknown_address: no URL of that name is set; there are: {known}")
+        chosen, title = self._words(parcel, service)
+        name = str(service.service_name)
+        if chosen is None:
+            return Receipt(False, f"too_long: not even the headline fits {name} ({service.body_maxlen})")
+        try:
+            answer = self._aside.call(lambda: _notify(service, chosen.text, title), self.timeout)
+        except TooLate as error:
+            return Receipt(False, f"deadline: {name}: {error}", transient=True)
+        if answer is None:
+            return Receipt(True, f"{name} took the {chosen.form} text ({', '.join(chosen.languages)})")
+        if answer:
+            later = answer in _LATER or answer >= 500
+            return Receipt(False, f"answered_{answer}: {name}", transient=later)
+        return Receipt(False, f"no_answer: {name} could not be told", transient=True)
+
+    def _service(self, name: str) -> NotifyBase | None:
+        """The service anew each time: some of them keep state between calls, and calls run side by side."""
+        if name not in self.urls:
+            return None
+        asset = AppriseAsset(
+            plugin_paths=[],
+            storage_mode="memory",
+            service_timeout=self.timeout,
+            allow_templates=False,
+            app_id="anlan",
+            app_desc="anlan",
+            async_mode=False,
+            http_redirects=False,
+        )
+        return Apprise.instantiate(self.urls[name], asset=asset)
+
+    def _words(self, parcel: Parcel, service: NotifyBase) -> tuple[Chosen | None, str]:
+        """The text that fits, and the title where the service has one."""
+        parts = self.options["sms_parts"]
+        plain = parts > 0 or self.options["voice"]
+        subject = " ".join(parcel.subject.split())
+        title = "" if plain or len(subject) > service.title_maxlen else subject
+        fits = self._fits(service, title)
+        if self.options["voice"]:
+            languages = tuple(dict.fromkeys(parcel.recipient.languages or ("zh", "en")))
+            for said in (languages, languages[:1]):
+                text = "\n".join(words for one in said if (words := spoken(parcel, one)))
+                if text and fits(text):
+                    return Chosen("spoken", said, text), title
+            return None, title
+        return choose(parcel, self.options["full_text"], fits), title
+
+    def _fits(self, service: NotifyBase, title: str) -> Callable[[str], bool]:
+        row, parts = ROWS.get(_scheme(service)), self.options["sms_parts"]
+
+        def fits(text: str) -> bool:
+            # many services put the title into the text
+            whole = f"{title}\r\n{text}" if title else text
+            return (
+                len(whole) <= service.body_maxlen
+                and (row is None or lengths.fit(whole, row).fits)
+                and (parts == 0 or lengths.sms(whole).parts <= parts)
+            )
+
+        return fits
+
+
+def _scheme(service: NotifyBase) -> str:
+    """The scheme that Apprise knows the service by; the secure one where that is all it has."""
+    for names in (service.protocol, service.secure_protocol):
+        if names:
+            return str(names if isinstance(names, str) else next(iter(names)))
+    return ""
+
+
+def _notify(service: NotifyBase, text: str, title: str) -> int | None:
+    """None when it was taken; else the HTTP status that it was refused with, 0 where there is none."""
+    sender = Apprise(asset=service.asset)
+    sender.add(service)
+    with sender.notify(
+        text, title=title, notify_type=NotifyType.WARNING, body_format=NotifyFormat.TEXT
+    ) as result:
+        if result:
+            return None
+        statuses = [int(found[1]) for log in result.logs() if (found := _STATUS.search(log.message))]
+    return statuses[0] if statuses else 0
+
+
+def make(options: Mapping[str, Any], _clock: Clock) -> Gateway:
+    """The channel from its settled options (see manifest.toml)."""
+    return Gateway(options)

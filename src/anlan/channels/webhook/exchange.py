@@ -1,0 +1,109 @@
+"""One POST to an address that was looked at first, within one deadline."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from anlan.channels.addresses import resolve
+from anlan.channels.deadline import Deadline, TooLate
+
+_READ_AT_MOST = 65_536
+#: a peer may put off for a day at most; then we ask again
+_LONGEST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status, and how long from now the peer wants to be asked again (None: not said)."""
+
+    status: int
+    retry_after: timedelta | None
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    seconds: float,
+    trust: ssl.SSLContext,
+    private: bool,
+    now: datetime,
+) -> Answer:
+    """The answer once it is whole, or long enough. `private`: addresses that are not of the public net are
+    allowed. addresses.Barred, httpx2.HTTPError and OSError (TooLate among them) as they come."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    with Deadline(seconds) as deadline:
+        addresses = resolve(host, port, deadline.left, private=private)
+        last: Exception | None = None
+        for address in addresses:
+            try:
+                return _post(url, address, body, headers, deadline, trust, now)
+            except httpx2.ConnectError as error:
+                # the next address of the same name, as long as there is time
+                last = error
+            except (httpx2.HTTPError, OSError) as error:
+                if deadline.expired:
+                    raise TooLate(f"the answer did not end within {seconds:g} s") from error
+                raise
+        raise last if last is not None else OSError("no address")
+
+
+def _post(
+    url: str,
+    address: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline: Deadline,
+    trust: ssl.SSLContext,
+    now: datetime,
+) -> Answer:
+    parts = urlsplit(url)
+    bracketed = f"[{address}]" if ":" in address else address
+    port = f":{parts.port}" if parts.port else ""
+    there = parts._replace(netloc=bracketed + port, fragment="").geturl()
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        """The socket as soon as there is one: only who has it can end a peer that dribbles its headers."""
+        if event == "connection.connect_tcp.complete":
+            deadline.watch(info["return_value"].get_extra_info("socket"))
+
+    with (
+        httpx2.Client(timeout=deadline.left, verify=trust, follow_redirects=False, trust_env=False) as client,
+        client.stream(
+            "POST",
+            there,
+            content=body,
+            headers={**headers, "Host": (parts.hostname or "") + port},
+            # the certificate is checked against the name, not against the address
+            extensions={"sni_hostname": parts.hostname or "", "trace": trace},
+        ) as response,
+    ):
+        received = 0
+        for part in response.iter_raw():
+            received += len(part)
+            if received > _READ_AT_MOST:
+                break
+        return Answer(response.status_code, retry_after(response.headers.get("retry-after", ""), now))
+
+
+def retry_after(value: str, now: datetime) -> timedelta | None:
+    """How long to wait (RFC 9110, section 10.2.3: a number of seconds, or an HTTP date), between nothing
+    and a day; None where nothing readable was said."""
+    if value.strip().isascii() and value.strip().isdigit():
+        return min(_LONGEST, timedelta(seconds=min(int(value), 86_400)))
+    with suppress(ValueError, TypeError, OverflowError):
+        then = parsedate_to_datetime(value)
+        then = then if then.tzinfo else then.replace(tzinfo=UTC)
+        return min(_LONGEST, max(timedelta(0), then - now))
+    return None

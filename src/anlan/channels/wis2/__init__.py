@@ -1,0 +1,70 @@
+"""WIS2: a notification to the WMO Information System 2.0, on an MQTT broker at QoS 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from anlan.channels.publisher import NotTaken, Publisher
+from anlan.channels.wis2.notification import notification
+from anlan.formats.cap import read
+from anlan.model.errors import InvalidValue
+from anlan.ports.channel import Parcel, Receipt
+from anlan.ports.clock import Clock
+
+ROOT = "origin/a/wis2/"
+
+
+class Wis2:
+    """The recipient's address is a topic under `origin/a/wis2/`; without one the channel's own."""
+
+    id = "wis2"
+    at_once = 8
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        if "{id}" not in options["base_url"]:
+            raise InvalidValue(
+                "it does not say where a message stands",
+                where="channel wis2 option base_url",
+                found=options["base_url"],
+                expected="an address with {id} in it",
+            )
+        self.public: bool = options["public"]
+        self.options = options
+        self.topic = options["topic"].replace("{centre_id}", options["centre_id"])
+        self.timeout = float(options["timeout_s"])
+        self.publisher = Publisher(options)
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        """Accepted once the broker has acknowledged. No broker, no acknowledgement, quota: transient; not
+        authorised, a topic it does not allow: for good."""
+        topic = parcel.recipient.address or self.topic
+        if not topic.startswith(ROOT) or any(sign in topic for sign in "+#\0") or not topic.isprintable():
+            return Receipt(False, f"bad_address: {topic!r} is no topic under {ROOT}")
+        address = self.options["base_url"].replace("{id}", quote(parcel.warning.id, safe=""))
+        try:
+            payload = notification(
+                read(parcel.cap, parcel.warning.id),
+                parcel.cap,
+                centre_id=self.options["centre_id"],
+                address=address,
+                metadata_id=self.options.get("metadata_id") or "",
+            )
+        except ValueError as error:
+            return Receipt(False, f"too_long: {error}")
+        marks = {"anlan-delivery": parcel.delivery.id, "anlan-repeat": "yes" if parcel.repeat else "no"}
+        try:
+            self.publisher.publish(topic, payload, seconds=self.timeout, properties=marks)
+        except NotTaken as error:
+            return Receipt(False, str(error), transient=error.transient)
+        return Receipt(True, f"acknowledged on {topic}")
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self.publisher.close()
+
+
+def make(options: Mapping[str, Any], _clock: Clock) -> Wis2:
+    """The channel from its settled options (see manifest.toml)."""
+    return Wis2(options)
