@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
+from anlan.assess.calendar import kind_of_day
 from anlan.assess.evaluate import evaluate
 from anlan.assess.single_events import ends
 from anlan.assess.surveys.registry import timed
@@ -42,9 +43,11 @@ from anlan.ports.source import Batch
 from anlan.respond import clocks
 from anlan.respond.activate import activate, escalate, open_incident, reports_of_warning
 from anlan.review.make import make_review
-from anlan.warn import ladder, ordering
+from anlan.warn import digest, ladder, mailing, mute, ordering, silence
 from anlan.warn.approve import close
 from anlan.warn.decide import PENDING, decide, in_force
+from anlan.warn.route import route
+from anlan.warn.target.recipients import recipients_of
 
 CURSOR = "turn"
 #: states of a source that tells nothing any more
@@ -246,13 +249,19 @@ def warn(turn: Turn) -> None:
             turn.put(f"warning.{status}", close(warning, status, over), warning.risk, why=over)
             # a risk that still has its level needs a new message
             turn.touched[warning.risk] = None
+    quieten(turn)
+    on = mute.quiet(turn.state)
     for id in turn.touched:
         thread = turn.state.assessments[id]
         area = places(thread, turn.state, turn.pack, turn.now)
         decision = decide(thread, area, turn.state, turn.pack, turn.now, turn.house.status)
         for old in decision.replaced:
             turn.put("warning.superseded", close(old, "superseded", decision.reason), id)
-        if decision.draft is not None:
+        quiet = mute.muted(thread, turn.state, on)
+        if quiet and decision.draft is not None and not (decision.draft.references or decision.replaced):
+            # a first message waits until the risk is heard again; one that is out is always kept right
+            note(turn, thread, quiet[0].reasons[-1])
+        elif decision.draft is not None:
             turn.put(
                 "warning.drafted", decision.draft, id, thread.findings[-1:] or (id,), why=decision.reason
             )
@@ -279,12 +288,52 @@ def publish(turn: Turn, warning: Warning, actor: str) -> None:
         reason = Reason("followed", Text(f"followed by {sent.id}", f"后续消息 {sent.id}"))
         turn.put(f"warning.{status}", close(head, status, reason), head.risk, (sent.id,))
     plan = turn.pack.plans[sent.plan]
-    send(turn, sent, ladder.first_calls(sent, plan, turn.pack, turn.now))
+    told = tell(turn, sent, head, plan)
+    send(turn, sent, ladder.first_calls(sent, plan, turn.pack, turn.now, told))
     if sent.change != "cancel" and sent.level <= plan.opens_at:
         respond(turn, sent, plan)
     thread = turn.state.assessments[sent.risk]
     for report in reports_of_warning(sent, thread, plan, turn.pack, turn.state, turn.now):
         turn.put("report.owed", report, sent.risk, (sent.id,))
+    warn(turn)
+
+
+def tell(turn: Turn, sent: Warning, head: Warning | None, plan: Plan) -> tuple[str, ...]:
+    """Who is told of a message at once; why, and why others are not, into the journal."""
+    routed = route(
+        sent,
+        head,
+        plan,
+        lambda: recipients_of(sent, turn.pack, turn.now),
+        turn.state,
+        turn.pack,
+        turn.now,
+        kind_of_day,
+    )
+    turn.put("notice.decided", routed.notice, sent.risk, (sent.id,))
+    for held in routed.digests:
+        verb = "extended" if held.id in turn.state.digests else "opened"
+        turn.put(f"digest.{verb}", held, sent.risk, (sent.id,), why=held.reasons[-1])
+    return routed.told
+
+
+def tell_later(turn: Turn) -> None:
+    """Digests whose time has come: one copy for each, that lists what was held."""
+    for held in digest.due(turn.state, turn.now):
+        sent, delivery = digest.send(held, turn.state, turn.pack, turn.now)
+        turn.put("digest.sent", sent, delivery.risk, sent.warnings)
+        turn.put("delivery.due", delivery, delivery.risk, (sent.id,))
+
+
+def quieten(turn: Turn) -> None:
+    """What is muted from now on, and what is heard again: that is decided on anew."""
+    for verb, changed in silence.moved(turn.state, turn.now):
+        why = changed.reasons[-1] if changed.reasons else None
+        turn.put(f"silence.{verb}", changed, why=why)
+    for verb, one in mute.changes(turn.state, turn.pack, turn.now, turn.house.status):
+        turn.put(f"mute.{verb}", one, one.risk, (one.cause, one.finding), why=one.reasons[-1])
+        if verb == "ended":
+            turn.touched[one.risk] = None
 
 
 def send(turn: Turn, sent: Warning, deliveries: Sequence[Delivery]) -> None:
@@ -292,12 +341,16 @@ def send(turn: Turn, sent: Warning, deliveries: Sequence[Delivery]) -> None:
     is still on its way to the same recipient."""
     for earlier in sent.references:
         for copy in turn.state.in_order(turn.state.copies.get(earlier, ())):
-            if copy.status == "failed" and copy.due > turn.now:
+            if copy.status == "failed" and copy.due > turn.now and not copy.digest:
                 # it only waits for its next attempt, which no longer comes: nobody need wait for it
                 expire(turn, copy)
     ways = ordering.under_way(sent, turn.state)
-    for delivery in deliveries:
-        placed = ordering.place(delivery, ways.get(delivery.recipient, ()), turn.now)
+    alike, others = mailing.gather(
+        [ordering.place(delivery, ways.get(delivery.recipient, ()), turn.now) for delivery in deliveries]
+    )
+    for many in alike:
+        turn.put("mailing.due", many, sent.risk, (sent.id,))
+    for placed in others:
         why = placed.reasons[-1] if placed.reasons else None
         turn.put(f"delivery.{placed.status}", placed, sent.risk, (sent.id,), why=why)
 
@@ -332,7 +385,10 @@ def settle(turn: Turn, id: str, receipt: Receipt | None) -> None:
 
 def settle_many(turn: Turn, outcomes: Sequence[tuple[str, Receipt | None]]) -> None:
     """The same for several; what was held behind one that has now ended is due."""
-    for id, receipt in outcomes:
+    rest, alike = mailing.taken(turn.state, outcomes, turn.now)
+    for many in alike:
+        turn.put("mailing.accepted", many, many.risk, (many.warning,))
+    for id, receipt in rest:
         delivery = turn.state.deliveries[id]
         if receipt is None:
             expire(turn, delivery)
@@ -344,6 +400,7 @@ def settle_many(turn: Turn, outcomes: Sequence[tuple[str, Receipt | None]]) -> N
             receipt.detail,
             turn.now,
             retry_after=receipt.retry_after,
+            arrived=receipt.delivered,
         )
         turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
     if turn.state.held:
@@ -365,7 +422,7 @@ def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime)
     (told,) = house.outbox.ended([(delivery.id, delivery.attempts)])
     if told is not None:
         return _receipt(told)
-    if ladder.outdated(warning, now):
+    if not delivery.digest and ladder.outdated(warning, now):
         return None
     attempt = house.outbox.begin(delivery.id, now)
     receipt = _deliver(house, house.parcel(delivery, warning, attempt.repeat or delivery.again))
@@ -385,7 +442,7 @@ def hand_over_many(
     message is looked at again right before it leaves. `stopped`: no further one is begun; what was not
     handed over is missing in the answer, and is as if nobody had tried."""
     now = clock()
-    over = [d for d in batch if ladder.outdated(state.warnings[d.warning], now)]
+    over = [d for d in batch if not d.digest and ladder.outdated(state.warnings[d.warning], now)]
     gone = {delivery.id for delivery in over}
     known = house.outbox.ended([(d.id, d.attempts) for d in over])
     outcomes: list[tuple[str, Receipt | None]] = [
@@ -428,7 +485,7 @@ def _carry(
         if stopped():
             ends.append((attempt, "not_sent", "the service stopped first"))
             continue
-        if ladder.outdated(parcel.warning, clock()):
+        if not parcel.delivery.digest and ladder.outdated(parcel.warning, clock()):
             ends.append((attempt, "not_sent", "its warning was over first"))
             outcomes.append((parcel.delivery.id, None))
             continue
@@ -531,6 +588,7 @@ def begin(house: House, now: datetime, batches: Sequence[Batch] = (), also: Coll
     assess(turn, news | set(also) | over, stale)
     warn(turn)
     insist(turn)
+    tell_later(turn)
     keep_clocks(turn)
     return turn
 
@@ -552,11 +610,12 @@ def next_due(house: House, after: datetime | None = None) -> datetime | None:
     each midnight (UTC) after `after`."""
     state, pack = house.state, house.pack
     times = [ladder.next_due(state), clocks.next_due(state)]
+    times += [digest.next_due(state), silence.next_due(state)]
     times += [w.expires for w in state.warnings.values() if w.status in ("approved", *PENDING)]
     for id, source in state.sources.items():
         changes = next_change(pack.sources[id], source) if id in pack.sources else None
-        silence = next_silence(pack.sources[id], source, pack.indicators) if id in pack.sources else None
-        times += [t for t in (changes, silence) if t is not None and house.watched(id, t)]
+        hush = next_silence(pack.sources[id], source, pack.indicators) if id in pack.sources else None
+        times += [t for t in (changes, hush) if t is not None and house.watched(id, t)]
     times += event_ends(state, pack, house.began()).values()
     if after is not None and passing(pack):
         times.append(day_after(after))

@@ -32,7 +32,8 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Warning", "scope"): ("Public", "Restricted"),
     ("Warning", "purpose"): ("", "raise", "correct", "all_clear"),
     ("Warning", "proof"): ("", "code", "recovery", "scripted"),
-    ("Delivery", "status"): ("due", "accepted", "failed", "given_up", "expired", "answered"),
+    ("Delivery", "status"): ("held", "due", "accepted", "delivered", "read", "failed", "given_up", "expired"),
+    ("Mailing", "status"): ("due", "accepted"),
     ("Incident", "status"): ("open", "stood_down"),
     ("Task", "status"): ("open", "done", "overdue", "cancelled"),
     ("Report", "status"): ("owed", "filed", "late", "dropped"),
@@ -45,7 +46,7 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Silence", "reason"): ("a test", "试验"),
     ("Mute", "kind"): ("inhibit", "silence"),
     ("Mute", "status"): ("on", "off"),
-    ("Relayed", "signature"): ("unsigned", "fits", "broken"),
+    ("Relayed", "signature"): ("unsigned", "authenticated", "broken"),
     ("RelayedArea", "by"): ("geocode", "polygon", "unresolved"),
     ("Reason", "code"): ("first", "no_power"),
     ("Observation", "unit"): ("m", "{case}"),
@@ -101,6 +102,8 @@ def nouns(kind: type) -> st.SearchStrategy[Any]:
         assume(kind.__name__ != "Silence" or given["begins"] < given["ends"])
         if kind.__name__ == "RelayedArea":
             given["places"] = () if given["by"] == "unresolved" else (given["places"] or ("x",))
+        if kind.__name__ == "Mailing":
+            given["recipients"] = given["ids"]
         return kind(**given)
 
     return st.fixed_dictionaries(fields).map(build)

@@ -1,7 +1,10 @@
 """Hands messages over outside the desk's lock: a peer that is slow holds up nobody but itself.
 
-For each channel one thread at a time. The attempt is written down before the peer is called and closed
-after it has spoken (the outbox); only then is the outcome journalled, in a short turn of its own.
+For each channel as many threads at a time as it says (`at_once`), each with a batch. The attempts of a batch
+are written down in one durable step before the peer is called and closed after it has spoken (the outbox);
+only then are the outcomes journalled, many in one short turn. A batch is as large as the channel takes in
+one exchange; where each message is an exchange of its own, as large as the peer is fast, so that what a
+kill makes doubtful is a quarter of a second's worth of messages.
 """
 
 from __future__ import annotations
@@ -9,15 +12,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 
 from anlan import flow
 from anlan.app.desk import RunningDesk
+from anlan.model.delivery import Delivery
 from anlan.model.errors import AnlanError, StoreUnavailable
 from anlan.ports.channel import Receipt
 
 _LOG = logging.getLogger("anlan.courier")
 #: how long after a store that did not answer the next look follows (seconds)
 AGAIN = 5.0
+#: messages in one exchange with a channel that takes many
+MANY = 2000
+#: messages in the first batch for a channel that takes one at a time, and at most
+FIRST, MOST = 4, 256
+#: how long such a batch is to take (seconds)
+SPELL = 0.25
+#: outcomes are journalled when nothing is on its way, so many wait, or the oldest has waited so long
+GATHER, LATEST = 2500, 0.5
 
 
 class Courier:
@@ -28,55 +41,92 @@ class Courier:
         self._desk = desk
         self._look = threading.Event()
         self._stop = threading.Event()
-        self._guard = threading.Lock()
-        self._busy: dict[str, threading.Thread] = {}
+        self._guard = threading.Condition()
+        self._queues: dict[str, deque[Delivery]] = {}
+        self._claimed: set[str] = set()
+        self._workers: dict[threading.Thread, str] = {}
+        self._sizes: dict[str, int] = {}
+        self._outcomes: list[tuple[str, Receipt | None]] = []
+        self._oldest = 0.0
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._clerk = threading.Thread(target=self._write, name="courier's clerk", daemon=True)
 
     def start(self) -> None:
         """What was committed and not handed over leaves now."""
         self._look.set()
         self._thread.start()
+        self._clerk.start()
 
     def look(self) -> None:
         """There may be something to hand over."""
         self._look.set()
 
     def stop(self) -> None:
-        """No attempt begins any more; `join` waits for those that have."""
+        """No attempt begins any more; `join` waits for those that have, and for their outcomes."""
         self._stop.set()
         self._look.set()
+        with self._guard:
+            self._guard.notify_all()
 
     def join(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         with self._guard:
-            threads = [self._thread, *self._busy.values()]
+            threads = [self._thread, *self._workers, self._clerk]
         for thread in threads:
             if thread.is_alive():
                 thread.join(max(0.0, end - time.monotonic()))
+
+    # -- what is due --------------------------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._look.wait()
             self._look.clear()
             due = flow.due_now(self._desk.state(), self._desk.clock.now())
-            for channel in dict.fromkeys(delivery.channel for delivery in due):
+            with self._guard:
+                for delivery in due:
+                    if delivery.id not in self._claimed:
+                        self._claimed.add(delivery.id)
+                        self._queues.setdefault(delivery.channel, deque()).append(delivery)
+                waiting = [channel for channel, queue in self._queues.items() if queue]
+            for channel in waiting:
                 self._employ(channel)
 
     def _employ(self, channel: str) -> None:
+        """As many threads as the channel takes at once, and no more than there are messages for."""
+        most = self._at_once(channel)
         with self._guard:
-            if channel in self._busy or self._stop.is_set():
-                return
-            thread = threading.Thread(
-                target=self._carry, args=(channel,), name=f"courier {channel}", daemon=True
-            )
-            self._busy[channel] = thread
-            thread.start()
+            busy = sum(of == channel for of in self._workers.values())
+            for number in range(busy, min(most, busy + len(self._queues[channel]))):
+                if self._stop.is_set():
+                    return
+                thread = threading.Thread(
+                    target=self._carry, args=(channel,), name=f"courier {channel} {number}", daemon=True
+                )
+                self._workers[thread] = channel
+                thread.start()
+
+    def _at_once(self, channel: str) -> int:
+        try:
+            return max(1, int(getattr(self._desk.house.channel(channel), "at_once", 1)))
+        except AnlanError:
+            return 1  # a channel that is not configured: the attempt says so
+
+    def _batched(self, channel: str) -> bool:
+        try:
+            return bool(getattr(self._desk.house.channel(channel), "batched", False))
+        except AnlanError:
+            return False
+
+    # -- handing over -------------------------------------------------------------------------------
 
     def _carry(self, channel: str) -> None:
         """Everything due by one channel, until nothing is."""
+        batch: list[Delivery] = []
         try:
-            while not self._stop.is_set() and self._one(channel):
-                pass
+            while not self._stop.is_set() and (batch := self._next(channel)):
+                self._hand_over(channel, batch)
+                batch = []
         except StoreUnavailable as error:
             _LOG.error("deliveries by %s wait: %s", channel, error.sentence())
             self._stop.wait(AGAIN)
@@ -85,28 +135,68 @@ class Courier:
             self._stop.wait(AGAIN)
         finally:
             with self._guard:
-                del self._busy[channel]
+                # what a store or a defect stopped is looked for anew
+                self._claimed.difference_update(delivery.id for delivery in batch)
+                del self._workers[threading.current_thread()]
+                self._guard.notify_all()
             # something may have come between the last look and now
             self._look.set()
 
-    def _one(self, channel: str) -> bool:
-        """One attempt at the first that is due; False where none is."""
-        desk = self._desk
-        state, now = desk.state(), desk.clock.now()
-        delivery = next((d for d in flow.due_now(state, now) if d.channel == channel), None)
-        if delivery is None:
-            return False
-        warning = state.warnings[delivery.warning]
-        receipt: Receipt | None = None
-        if warning.expires > now:
+    def _next(self, channel: str) -> list[Delivery]:
+        size = MANY if self._batched(channel) else self._sizes.get(channel, FIRST)
+        with self._guard:
+            queue = self._queues[channel]
+            return [queue.popleft() for _ in range(min(size, len(queue)))]
+
+    def _hand_over(self, channel: str, batch: list[Delivery]) -> None:
+        desk, began = self._desk, time.monotonic()
+        state = desk.state()
+        # as the state has them now: an answer or an end may have come while they waited here
+        fresh = [state.deliveries[delivery.id] for delivery in batch]
+        due = [delivery for delivery in fresh if delivery.id in state.to_send]
+        outcomes = flow.hand_over_many(desk.house, state, due, desk.clock.now, self._stop.is_set)
+        for id, receipt in outcomes:
+            if receipt is not None and not receipt.accepted:
+                _LOG.warning("delivery %s to %s: %s", id, state.deliveries[id].recipient, receipt.detail)
+        taken = max(time.monotonic() - began, 1e-6)
+        told = {id for id, _ in outcomes}
+        with self._guard:
+            self._sizes[channel] = max(1, min(MOST, int(len(batch) * SPELL / taken)))
+            self._claimed.difference_update(d.id for d in batch if d.id not in told)
+            if outcomes and not self._outcomes:
+                self._oldest = time.monotonic()
+            self._outcomes += outcomes
+            self._guard.notify_all()
+
+    # -- writing down -------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        """Journal what came of the attempts, many in one turn."""
+        while (outcomes := self._gather()) is not None:
             try:
-                receipt = flow.hand_over(desk.house, delivery, warning, now)
-            except StoreUnavailable:
-                raise
-            except AnlanError as error:
-                # a channel that is not configured, or not rightly: it may be by the next attempt
-                receipt = Receipt(False, f"no_channel: {error.sentence()}", transient=True)
-        if receipt is not None and not receipt.accepted:
-            _LOG.warning("delivery %s to %s: %s", delivery.id, delivery.recipient, receipt.detail)
-        desk.settle(delivery.id, receipt)
-        return True
+                self._desk.settle_many(outcomes)
+            except StoreUnavailable as error:
+                # the outbox knows what came of them: they are found there at the next look
+                _LOG.error("outcomes of %d deliveries wait: %s", len(outcomes), error.sentence())
+                self._stop.wait(AGAIN)
+            except Exception:
+                _LOG.exception("outcomes of %d deliveries wait", len(outcomes))
+                self._stop.wait(AGAIN)
+            with self._guard:
+                self._claimed.difference_update(id for id, _ in outcomes)
+            self._look.set()
+
+    def _gather(self) -> list[tuple[str, Receipt | None]] | None:
+        """What is to be journalled together; None when the service stops and nothing is left."""
+        with self._guard:
+            while True:
+                waited = time.monotonic() - self._oldest
+                on_the_way = any(self._queues.values()) or bool(self._workers)
+                if self._outcomes and (
+                    len(self._outcomes) >= GATHER or waited >= LATEST or not on_the_way or self._stop.is_set()
+                ):
+                    found, self._outcomes = self._outcomes, []
+                    return found
+                if self._stop.is_set() and not self._workers:
+                    return None
+                self._guard.wait(max(0.01, LATEST - waited) if self._outcomes else None)

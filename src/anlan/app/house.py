@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from anlan.app.config import MODES, Config, read_config
 from anlan.channels.registry import build as build_channel
@@ -32,11 +33,18 @@ from anlan.sources.tools import Tools
 from anlan.store.journal import SqlJournal
 from anlan.store.lake import DeltaLake
 from anlan.store.outbox import SqlOutbox
+from anlan.warn import digest
 from anlan.warn.render import TargetArea, render
 from anlan.warn.words import words
 
 #: less free space than this stops intake before a store can be caught half-way
 RESERVE = 64 * 1024 * 1024
+
+
+#: so many messages are kept as they leave, for the recipients that follow
+KEPT = 64
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class RunningHouse:
@@ -72,6 +80,9 @@ class RunningHouse:
         self._sources: dict[str, Source] = {}
         self._packs: dict[str, Pack | None] = {self.pack.digest: self.pack}
         self._kept = False
+        # what a sent message looks like never changes: kept while it is being handed over
+        self._rendered: dict[tuple[str, str], bytes] = {}
+        self._worded: dict[tuple[str, str, tuple[str, ...], bool], tuple[str, str]] = {}
 
     # -- what the flow asks -------------------------------------------------------------------------
 
@@ -102,6 +113,16 @@ class RunningHouse:
         return self._packs[digest]
 
     def render(self, warning: Warning) -> bytes:
+        if not warning.digest:
+            return self._render(warning)
+        key = (warning.id, warning.digest)
+        kept = self._rendered.get(key)
+        if kept is None:
+            kept = self._render(warning)
+            _keep(self._rendered, key, kept)
+        return kept
+
+    def _render(self, warning: Warning) -> bytes:
         pack = self._pack_with(warning)
         earlier = [self.state.warnings[id] for id in warning.references]
         sender = (warning.sender if warning.digest else "") or self.config.sender
@@ -118,7 +139,18 @@ class RunningHouse:
 
     def parcel(self, delivery: Delivery, warning: Warning, repeat: bool) -> Parcel:
         recipient = self.recipient(delivery.recipient)
-        subject, body = words(warning, self._pack_with(warning), recipient.languages, repeat=repeat)
+        if delivery.digest:
+            held = self.state.digests[delivery.digest]
+            listed = [self.state.warnings[id] for id in held.warnings]
+            subject, body = digest.words(held, listed, self.pack, recipient.languages, self.clock.now())
+            return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
+        # once for a message and its languages, however many recipients read them
+        key = (warning.id, warning.digest, recipient.languages, repeat)
+        said = self._worded.get(key) if warning.digest else None
+        if said is None:
+            said = words(warning, self._pack_with(warning), recipient.languages, repeat=repeat)
+            _keep(self._worded, key, said)
+        subject, body = said
         return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
 
     def recipient(self, id: str) -> Recipient:
@@ -226,6 +258,13 @@ class RunningHouse:
         self.journal.close()
         self.outbox.close()
         self.lake.close()
+
+
+def _keep(kept: dict[K, V], key: K, value: V) -> None:
+    """Into a small store that forgets the oldest."""
+    kept[key] = value
+    while len(kept) > KEPT:
+        kept.pop(next(iter(kept)), None)
 
 
 def _areas(warning: Warning, pack: Pack) -> list[TargetArea]:

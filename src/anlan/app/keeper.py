@@ -6,6 +6,7 @@ that instant, whatever was killed in between. A wake-up that finds nothing to do
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -47,6 +48,9 @@ class Keeper:
         StoreUnavailable where that cannot be."""
         self.desk.changed = self.look
         self.desk.recover()
+        # the pack and the state so far stay: collecting garbage need not go through them in mid-delivery
+        gc.collect()
+        gc.freeze()
         self.courier.start()
         self.timers.start()
         self._thread.start()

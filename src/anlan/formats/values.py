@@ -52,9 +52,10 @@ def from_json(kind: type[T], raw: bytes | str, where: str = "") -> T:
 
 def canonical(document: Any) -> bytes:
     """Canonical JSON of plain data: sorted keys, no blanks, UTF-8."""
-    return json.dumps(
-        document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return _CANONICAL.encode(document).encode()
+
+
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def sha256(raw: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from anlan.model.assessment import Assessment
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
+from anlan.model.mailing import Mailing
 from anlan.model.mute import Mute, Silence
 from anlan.model.notice import Digest, Notice
 from anlan.model.relayed import Relayed
@@ -42,6 +43,7 @@ Value: TypeAlias = (
     | Assessment
     | Warning
     | Delivery
+    | Mailing
     | Notice
     | Digest
     | Silence
@@ -63,6 +65,7 @@ NOUNS: dict[str, type] = {
     "assessment": Assessment,
     "warning": Warning,
     "delivery": Delivery,
+    "mailing": Mailing,
     "notice": Notice,
     "digest": Digest,
     "silence": Silence,

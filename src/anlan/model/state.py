@@ -6,13 +6,14 @@ import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from anlan.model.assessment import Assessment
 from anlan.model.delivery import TO_SEND
 from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
+from anlan.model.mailing import Mailing
 from anlan.model.mute import Mute, Silence
 from anlan.model.notice import Digest, Notice
 from anlan.model.relayed import Relayed
@@ -31,6 +32,7 @@ class State:
     assessments: dict[str, Assessment] = field(default_factory=dict)
     warnings: dict[str, Warning] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
+    mailings: dict[str, Mailing] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class State:
             Assessment: self.assessments,
             Warning: self.warnings,
             Delivery: self.deliveries,
+            Mailing: self.mailings,
             Incident: self.incidents,
             Task: self.tasks,
             Report: self.reports,
@@ -91,46 +94,66 @@ class State:
             Mute: self.mutes,
             Relayed: self.relayed,
         }
-        back = [_set(tables[type(value)], subject, value)]
+        back: list[_Before] = []
+        if isinstance(value, Delivery):
+            # before the table has it: its number is how many there are
+            self._index(value, back)
+        _set(tables[type(value)], subject, value, back)
         if isinstance(value, Finding):
-            back.append(_set(self.latest, (value.rule, value.place, value.event), value.id))
-        elif isinstance(value, Delivery):
-            back += self._index(value)
+            _set(self.latest, (value.rule, value.place, value.event), value.id, back)
+        elif isinstance(value, Mailing):
+            for delivery in self._of(value):
+                self._index(delivery, back)
+                _set(self.deliveries, delivery.id, delivery, back)
         elif isinstance(value, Warning) and value.status != "approved":
             # nothing is waited for any more
             for id in self.copies.get(value.id, ()):
-                back += [_drop(table, id) for table in (self.wakes, self.unanswered) if id in table]
+                for table in (self.wakes, self.unanswered):
+                    _drop(table, id, back)
 
         def undo() -> None:
-            for one in reversed(back):
-                one()
+            for table, key, before in reversed(back):
+                if before is _NOTHING:
+                    table.pop(key)
+                else:
+                    table[key] = before
 
         return undo
 
-    def _index(self, value: Delivery) -> list[Callable[[], None]]:
-        back: list[Callable[[], None]] = []
+    def _of(self, mailing: Mailing) -> list[Delivery]:
+        if mailing.status == "due":
+            return mailing.begun()
+        return [mailing.accepted(self.deliveries[id]) for id in mailing.ids]
+
+    def _index(self, value: Delivery, back: list[_Before]) -> None:
         own = self.copies.get(value.warning)
         if own is None:
             own = {}
-            back.append(_set(self.copies, value.warning, own))
+            _set(self.copies, value.warning, own, back)
         if value.id not in own:
-            back.append(_set(own, value.id, len(self.deliveries)))
+            _set(own, value.id, len(self.deliveries), back)
         if value.attempts and self.tried.get(value.recipient) != value.id:
-            back.append(_set(self.tried, value.recipient, value.id))
+            _set(self.tried, value.recipient, value.id, back)
         warning = self.warnings.get(value.warning)
         stands = warning is None or warning.status == "approved"
-        asked = value.answer_by if stands and value.unanswered else None
-        for table, held in (
-            (self.to_send, value.due if value.status in TO_SEND else None),
-            (self.held, value.behind if value.status == "held" else None),
-            (self.wakes, value.wakes() if stands else None),
-            (self.unanswered, asked),
-        ):
-            if held is not None:
-                back.append(_set(table, value.id, held))
-            elif value.id in table:
-                back.append(_drop(table, value.id))
-        return back
+        id = value.id
+        if value.status in TO_SEND:
+            _set(self.to_send, id, value.due, back)
+        else:
+            _drop(self.to_send, id, back)
+        if value.status == "held":
+            _set(self.held, id, value.behind, back)
+        else:
+            _drop(self.held, id, back)
+        wakes = value.wakes() if stands else None
+        if wakes is not None:
+            _set(self.wakes, id, wakes, back)
+        else:
+            _drop(self.wakes, id, back)
+        if stands and value.answer_by is not None and value.unanswered:
+            _set(self.unanswered, id, value.answer_by, back)
+        else:
+            _drop(self.unanswered, id, back)
 
     def in_order(self, ids: Iterable[str]) -> list[Delivery]:
         """The deliveries with those ids in the order in which they came to be, which a restart finds
@@ -145,18 +168,20 @@ class State:
         return State(**tables)
 
 
-def _set(table: dict[Any, Any], key: Any, value: Any) -> Callable[[], None]:
-    if key not in table:
-        table[key] = value
-        return lambda: table.pop(key)
-    before, table[key] = table[key], value
-    return lambda: table.__setitem__(key, before)
+_NOTHING = object()
+#: a table, a key, and what stood there before
+_Before: TypeAlias = tuple[dict[Any, Any], Any, Any]
 
 
-def _drop(table: dict[Any, Any], key: Any) -> Callable[[], None]:
+def _set(table: dict[Any, Any], key: Any, value: Any, back: list[_Before]) -> None:
+    back.append((table, key, table.get(key, _NOTHING)))
+    table[key] = value
+
+
+def _drop(table: dict[Any, Any], key: Any, back: list[_Before]) -> None:
     """Take a key out; what takes it back may set it at another place of the table."""
-    before = table.pop(key)
-    return lambda: table.__setitem__(key, before)
+    if key in table:
+        back.append((table, key, table.pop(key)))
 
 
 def fold(entries: Iterable[Entry]) -> State:

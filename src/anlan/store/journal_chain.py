@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from json.encoder import encode_basestring as _quoted
 from typing import NamedTuple
 
-from anlan.formats.values import canonical, sha256
+from anlan.formats.values import sha256
 from anlan.model.errors import AuditBroken
 
 _RESTORE = "restore the journal from a backup that verifies"
@@ -33,7 +34,16 @@ class Row(NamedTuple):
 
 def digest_of(row: Row) -> str:
     """SHA-256 over the canonical JSON of all columns but the digest, in the order of Row."""
-    return sha256(canonical(list(row[:-1])))
+    return sha256(_listed(row[:-1]))
+
+
+def _listed(columns: tuple[int | str | None, ...]) -> bytes:
+    """As `canonical(list(columns))`, for whole numbers, texts and nulls: a message to ten thousand makes ten
+    thousand rows, and an encoder for every kind of document is most of their cost."""
+    parts = [
+        _quoted(one) if isinstance(one, str) else "null" if one is None else str(one) for one in columns
+    ]
+    return f"[{','.join(parts)}]".encode()
 
 
 class Chain:

@@ -123,19 +123,13 @@ class SqlOutbox:
         at = format_instant(utc(now, "attempt.finished"))
         if not rows:
             return
+        values = [
+            {"at": at, "outcome": outcome, "detail": detail, "of": attempt.delivery, "nth": attempt.number}
+            for attempt, outcome, detail in rows
+        ]
         with self._database.writing("outbox") as connection:
-            earlier = _histories(connection, [attempt.delivery for attempt, _, _ in rows])
-            values = []
-            for attempt, outcome, detail in rows:
-                where = f"attempt {attempt.number} at {attempt.delivery}"
-                known = [one for one in earlier.get(attempt.delivery, ()) if one.number == attempt.number]
-                if not known:
-                    raise NotFound("no such attempt was begun", where=where)
-                if known[0].finished is not None:
-                    raise WrongState("the attempt ended before", where=where, found=str(known[0].outcome))
-                values.append((at, outcome, detail, attempt.delivery, attempt.number))
-            names = ("at", "outcome", "detail", "of", "nth")
-            connection.execute(_FINISH, [dict(zip(names, row, strict=True)) for row in values])
+            if connection.execute(_FINISH, values).rowcount != len(values):
+                _explain(connection, rows)
 
     def history(self, delivery: str) -> tuple[Attempt, ...]:
         """All attempts at a delivery, first to last."""
@@ -169,9 +163,31 @@ class SqlOutbox:
 
 _FINISH = (
     update(_ATTEMPTS)
-    .where((_ATTEMPTS.c.delivery == bindparam("of")) & (_ATTEMPTS.c.number == bindparam("nth")))
+    .where(
+        (_ATTEMPTS.c.delivery == bindparam("of"))
+        & (_ATTEMPTS.c.number == bindparam("nth"))
+        & _ATTEMPTS.c.finished.is_(None)
+    )
     .values(finished=bindparam("at"), outcome=bindparam("outcome"), detail=bindparam("detail"))
 )
+
+
+def _explain(connection: Connection, rows: Sequence[tuple[Attempt, str, str]]) -> None:
+    """Which of the attempts could not be closed, and why; raised within the transaction, which undoes all."""
+    earlier = _histories(connection, [attempt.delivery for attempt, _, _ in rows])
+    seen: set[tuple[str, int]] = set()
+    for attempt, outcome, detail in rows:
+        where = f"attempt {attempt.number} at {attempt.delivery}"
+        known = [one for one in earlier.get(attempt.delivery, ()) if one.number == attempt.number]
+        if not known:
+            raise NotFound("no such attempt was begun", where=where)
+        key = attempt.delivery, attempt.number
+        if key in seen or (known[0].outcome, known[0].detail) != (outcome, detail):
+            raise WrongState("the attempt ended before", where=where, found=str(known[0].outcome))
+        seen.add(key)
+    raise WrongState(
+        "an attempt ended before", where="outbox", found=", ".join(a.delivery for a, _, _ in rows[:3])
+    )
 
 
 def _end(attempt: Begun, outcome: str, detail: str) -> tuple[Attempt, str, str]:

@@ -345,16 +345,18 @@ def outcome(
     now: datetime,
     *,
     retry_after: timedelta | None = None,
+    arrived: bool = False,
 ) -> Delivery:
     """The delivery after one attempt: accepted (or as far as its receipts say), failed with the next
-    attempt's time, not before what the peer asked for, or given up."""
+    attempt's time, not before what the peer asked for, or given up. `arrived`: the far end itself has it."""
     attempts = delivery.attempts + 1
     if accepted:
         call = delivery.call
         if call is not None and call.every is not None and call.again_at is not None and call.again_at <= now:
             # it left late: the next call does not follow on its heels
             call = replace(call, again_at=now + call.every)
-        after = replace(delivery, accepted=now, attempts=attempts, call=call)
+        there = delivery.delivered or (now if arrived else None)
+        after = replace(delivery, accepted=now, attempts=attempts, call=call, delivered=there)
         return replace(after, status=_reached(after))
     said = detail.strip()
     text = Text(said or "the other side gave no reason", said or "对方未说明原因")
