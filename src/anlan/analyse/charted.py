@@ -29,7 +29,8 @@ WORDS = {
 @dataclass(frozen=True, slots=True)
 class Row:
     """One series of a chart: `values` one per time of the axis, the others one per tested time; `later`
-    the values as known later, where the chart looks back; `place` its id on a map."""
+    the values as known later, where the chart looks back; `place` its id on a map; `marks` (index of the
+    axis, label) of changes of what is counted."""
 
     name: Text
     values: NDArray[np.float64]
@@ -39,6 +40,7 @@ class Row:
     reason: NDArray[np.int16]
     later: NDArray[np.float64] | None = None
     place: str = ""
+    marks: tuple[tuple[int, str], ...] = ()
 
 
 def document(axis: Sequence[str], tested: Sequence[int], rows: Sequence[Row], unit: Text) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def chart_document(found: Findings, rows: Sequence[int]) -> dict[str, Any]:
 
 
 def _series(row: Row, tested: NDArray[np.int64]) -> dict[str, Any]:
-    shown = {
+    shown: dict[str, Any] = {
         "name": _both(row.name),
         "values": _numbers(row.values),
         "expected": _numbers(row.expected),
@@ -87,6 +89,8 @@ def _series(row: Row, tested: NDArray[np.int64]) -> dict[str, Any]:
     }
     if row.place:
         shown["place"] = row.place
+    if row.marks:
+        shown["marks"] = [{"at": at, "label": label} for at, label in row.marks]
     if row.later is not None:
         shown["later"] = _numbers(row.later)
     return shown

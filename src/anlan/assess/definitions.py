@@ -87,6 +87,19 @@ class Marks:
                 found.append(_changed(definition) if apart else _rescaled(definition))
         return tuple(found)
 
+    def changes(self, row: int, first: int) -> list[tuple[int, bool, Definition, Text]]:
+        """(period, whether it begins there, definition, what follows) of every change of what is counted at
+        place `row` after period `first`, in order of time."""
+        found = []
+        for n, definition in enumerate(self.definitions):
+            if not self.applies[row, n]:
+                continue
+            steps = 1 + np.flatnonzero(np.diff(self.active[n].astype(np.int8)))
+            apart = definition.factor is None or bool(self.partly[row, n])
+            words = (_changed if apart else _rescaled)(definition).text
+            found += [(t, bool(self.active[n, t]), definition, words) for t in steps.tolist() if t > first]
+        return sorted(found, key=lambda one: one[0])
+
 
 def marks(indicator: Indicator, pack: Pack, places: Sequence[str], times: Instants, step: timedelta) -> Marks:
     """The definitions of `indicator` laid over `places` and `times` (the start of each period, `step`

@@ -15,11 +15,12 @@ from anlan.assess.evaluate import detect_at, history
 from anlan.assess.finding import SILENT, Look
 from anlan.assess.graded import Numbers
 from anlan.assess.grid import Grid, instant, lay
-from anlan.assess.screen import screen
+from anlan.assess.screen import Screened, Why, screen
+from anlan.assess.summed import Sums, below, with_sums
 from anlan.model.indicator import Rule
 from anlan.model.pack import Pack
 from anlan.model.state import State
-from anlan.ports.desk import PlaceSeries, Retrospect
+from anlan.ports.desk import MarkSeen, PlaceSeries, Retrospect, SumSeen
 from anlan.ports.lake import Lake
 
 #: periods shown before the first tested one
@@ -38,14 +39,29 @@ def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int
         if len(ended.at):
             until = instant(ended.at.max()) + step
             slice = lake.read(rule.indicator, known=known, since=until - back, until=until)
-    grid = lay(slice, step)
+    whole = lay(slice, step)
+    grid, screened, sums = with_sums(
+        whole, screen(whole, indicator, pack, step), indicator, rule, pack, known
+    )
     look = Look(rule, indicator, pack, lake, State(), known, SILENT)
     tests = np.arange(max(0, len(grid.times) - periods), len(grid.times))
-    found = detect_at(look, grid, screen(grid, indicator, pack, step), tests, step) if len(tests) else {}
+    found = detect_at(look, grid, screened, tests, step) if len(tests) else {}
     first = max(0, len(grid.times) - periods - BEFORE)
     times = tuple(instant(at) for at in grid.times[first:])
-    series = {place: _series(grid, place, found[place], first) for place in grid.places}
-    return Retrospect(known, times, tuple(int(t) - first for t in tests), series)
+    # of a sum that lacks members the total is no value: it would read as a fall
+    partial = screened.why == Why.PARTIAL
+    shown = Grid(grid.places, grid.times, np.where(partial, np.nan, grid.values), grid.known)
+    series = {place: _series(shown, place, found[place], first) for place in grid.places}
+    marks = {place: _marks(screened, n, first) for n, place in enumerate(grid.places)}
+    added = {place: _sum(grid, screened, sums, n, first, look) for n, place in enumerate(grid.places)}
+    return Retrospect(
+        known,
+        times,
+        tuple(int(t) - first for t in tests),
+        series,
+        {place: changes for place, changes in marks.items() if changes},
+        {place: one for place, one in added.items() if one is not None},
+    )
 
 
 def later(seen: Retrospect, rule: Rule, pack: Pack, lake: Lake, place: str, now: datetime) -> PlaceSeries:
@@ -62,6 +78,25 @@ def later(seen: Retrospect, rule: Rule, pack: Pack, lake: Lake, place: str, now:
         inside = (columns >= 0) & (columns < len(values))
         values[columns[inside]] = slice.value[inside]
     return replace(own, values=values)
+
+
+def _marks(screened: Screened, row: int, first: int) -> tuple[MarkSeen, ...]:
+    """Changes of definition on the part of the axis from `first` on."""
+    return tuple(
+        MarkSeen(at - first, begins, one.title, words, one.basis)
+        for at, begins, one, words in screened.marks.changes(row, first)
+    )
+
+
+def _sum(grid: Grid, screened: Screened, sums: Sums, row: int, first: int, look: Look) -> SumSeen | None:
+    place = grid.places[row]
+    if place in sums.children:
+        lack = sums.lack[place][:, first:]
+        return SumSeen(True, sums.children[place], grid.values[row, first:], lack)
+    parts = below(grid, screened, place, look.indicator, look.pack, look.now)
+    if parts is None:
+        return None
+    return SumSeen(False, parts.children, parts.total[first:], parts.lack[:, first:])
 
 
 def _series(grid: Grid, place: str, numbers: list[Numbers], first: int) -> PlaceSeries:

@@ -99,6 +99,32 @@ def with_sums(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The places directly below one that has values of its own: their `total` [n_times] as far as it goes
+    (NaN where none is there), and who `lack`s [n_children, n_times]."""
+
+    children: tuple[str, ...]
+    total: NDArray[np.float64]
+    lack: NDArray[np.bool_]
+
+
+def below(
+    grid: Grid, screened: Screened, place: str, indicator: Indicator, pack: Pack, now: datetime
+) -> Below | None:
+    """What the children of a place that reports itself come to; None where nothing is known of them, or
+    the indicator does not add up."""
+    children = _below(pack, now).get(place, ()) if indicator.sum_to_parent else ()
+    row = {name: k for k, name in enumerate(grid.places)}
+    if place not in row or not any(child in row for child in children):
+        return None
+    blank = np.full(len(grid.times), np.nan)
+    each = np.stack([screened.values[row[child]] if child in row else blank for child in children])
+    there = ~np.isnan(each)
+    total = np.where(there.any(axis=0), np.where(there, each, 0.0).sum(axis=0), np.nan)
+    return Below(children, total, ~there)
+
+
 def children_differ(
     grid: Grid, screened: Screened, place: str, t: int, indicator: Indicator, pack: Pack, now: datetime
 ) -> Reason | None:

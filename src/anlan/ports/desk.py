@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -99,14 +99,41 @@ class PlaceSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkSeen:
+    """A change of what is counted: from index `at` of the axis on a definition applies (`begins`), or no
+    longer. `words`: what follows for comparisons, in a sentence; `basis` of the definition."""
+
+    at: int
+    begins: bool
+    title: Text
+    words: Text
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class SumSeen:
+    """A place and those directly below it. `summed`: it reports nothing itself and is their sum; else it
+    has values of its own, which are kept beside the sum. `children` in force; `total` one per time, of the
+    children that are there (NaN where none is); `lack` [n_children, n_times] who has no usable value."""
+
+    summed: bool
+    children: tuple[str, ...]
+    total: NDArray[np.float64]
+    lack: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class Retrospect:
     """What a rule's detector says of the last periods as known at `known`: `times` the axis, `tested`
-    indexes of it, `series` by place."""
+    indexes of it, `series` by place; `marks` changes of definition by place, where there are any; `sums`
+    by place, where its values add up."""
 
     known: datetime
     times: tuple[datetime, ...]
     tested: tuple[int, ...]
     series: Mapping[str, PlaceSeries]
+    marks: Mapping[str, tuple[MarkSeen, ...]] = field(default_factory=dict)
+    sums: Mapping[str, SumSeen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.time import parse_instant
-from anlan.ports.desk import Desk, PlaceSeries, Retrospect
+from anlan.ports.desk import Desk, MarkSeen, PlaceSeries, Retrospect
 from anlan.web.geometry import outlines
 from anlan.web.mapview import layer_of
 from anlan.web.screen import Screen
@@ -31,6 +31,7 @@ PERIODS = 104  # tested ones; as many as a chart can show
 MOST_ALIKE = 40  # places beside this one
 MOST_SMALL = 12  # of them with a chart of their own
 MOST_INSTANTS = 400
+MOST_PERIODS = 12  # of a place beside its parts
 LIVE = ("open", "confirmed")
 
 
@@ -48,11 +49,43 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A change of what is counted: its `number` on the chart, the first period after it."""
+
+    number: int
+    at: datetime
+    seen: MarkSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One period of a place and those below it: its own `value` (None where it has none), the `total` of
+    the children that are there, their `difference` where both are whole, and the children that `lack`."""
+
+    at: datetime
+    value: float | None
+    total: float | None
+    difference: float | None
+    lack: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """`summed`: the place is the sum of its `children`; else it has its own values beside theirs.
+    `periods` newest first."""
+
+    summed: bool
+    children: tuple[str, ...]
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """A series as an analyst looks at it. `known`: as known when; `back`: earlier than now; `instants` to
     choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
     time); `alike` the other places in order of the charts, `parts` true where they are this place's own;
-    `risks` the live ones here."""
+    `risks` the live ones here; `marks` changes of what is counted; `sums` what the places directly below
+    come to, where the indicator adds up."""
 
     indicator: Indicator
     place: str
@@ -67,6 +100,8 @@ class Looked:
     alike: tuple[str, ...]
     parts: bool
     risks: tuple[Assessment, ...]
+    marks: tuple[Mark, ...] = ()
+    sums: Summed | None = None
 
 
 def look(
@@ -82,9 +117,12 @@ def look(
     chosen = next((r for r in rules if r.id == rule), None) if rule else rules[0]
     if chosen is None:
         raise NotFound("no such rule for this series", where="rule", found=repr(rule))
-    learnt = desk.learnt(indicator, place)
+    learnt = list(desk.learnt(indicator, place))
     asof = min(now, instant_of(known)) if known else now
     seen = desk.retrospect(chosen.id, asof, PERIODS)
+    if (below := seen.sums.get(place)) is not None and below.summed:
+        # a sum is learnt with its members
+        learnt += [at for child in below.children[:MOST_ALIKE] for at in desk.learnt(indicator, child)]
     if place not in seen.series:
         if not learnt:
             raise NotFound("nothing is known of this series", where="series", found=f"{indicator} at {place}")
@@ -113,6 +151,8 @@ def look(
             and of_here.intersection(a.findings)
             and visible(a.place)
         ),
+        tuple(Mark(n + 1, seen.times[m.at], m) for n, m in enumerate(seen.marks.get(place, ()))),
+        _summed(seen, place, visible),
     )
 
 
@@ -178,7 +218,38 @@ def _row(pack: Pack, place: str, seen: Retrospect, at: datetime) -> Row:
         name = pack.place(place, at).name
     except UnknownPlace:
         name = Text(place, place)
-    return Row(name, own.values, own.expected, own.threshold, own.alarm, own.reason, place=place)
+    return Row(
+        name,
+        own.values,
+        own.expected,
+        own.threshold,
+        own.alarm,
+        own.reason,
+        None,
+        place,
+        _labels(seen, place),
+    )
+
+
+def _labels(seen: Retrospect, place: str) -> tuple[tuple[int, str], ...]:
+    return tuple((mark.at, str(n + 1)) for n, mark in enumerate(seen.marks.get(place, ())))
+
+
+def _summed(seen: Retrospect, place: str, visible: Callable[[str], bool]) -> Summed | None:
+    """The newest periods of a place beside those below it; None where nothing adds up, or the reader may
+    not see all of its parts."""
+    sums = seen.sums.get(place)
+    if sums is None or not all(visible(child) for child in sums.children):
+        return None
+    own = seen.series[place].values
+    found = []
+    for t in reversed(seen.tested[-MOST_PERIODS:]):
+        lack = tuple(c for c, out in zip(sums.children, sums.lack[:, t], strict=True) if out)
+        value, total = _number(own[t]), _number(sums.total[t])
+        whole = not lack and value is not None and total is not None and not sums.summed
+        apart = value - total if whole and value is not None and total is not None else None
+        found.append(Period(seen.times[t], value, total, apart, lack))
+    return Summed(sums.summed, sums.children, tuple(found))
 
 
 def _values(seen: Retrospect, place: str) -> tuple[Value, ...]:

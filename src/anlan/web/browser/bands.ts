@@ -174,7 +174,15 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
           symbol: "none",
           label: { show: false },
           lineStyle: { color: text, type: "dotted", width: 1 },
-          data: first > 0 ? [{ xAxis: first }] : [],
+          data: [
+            ...(first > 0 ? [{ xAxis: first }] : []),
+            // what is counted changes here: a full line with the number of the list beside the chart
+            ...(row.marks ?? []).map((mark) => ({
+              xAxis: mark.at,
+              lineStyle: { color: colour("caution"), type: "solid", width: small ? 1 : 2 },
+              label: { show: !small, formatter: `◆${mark.label}`, color: text, position: "end", fontWeight: "bold" },
+            })),
+          ],
         },
       },
       // The band from the expected to the bound: two stacked areas, the lower one clear.

@@ -12,6 +12,7 @@ export type Row = {
   alarm: number[]; // 1 yes, 0 no, -1 unknown
   reason: number[];
   later?: Maybe[]; // like values, as known later
+  marks?: { at: number; label: string }[]; // where what is counted changes
 };
 export type Panel = {
   unit: Words;
