@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from anlan.model.errors import InvalidValue
 
 MILE_KM = 1.609344
-#: the closed ring with the fewest points: a triangle
-LEAST = 4
+#: the points of a box, its closing point included: what every area fits
+LEAST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Budget:
     """`points`: coordinate pairs of all polygons together, the closing pair of each included; `polygons` at
     most, None where only the points count; `digits`: decimals of a degree; `overshoot_km`: how far beyond
     the area the channel may still be received; `source`: where the limits come from. InvalidValue for a
-    budget that not even a triangle fits."""
+    budget that not even a box fits."""
 
     points: int
     polygons: int | None = None
@@ -30,7 +30,7 @@ class Budget:
                 "a point budget that no area fits",
                 where="budget.points",
                 found=str(self.points),
-                expected=f"{LEAST} or more: a triangle and its closing point",
+                expected=f"{LEAST} or more: a box and its closing point",
             )
         if self.polygons is not None and self.polygons < 1:
             raise InvalidValue("no polygon allowed", where="budget.polygons", found=str(self.polygons))
