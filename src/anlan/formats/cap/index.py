@@ -8,10 +8,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin
 
-from lxml import etree
-
+from anlan.formats.cap.embedded import Cutter, reads_like_cap
 from anlan.formats.cap.schema import NAMESPACES
-from anlan.formats.cap.secure import MAX_BYTES, parse
+from anlan.formats.cap.secure import MAX_BYTES, decode, parse
 from anlan.formats.cap.times import read_time
 from anlan.model.errors import Unreadable
 
@@ -24,9 +23,9 @@ _ALERTS = tuple(f"{{{namespace}}}alert" for namespace in NAMESPACES)
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
     """One entry. `links` to the message, the surest first (those typed application/cap+xml, then
-    others); `cap` the messages embedded in it, each as a document of its own (an enveloped signature
-    may not verify over it); `id` is empty where the index gives none, `updated` None where it gives
-    none that can be read."""
+    others); `cap` the messages embedded in it, each as a document of its own, with the bytes that it has
+    in the index where those mean the same alone; `id` is empty where the index gives none, `updated` None
+    where it gives none that can be read."""
 
     id: str
     title: str
@@ -39,49 +38,78 @@ def read_index(raw: bytes, base: str = "", where: str = "", limit: int = MAX_BYT
     """Every entry, in the order of the index; `base` is the address that relative links start from.
     Unreadable when it is neither Atom nor RSS; Hostile as for a message."""
     root = parse(raw, where, limit)
+    cutter = Cutter(decode(raw, where).encode(), root)
     if root.tag == f"{_ATOM}feed":
-        return tuple(_atom(node, base) for node in root.iterchildren(f"{_ATOM}entry"))
+        return tuple(_atom(node, base, cutter) for node in root.iterchildren(f"{_ATOM}entry"))
     if root.tag == "rss":
-        return tuple(_rss(node, base) for node in root.iterfind("channel/item"))
+        return tuple(_rss(node, base, cutter) for node in root.iterfind("channel/item"))
     raise Unreadable(
         "not an index", where=where, found=f"element {root.tag[:80]}", expected="an Atom feed or RSS"
     )
 
 
-def _atom(entry: Any, base: str) -> IndexEntry:
+def links_of(root: Any, base: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(the surest address of each entry that holds no message itself, the names of entries with neither a
+    message nor an address); none for what is no index."""
+    if root.tag == f"{_ATOM}feed":
+        entries = [_atom(node, base, None) for node in root.iterchildren(f"{_ATOM}entry") if not _holds(node)]
+    elif root.tag == "rss":
+        entries = [_rss(node, base, None) for node in root.iterfind("channel/item") if not _holds(node)]
+    else:
+        return (), ()
+    linked = tuple(entry.links[0] for entry in entries if entry.links)
+    return linked, tuple(entry.id or entry.title for entry in entries if not entry.links)
+
+
+def _holds(entry: Any) -> bool:
+    """A message as elements or as text."""
+    if next(entry.iter(*_ALERTS), None) is not None:
+        return True
+    return any(reads_like_cap(node.text) for node in entry.iter())
+
+
+def _atom(entry: Any, base: str, cutter: Cutter | None) -> IndexEntry:
     links: list[tuple[int, str]] = []
     for link in entry.iterchildren(f"{_ATOM}link"):
         href = (link.get("href") or "").strip()
         if href:
-            links.append((_rank(link.get("type", ""), link.get("rel", "alternate")), urljoin(base, href)))
+            links.append((_rank(link.get("type", ""), link.get("rel", "alternate")), joined(base, href)))
     content = entry.find(f"{_ATOM}content")
     if content is not None and content.get("src"):
-        links.append((_rank(content.get("type", ""), "alternate"), urljoin(base, content.get("src").strip())))
+        links.append((_rank(content.get("type", ""), "alternate"), joined(base, content.get("src").strip())))
     return IndexEntry(
         id=_text(entry, f"{_ATOM}id"),
         title=_text(entry, f"{_ATOM}title"),
         updated=_instant(_text(entry, f"{_ATOM}updated")),
         links=tuple(href for _, href in sorted(links, key=lambda link: link[0])),
-        cap=_embedded(entry),
+        cap=_embedded(entry, cutter),
     )
 
 
-def _rss(item: Any, base: str) -> IndexEntry:
+def _rss(item: Any, base: str, cutter: Cutter | None) -> IndexEntry:
     links = [
-        (_rank(node.get("type", ""), "alternate"), urljoin(base, node.get("url").strip()))
+        (_rank(node.get("type", ""), "alternate"), joined(base, node.get("url").strip()))
         for node in item.iterchildren("enclosure")
         if node.get("url")
     ]
     link = _text(item, "link")
     if link:
-        links.append((1, urljoin(base, link)))
+        links.append((1, joined(base, link)))
     return IndexEntry(
         id=_text(item, "guid") or link,
         title=_text(item, "title"),
         updated=_mail_date(_text(item, "pubDate")),
         links=tuple(href for _, href in sorted(links, key=lambda link: link[0])),
-        cap=_embedded(item),
+        cap=_embedded(item, cutter),
     )
+
+
+def joined(base: str, link: str) -> str:
+    """An address as seen from the index; the address itself where the two make none."""
+    try:
+        return urljoin(base, link)
+    except ValueError:  # half an IPv6 address, for one
+        return link
 
 
 def _rank(type_: str, rel: str) -> int:
@@ -90,12 +118,8 @@ def _rank(type_: str, rel: str) -> int:
     return 1 if rel == "alternate" and "html" not in type_.lower() else 2
 
 
-def _embedded(entry: Any) -> tuple[bytes, ...]:
-    found: list[bytes] = []
-    for alert in entry.iter(*_ALERTS):
-        alone = etree.fromstring(etree.tostring(alert, with_tail=False))
-        found.append(etree.tostring(alone, xml_declaration=True, encoding="UTF-8"))
-    return tuple(found)
+def _embedded(entry: Any, cutter: Cutter | None) -> tuple[bytes, ...]:
+    return tuple(cutter.bytes_of(alert) for alert in entry.iter(*_ALERTS)) if cutter else ()
 
 
 def _text(entry: Any, tag: str) -> str:

@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anlan.formats.cap import CapAlert, IndexEntry, read, read_index
+from anlan.formats.cap import CapAlert, NotCap
+from anlan.formats.cap.index import joined
+from anlan.formats.cap.look import Asked, Look
+from anlan.formats.cap.signature import Verdict
+from anlan.formats.cap.worker import shared_worker
 from anlan.formats.observations import hold
-from anlan.formats.table import gunzip
 from anlan.formats.values import sha256
 from anlan.model.errors import BadInput, Hostile, InvalidValue, NotFound, Unreadable
 from anlan.model.indicator import SourceDef
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
-from anlan.ports.source import Batch
-from anlan.sources.batches import DAWN, by_known, unchanged, whole
+from anlan.ports.source import Batch, Received
+from anlan.sources.batches import DAWN, MOST_KEPT, by_known, unchanged, whole
+from anlan.sources.cap.policy import Policy, policy_of
+from anlan.sources.cap.received import Receiver
 from anlan.sources.cap.warnings import Chains, Warnings
 from anlan.sources.poll import SourceUnreachable
 from anlan.sources.recorded import recorded
@@ -29,7 +34,8 @@ AT_ONCE = 100
 
 
 class CapSource:
-    """`known` is when a message was received; in history when it was sent."""
+    """`known` is when a message was received; in history when it was sent. What others send is read in a
+    process of its own (`anlan.formats.cap.worker`)."""
 
     def __init__(self, definition: SourceDef, tools: Tools) -> None:
         if "url" in definition.options and tools.poller is None:
@@ -38,6 +44,9 @@ class CapSource:
         self.definition = definition
         self._tools = tools
         self._warnings = Warnings(definition)
+        self._receiver = Receiver(definition)
+        self._worker = shared_worker()
+        self._policy: tuple[str, Policy] | None = None
         self._chains = Chains()
         self._had: set[str] = set()
         self._again = False
@@ -45,7 +54,7 @@ class CapSource:
     def parse(self, raw: bytes, ref: str, known: datetime, pack: Pack) -> Batch:
         """As anlan.ports.source.Source.parse. Entries of a feed that only link to their message are
         held with the code `linked_only`."""
-        messages, links, held = self._open(raw, ref, known)
+        messages, links, held = self._open(raw, ref, known, pack)
         held += [
             hold(
                 self.definition.id,
@@ -54,7 +63,7 @@ class CapSource:
                 known,
                 "linked_only",
                 f"{ref}: entry {link} links to its message; found no message; expected it in the feed",
-                link.encode(),
+                link.encode("utf-8", "surrogatepass"),
             )
             for link in links
         ]
@@ -78,28 +87,37 @@ class CapSource:
                 raw = find_file(ref, pack, f"source {self.definition.id}.options.file").read_bytes()
         except Hostile as error:
             return whole(self.definition, b"", ref, now, error)
-        messages, links, held = self._open(raw, ref, now)
-        new = [message for message in messages if sha256(message) not in self._had]
+        messages, links, held = self._open(raw, ref, now, pack)
         asked = [link for link in links if link not in self._had]
         self._again = len(asked) > AT_ONCE
         for link in asked[:AT_ONCE]:
             try:
-                new += self._linked(link)
-                self._had.add(link)
+                found, further, broken = self._open(self._linked(link), link, now, pack)
             except SourceUnreachable:
                 self._again = True
+                continue
             except Hostile as error:
-                self._had.add(link)
                 held += whole(self.definition, b"", link, now, error).quarantined
+            else:
+                messages += found
+                held += broken
+                held += [self._no_further(link, other, now) for other in further]
+            self._had.add(link)
+        new = [message for message in messages if sha256(message.item.raw) not in self._had]
         batch = self._batch(new, now, ref, pack, self._chains, held)
-        self._had |= {sha256(message) for message in new}
+        self._had |= {sha256(message.item.raw) for message in new}
         return batch
 
-    def _linked(self, link: str) -> list[bytes]:
+    def _linked(self, link: str) -> bytes:
         poller = self._tools.poller
         if poller is None:
             raise SourceUnreachable("a linked message needs a poller", where=link)
-        return [poller.ask(link, conditional=False).body]
+        return poller.ask(link, conditional=False).body
+
+    def _no_further(self, ref: str, link: str, known: datetime) -> Quarantined:
+        told = f"{ref}: links on to {link}; found an index; expected the message"
+        raw = link.encode("utf-8", "surrogatepass")
+        return hold(self.definition.id, ref, None, known, "linked_only", told, raw)
 
     def whole(self, item: Quarantined) -> bytes:
         """As anlan.ports.source.Source.whole: messages and feeds are held whole."""
@@ -107,13 +125,13 @@ class CapSource:
 
     def history(self, pack: Pack) -> Iterator[Batch]:
         """As anlan.ports.source.Source.history, from the files of `recorded`, in order of sending."""
-        alerts: list[tuple[datetime, str, int, CapAlert]] = []
+        found: list[tuple[datetime, str, int, CapAlert, Verdict | None]] = []
         held: list[Quarantined] = []
         for ref, raw, fault in recorded(self.definition, pack, LIMIT):
             if fault is not None:
                 held += whole(self.definition, raw, ref, DAWN, fault).quarantined
                 continue
-            messages, links, broken = self._open(raw, ref, DAWN)
+            messages, links, broken = self._open(raw, ref, DAWN, pack, recorded=True)
             held += broken
             if links:
                 missing = NotFound(
@@ -121,73 +139,67 @@ class CapSource:
                 )
                 held += whole(self.definition, raw, ref, DAWN, missing).quarantined
             for number, message in enumerate(messages):
-                try:
-                    alert = read(message, ref)
-                except BadInput as error:
-                    held += whole(self.definition, message, ref, DAWN, error).quarantined
+                alert = self._alert(message)
+                if isinstance(alert, BadInput):
+                    held += whole(self.definition, message.item.raw, ref, DAWN, alert).quarantined
                 else:
-                    alerts.append((alert.sent.astimezone(UTC), ref, number, alert))
+                    found.append((alert.sent.astimezone(UTC), ref, number, alert, message.verdict))
         observations: list[Observation] = []
-        chains = Chains()
-        for sent, ref, _, alert in sorted(alerts, key=lambda item: item[:3]):
-            result = self._warnings.observe(alert, sent, ref, sha256(alert.raw), pack, chains)
+        chains, policy = Chains(), self._policy_of(pack)
+        relayed: list[Received] = []
+        for sent, ref, _, alert, verdict in sorted(found, key=lambda item: item[:3]):
+            digest = sha256(alert.raw)
+            relayed.append(self._receiver.receive(alert, sent, ref, pack, policy, verdict))
+            result = self._warnings.observe(alert, sent, ref, digest, pack, chains, policy, verdict)
             if isinstance(result, Quarantined):
                 held.append(result)
             else:
                 observations += result
-        yield from by_known(self.definition, observations, held)
+        yield from by_known(self.definition, observations, held, relayed)
+
+    def _policy_of(self, pack: Pack) -> Policy:
+        if self._policy is None or self._policy[0] != pack.digest:
+            where = f"source {self.definition.id}.options"
+            self._policy = (pack.digest, policy_of(self.definition.options, pack, where))
+        return self._policy[1]
 
     def _open(
-        self, raw: bytes, ref: str, known: datetime
-    ) -> tuple[list[bytes], list[str], list[Quarantined]]:
+        self, raw: bytes, ref: str, known: datetime, pack: Pack, *, recorded: bool = False
+    ) -> tuple[list[Look], list[str], list[Quarantined]]:
         """The messages in a document, the addresses of those it links to, and what is wrong with it."""
-        try:
-            raw = gunzip(raw, ref, LIMIT)
-            entries = self._entries(raw, ref)
-        except BadInput as error:
-            return [], [], list(whole(self.definition, raw, ref, known, error).quarantined)
-        if entries is None:
-            return [raw], [], []
-        if not entries and b":emergency:cap:" in raw:
-            stray = Unreadable(
-                "a feed whose messages stand outside its entries",
-                where=ref,
-                found="no entry",
-                expected="an entry for each message",
-            )
-            return [], [], list(whole(self.definition, raw, ref, known, stray).quarantined)
-        messages = [message for entry in entries for message in entry.cap]
-        links = [entry.links[0] for entry in entries if not entry.cap and entry.links]
-        held = [
-            hold(
-                self.definition.id,
-                ref,
-                None,
-                known,
-                "unreadable",
-                f"{ref}: entry {entry.id or entry.title!r} has neither a message nor a link to one",
-                (entry.id or entry.title).encode(),
-            )
-            for entry in entries
-            if not entry.cap and not entry.links
-        ]
+        trust = self._policy_of(pack).trust
+        asked = Asked(trust=trust, at=None if recorded else known, at_sent=recorded)
+        messages: list[Look] = []
+        links: list[str] = []
+        held: list[Quarantined] = []
+        base = ref if "://" in ref else ""
+        for look in self._worker.look(raw, ref, asked):
+            item = look.item
+            if not item.code:
+                messages.append(look)
+            elif item.links:
+                links += [joined(base, link) for link in item.links]
+            elif item.code == "no_message" and item.raw.startswith(b"<"):
+                continue  # an index in which nothing stands: nothing is in force
+            else:
+                kept = item.raw or raw[:MOST_KEPT]
+                held.append(hold(self.definition.id, ref, None, known, item.code, item.sentence, kept))
         return messages, links, held
 
-    def _entries(self, raw: bytes, ref: str) -> tuple[IndexEntry, ...] | None:
-        """The entries of a feed; None where the document is no feed (and so may be a message)."""
-        base = ref if "://" in ref else ""
-        try:
-            return read_index(raw, base, ref, LIMIT)
-        except Hostile:
-            raise
-        except BadInput as error:
-            if error.message != "not an index":
-                raise
-            return None
+    def _alert(self, look: Look) -> CapAlert | BadInput:
+        """The message, or why it cannot be used."""
+        if look.alert is not None:
+            return look.alert
+        for finding in look.findings:
+            if finding.blocking and finding.rule in ("S-size", "S-no-dtd"):
+                return Hostile(finding.sentence(), where=look.item.file)
+            if finding.blocking and finding.rule == "X-wellformed":
+                return Unreadable("not well-formed XML", where=look.item.file, found=finding.found)
+        return NotCap(look.findings, look.item.file)
 
     def _batch(
         self,
-        messages: list[bytes],
+        messages: list[Look],
         known: datetime,
         ref: str,
         pack: Pack,
@@ -196,21 +208,30 @@ class CapSource:
     ) -> Batch:
         observations: list[Observation] = []
         quarantined = list(held)
-        alerts = []
+        alerts: list[tuple[CapAlert, Verdict | None]] = []
         for message in messages:
-            try:
-                alerts.append(read(message, ref))
-            except BadInput as error:
-                quarantined += whole(self.definition, message, ref, known, error).quarantined
+            alert = self._alert(message)
+            if isinstance(alert, BadInput):
+                quarantined += whole(self.definition, message.item.raw, ref, known, alert).quarantined
+            else:
+                alerts.append((alert, message.verdict))
+        policy = self._policy_of(pack)
+        relayed: list[Received] = []
         # feeds list the newest first; a chain is followed from its start
-        for alert in sorted(alerts, key=lambda alert: (alert.sent, alert.sender, alert.identifier)):
+        for alert, verdict in sorted(alerts, key=lambda one: _order(one[0])):
             digest = sha256(alert.raw)
-            result = self._warnings.observe(alert, known, ref, digest, pack, chains)
+            relayed.append(self._receiver.receive(alert, known, ref, pack, policy, verdict))
+            result = self._warnings.observe(alert, known, ref, digest, pack, chains, policy, verdict)
             if isinstance(result, Quarantined):
                 quarantined.append(result)
             else:
                 observations += result
-        return Batch(self.definition.id, known, tuple(_last(observations)), tuple(quarantined))
+        last = tuple(_last(observations))
+        return Batch(self.definition.id, known, last, tuple(quarantined), relayed=tuple(relayed))
+
+
+def _order(alert: CapAlert) -> tuple[datetime, str, str]:
+    return alert.sent, alert.sender, alert.identifier
 
 
 def _last(observations: list[Observation]) -> list[Observation]:

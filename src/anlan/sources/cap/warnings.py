@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from anlan.formats.cap import CapAlert, CapArea
-from anlan.formats.cap.signature import check_signature
+from anlan.formats.cap.signature import Verdict
 from anlan.formats.observations import code_of, fit, hold
 from anlan.model.errors import AnlanError, BadInput, InvalidValue, UnknownPlace
 from anlan.model.indicator import SourceDef
@@ -15,6 +15,7 @@ from anlan.model.pack import Pack
 from anlan.model.provenance import Provenance
 from anlan.model.quarantine import Quarantined
 from anlan.model.time import parse_instant
+from anlan.sources.cap.policy import Policy, Replayed, Seen, contradiction, over
 
 #: CAP 1.2 section 3.2.2, severity, as a number that grows with it; Unknown is a gap
 SEVERITY: dict[str, float | None] = {
@@ -28,35 +29,15 @@ OVER = 0.0
 UNIT = "1"
 
 
-class ForeignReference(BadInput):
-    """A message that follows one of another sender."""
-
-    reason_code = "foreign_reference"
-
-
-def own_chain(alert: CapAlert) -> None:
-    """ForeignReference where a message follows one of another sender: nobody changes or cancels the
-    warnings of others (CAP 1.2, section 3.2.1, sender and references)."""
-    others = [
-        reference.sender
-        for reference in alert.references
-        if reference.sender and reference.sender != alert.sender
-    ]
-    if others:
-        raise ForeignReference(
-            f"a {alert.msg_type.lower()} that follows a message of another sender",
-            where="references",
-            found=", ".join(dict.fromkeys(others))[:200],
-            expected=alert.sender,
-        )
-
-
 @dataclass(slots=True)
 class Chains:
-    """The chains of messages seen so far: each chain's start and the places it was in force at."""
+    """The chains of messages so far: each chain's start, the places it was in force at, when its last
+    message was sent; and every message by name."""
 
     starts: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     places: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    heads: dict[str, datetime] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
 
 
 class Warnings:
@@ -75,27 +56,47 @@ class Warnings:
         self._areas: dict[str, str] = dict(options.get("area_map", {}))
 
     def observe(
-        self, alert: CapAlert, known: datetime, ref: str, digest: str, pack: Pack, chains: Chains
+        self,
+        alert: CapAlert,
+        known: datetime,
+        ref: str,
+        digest: str,
+        pack: Pack,
+        chains: Chains,
+        policy: Policy,
+        verdict: Verdict | None = None,
     ) -> list[Observation] | Quarantined:
-        """What a message changes. Held: messages that are no actual warning (exercise, test,
-        acknowledgement), those whose places no pack knows, those that follow a message of another sender,
-        and those that are not as they were signed (a signature that fits proves no more than that)."""
+        """What a message changes. Held: what the source's policy does not take, what contradicts messages
+        before it, messages that are no actual warning (exercise, test, acknowledgement), and those whose
+        places no pack knows. A message that has run out when it comes is taken in as over."""
+        try:
+            policy.check(alert, verdict, known)
+            chains.seen.check(alert, digest)
+            if alert.status == "Actual" and not over(alert, known):
+                contradiction(alert.faults)
+        except BadInput as error:
+            return self._held(alert, known, ref, error)
         if alert.status != "Actual" or alert.msg_type not in ("Alert", "Update", "Cancel"):
             found = f"{alert.status} {alert.msg_type}"
             sentence = (
                 f"{ref}: {alert.identifier} is no warning in force; found {found}; expected Actual Alert"
             )
             return hold(self._source, ref, None, known, "not_a_warning", sentence, alert.raw)
-        try:
-            own_chain(alert)
-            check_signature(alert.raw)
-        except BadInput as error:
-            return self._held(alert, known, ref, error)
         event, at = self._chain(alert, chains)
+        head = chains.heads.get(event)
+        if head is not None and alert.sent < head:
+            late = Replayed(
+                "older than what its chain has already",
+                where="sent",
+                found=alert.sent.isoformat(),
+                expected=f"after {head.isoformat()}",
+            )
+            return self._held(alert, known, ref, late)
         before = chains.places.get(event, {})
+        ended = alert.msg_type == "Cancel" or over(alert, known)
         try:
-            now = {} if alert.msg_type == "Cancel" else self._in_force(alert, at, pack)
-            if alert.msg_type == "Cancel" and not before:
+            now = {} if ended else self._in_force(alert, at, pack)
+            if ended and not before:
                 now = dict.fromkeys(self._in_force(alert, at, pack), OVER)
             values = {**dict.fromkeys(before, OVER), **now}
             found_all = [
@@ -118,6 +119,7 @@ class Warnings:
         except (BadInput, InvalidValue) as error:
             return self._held(alert, known, ref, error)
         chains.places[event] = values
+        chains.heads[event] = alert.sent
         return found_all
 
     def _held(self, alert: CapAlert, known: datetime, ref: str, error: AnlanError) -> Quarantined:

@@ -1,0 +1,309 @@
+"""Files from anywhere to the messages inside: a message alone, Atom and RSS indexes, EDXL-DE, other
+wrappers, messages as escaped text or base64 in any of them, gzip, and zip archives.
+
+Nothing is unpacked to disk, so no name in an archive is ever a path; counts, sizes, ratios and nesting
+are bounded. What cannot be read becomes an item with its reason; nothing is left out silently.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from anlan.formats.cap.embedded import CAP_TEXT, Cutter, local, looks_like_cap, namespace, reads_like_cap
+from anlan.formats.cap.fault import shown
+from anlan.formats.cap.index import links_of
+from anlan.formats.cap.json_form import from_json, is_json
+from anlan.formats.cap.secure import decode, parse
+from anlan.formats.table import gunzip
+from anlan.model.errors import AnlanError, BadInput, Hostile, Unreadable
+
+EDXL = ("urn:oasis:names:tc:emergency:EDXL:DE:1.0", "urn:oasis:names:tc:emergency:EDXL:DE:2.0")
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_HEAD = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<(?:[\w.-]+:)?alert[\s>/]", re.DOTALL)
+_PARTS = ("entry", "item", "contentObject")
+_STEP = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`document`: bytes of one XML document; `members`: members of one archive; `unpacked`: bytes of all
+    that one file unpacks to; `ratio`: bytes unpacked for each packed one, in members over a mebibyte;
+    `nesting`: archives, wrappers and texts in each other; `items`: what one file may hold in all."""
+
+    document: int = 64 * 1024 * 1024
+    members: int = 20_000
+    unpacked: int = 512 * 1024 * 1024
+    ratio: int = 200
+    nesting: int = 4
+    items: int = 100_000
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message of a file, or one thing in it that is none.
+
+    `index` counts from 0 the messages of a file and the documents that cannot be read; it is None for what
+    holds no message at all (an index that only links, an attachment). `member` says where inside
+    (`a.zip` member, `entry 3`). `raw` are the message's own bytes. `code` and `sentence`: why this is no
+    message; "" for a message. `links`: addresses of messages that an index names and does not hold."""
+
+    file: str
+    index: int | None
+    member: str = ""
+    raw: bytes = b""
+    code: str = ""
+    sentence: str = ""
+    links: tuple[str, ...] = ()
+
+
+def open_bytes(raw: bytes, file: str, limits: Limits = LIMITS) -> Iterator[Item]:
+    """Every item of a file in order, at least one. Never raises for what is in the file."""
+    opened = _Opened(file, limits)
+    try:
+        yield from opened.document(raw, "", 0)
+    except _TooMuch as error:
+        yield opened.refused(b"", "", error.fault)
+
+
+class _TooMuch(Exception):
+    """A bound of the whole file is passed: what follows in it is not looked at."""
+
+    def __init__(self, fault: AnlanError) -> None:
+        self.fault = fault
+
+
+class _Opened:
+    """One file while it is looked through."""
+
+    def __init__(self, file: str, limits: Limits) -> None:
+        self.file = file
+        self.limits = limits
+        self.number = 0
+        self.unpacked = 0
+
+    # -- items --------------------------------------------------------------------------------------
+
+    def _next(self) -> int:
+        if self.number >= self.limits.items:
+            raise _TooMuch(
+                Hostile(
+                    "too many messages in one file",
+                    where=self.file,
+                    found=f"more than {self.limits.items}",
+                    expected=f"at most {self.limits.items}",
+                )
+            )
+        self.number += 1
+        return self.number - 1
+
+    def message(self, raw: bytes, member: str) -> Item:
+        return Item(self.file, self._next(), member, raw)
+
+    def refused(self, raw: bytes, member: str, error: AnlanError) -> Item:
+        code = error.reason_code if isinstance(error, BadInput) else "bad_input"
+        number, self.number = self.number, self.number + 1
+        return Item(self.file, number, member, raw, code, error.sentence())
+
+    def none(self, member: str, sentence: str, links: tuple[str, ...] = (), raw: bytes = b"") -> Item:
+        return Item(self.file, None, member, raw, "linked_only" if links else "no_message", sentence, links)
+
+    # -- kinds of document --------------------------------------------------------------------------
+
+    def document(self, raw: bytes, member: str, depth: int) -> Iterator[Item]:
+        where = f"{self.file} {member}".strip()
+        try:
+            if depth > self.limits.nesting:
+                raise Hostile(
+                    "too many documents in each other",
+                    where=where,
+                    found=f"more than {self.limits.nesting} levels",
+                    expected=f"at most {self.limits.nesting}",
+                )
+            if raw.startswith((_ZIP, _EMPTY_ZIP)):
+                yield from self._archive(raw, member, depth, where)
+                return
+            plain = gunzip(raw, where, self.limits.document)
+            if plain is not raw:
+                self._count(len(plain), where)
+                yield from self.document(plain, member, depth + 1)
+                return
+            if is_json(raw):
+                yield self.message(from_json(raw, where), member)
+                return
+            text = decode(raw, where)
+            if _HEAD.match(text):
+                yield self.message(raw, member)
+                return
+            root = parse(raw, where, self.limits.document)
+        except BadInput as error:
+            yield self.refused(raw, member, error)
+            return
+        if looks_like_cap(root.tag):
+            yield self.message(raw, member)
+            return
+        yield from self._tree(text.encode(), root, member, depth)
+
+    def _tree(self, text: bytes, root: Any, member: str, depth: int) -> Iterator[Item]:
+        """The messages in an index or a wrapper."""
+        cutter: Cutter | None = None
+        before = self.number
+        notes: list[Item] = []
+        for node, place in _candidates(root):
+            inside = f"{member} {place}".strip()
+            if looks_like_cap(node.tag):
+                cutter = cutter or Cutter(text, root)
+                yield self.message(cutter.bytes_of(node), inside)
+                continue
+            found = _carried(node)
+            if found is None:
+                notes.append(self.none(inside, f"{self.file}: {inside}: holds no CAP message"))
+                continue
+            yield from self.document(found, inside, depth + 1)
+        links, bare = links_of(root)
+        for name in bare:
+            told = f"{self.file}: entry {shown(name)} has neither a message nor a link to one"
+            notes.append(self.none(member, told, raw=name.encode("utf-8", "surrogatepass")))
+        if links:
+            told = f"{self.file}: {len(links)} entries link to their messages; none of them is in the file"
+            yield self.none(member, told, links)
+        yield from notes
+        if self.number == before and not links and not notes:
+            name = shown(str(root.tag))
+            if local(root.tag) in ("feed", "rss", "RDF") or namespace(root.tag) in EDXL:
+                yield self.none(member, f"{self.file}: {name} holds no message", raw=text)
+            else:
+                fault = Unreadable(
+                    "not CAP, and no message in it",
+                    where=f"{self.file} {member}".strip(),
+                    found=f"element {name}",
+                    expected="alert, or a document with alerts inside",
+                )
+                yield self.refused(text, member, fault)
+
+    def _count(self, size: int, where: str) -> None:
+        self.unpacked += size
+        if self.unpacked > self.limits.unpacked:
+            raise _TooMuch(
+                Hostile(
+                    "unpacks to too much",
+                    where=where,
+                    found=f"more than {self.limits.unpacked} bytes",
+                    expected=f"at most {self.limits.unpacked}",
+                )
+            )
+
+    def _archive(self, raw: bytes, member: str, depth: int, where: str) -> Iterator[Item]:
+        # counted before the library reads its directory: each line of it costs memory
+        lines = raw.count(b"PK\x01\x02")
+        if lines > self.limits.members:
+            raise Hostile(
+                "too many members in an archive",
+                where=where,
+                found=f"about {lines}",
+                expected=f"at most {self.limits.members}",
+            )
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(raw))
+        except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, EOFError) as error:
+            raise Unreadable(
+                "a damaged zip archive", where=where, found=str(error), expected="zip"
+            ) from error
+        with archive:
+            names = [info for info in archive.infolist() if not info.is_dir()]
+            if not names:
+                yield self.none(member, f"{where}: an archive without files")
+            for info in names:
+                inside = f"{member} {_safe(info.filename)}".strip()
+                try:
+                    content = self._member(archive, info, f"{where} {inside}".strip())
+                except BadInput as error:
+                    yield self.refused(b"", inside, error)
+                    continue
+                yield from self.document(content, inside, depth + 1)
+
+    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
+        if info.flag_bits & 0x1:
+            raise Unreadable("an encrypted member", where=where, expected="a member without password")
+        parts: list[bytes] = []
+        size = 0
+        most = max(1 << 20, info.compress_size * self.limits.ratio)
+        try:
+            with archive.open(info) as file:
+                while part := file.read(_STEP):
+                    size += len(part)
+                    self._count(len(part), where)
+                    if size > self.limits.document or size > most:
+                        raise Hostile(
+                            "a member unpacks to too much",
+                            where=where,
+                            found=f"more than {size - len(part)} bytes of {info.compress_size} packed",
+                            expected=f"at most {self.limits.document}, and {self.limits.ratio} for one",
+                        )
+                    parts.append(part)
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            lzma.LZMAError,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+            ValueError,
+        ) as error:
+            raise Unreadable("a damaged member", where=where, found=str(error), expected="zip") from error
+        return b"".join(parts)
+
+
+def _safe(name: str) -> str:
+    """A member's name as a label: nobody opens it."""
+    return shown(name, 200)[1:-1]
+
+
+def _candidates(root: Any) -> Iterator[tuple[Any, str]]:
+    """(element, where) of messages, and of elements that carry a document as text, in document order.
+    A message inside another one belongs to it."""
+    counts: dict[str, int] = {}
+    ahead: list[tuple[Any, str]] = [(root, "")]
+    while ahead:
+        node, place = ahead.pop()
+        name = local(node.tag)
+        part = name in _PARTS or (name == "content" and namespace(node.tag) in EDXL)
+        if part and node is not root:
+            counts[name] = counts.get(name, 0) + 1
+            place = f"{name} {counts[name]}"
+        if looks_like_cap(node.tag):
+            yield node, place
+        elif name in ("keyXMLContent", "Signature"):
+            continue
+        elif len(node):
+            ahead.extend((child, place) for child in reversed(node))
+        elif name == "contentData" or reads_like_cap(node.text):
+            yield node, place
+
+
+def _carried(node: Any) -> bytes | None:
+    """The document that an element carries as text or base64; None where it is no message at all."""
+    text = (node.text or "").strip()
+    if text.startswith("<"):
+        # what it declares as its encoding was that of its bytes, and these are text by now
+        return re.sub(r"\A<\?xml[^>]*\?>", "", text).encode()
+    try:
+        found = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if found.startswith((_ZIP, b"\x1f\x8b")):
+        return found
+    return found if any(sign.encode() in found.replace(b"\x00", b"") for sign in CAP_TEXT) else None

@@ -1,0 +1,85 @@
+"""A file from anywhere, looked at as a whole: its messages, what is wrong with each, who signed it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from anlan.formats.cap.container import LIMITS, Item, open_bytes
+from anlan.formats.cap.examine import examine
+from anlan.formats.cap.fault import CapFault
+from anlan.formats.cap.message import CapAlert
+from anlan.formats.cap.signature import Verdict, verify
+from anlan.formats.cap.trust import Trust
+from anlan.model.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of each message: `profiles` besides the rules of CAP, `trust` for its signatures,
+    `at` the instant at which they must hold, or `at_sent` that of each message's sending, `skip` how many
+    items are already known."""
+
+    profiles: tuple[str, ...] = ()
+    trust: Trust = field(default_factory=Trust)
+    at: datetime | None = None
+    at_sent: bool = False
+    skip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One item of a file as it was looked at. `valid` by the schema of its `version`, None where there is
+    nothing to validate; `identifier` and `sender` as written. `alert` is None for what cannot be used as a
+    message; `verdict` for what cannot be parsed. `seconds`: how long it took, without finding it in the
+    file."""
+
+    item: Item
+    version: str = ""
+    valid: bool | None = None
+    identifier: str = ""
+    sender: str = ""
+    alert: CapAlert | None = None
+    findings: tuple[CapFault, ...] = ()
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+
+    @property
+    def readable(self) -> bool:
+        """True for a message that can be used in spite of its findings."""
+        return self.alert is not None
+
+
+def look(raw: bytes, file: str, asked: Asked | None = None) -> Iterator[Look]:
+    """Every item of a file, in order, here and now. Never raises for what is in the file."""
+    asked = asked or Asked()
+    for number, item in enumerate(open_bytes(raw, file, LIMITS)):
+        if number >= asked.skip:
+            yield look_at(item, asked)
+
+
+def look_at(item: Item, asked: Asked) -> Look:
+    """One item looked at."""
+    if item.code:
+        return Look(item)
+    began = time.perf_counter()
+    found = examine(item.raw, asked.profiles)
+    alert = found.alert
+    at = alert.sent if asked.at_sent and alert is not None else asked.at
+    verdict: Verdict | None = None
+    with contextlib.suppress(BadInput):
+        verdict = verify(item.raw, found.sender, asked.trust, at=at)
+    return Look(
+        item,
+        found.version,
+        found.valid,
+        found.identifier,
+        found.sender,
+        alert,
+        found.findings,
+        verdict,
+        time.perf_counter() - began,
+    )
