@@ -21,6 +21,17 @@ _PAIRS = ("eventCode", "parameter", "geocode")
 _LEAF, _NAME, _VALUE, _PAIR, _BLOCK, _INFO, _ALERT = range(7)
 
 
+def first(block: Block, name: str) -> str:
+    """The text of the first element of that name, blanks around it taken off; empty where there is none."""
+    found = block.get(name)
+    return found[0].strip() if found else ""
+
+
+def coded(block: Block, element: str, name: str) -> list[str]:
+    """The values that a block's codes (eventCode, parameter or geocode) have under a valueName."""
+    return [(value or "").strip() for told, value in block.get(element, ()) if (told or "").strip() == name]
+
+
 def blocks(root: Any, prefix: str, version: str) -> Block:
     """The block of an alert, from any tree; elements outside the namespace (`prefix` is `{…}` or empty)
     are passed over. A leaf that holds elements is taken with all the text inside it."""

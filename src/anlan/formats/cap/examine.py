@@ -3,17 +3,22 @@ where on the ground is it meant for?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anlan.formats.cap.blocks import Block, blocks, valid_blocks
 from anlan.formats.cap.conform import MAX_TEXT, UNLIMITED, conform, version_of
 from anlan.formats.cap.fault import CapFault
+from anlan.formats.cap.gazetteer import Gazetteer
+from anlan.formats.cap.ground import Ground, area_ground, union
 from anlan.formats.cap.message import CapAlert
 from anlan.formats.cap.model import alert_of
+from anlan.formats.cap.profiles import check_profile
+from anlan.formats.cap.profiles.canada import CODE as CANADIAN
 from anlan.formats.cap.rules import check_rules
 from anlan.formats.cap.schema import XMLDSIG
 from anlan.formats.cap.secure import parse
+from anlan.formats.cap.times import judge_time
 from anlan.formats.cap.xsd import refusal, validate
 from anlan.model.errors import BadInput, Hostile
 
@@ -30,7 +35,17 @@ class Examination:
     enveloped signatures stand in it. `identifier` and `sender` are as written, empty where there are none.
     """
 
-    __slots__ = ("_alert", "_raw", "blocks", "findings", "readable", "signatures", "valid", "version")
+    __slots__ = (
+        "_alert",
+        "_raw",
+        "_rings",
+        "blocks",
+        "findings",
+        "readable",
+        "signatures",
+        "valid",
+        "version",
+    )
 
     def __init__(
         self,
@@ -40,8 +55,10 @@ class Examination:
         blocks: Block,
         findings: Sequence[CapFault],
         signatures: int = 0,
+        rings: Mapping[str, Any] | None = None,
     ) -> None:
         self._raw = raw
+        self._rings = rings or {}
         self._alert: CapAlert | None = None
         self.version = version
         self.valid = valid
@@ -76,10 +93,52 @@ class Examination:
             self._alert = alert
         return self._alert
 
+    def grounds(self, gazetteer: Gazetteer | None = None) -> tuple[tuple[Ground, ...], ...]:
+        """Where each area of each info is meant, geocodes by the gazetteer as of the day of sending."""
+        sent = self.blocks.get("sent")
+        instant = judge_time(sent[0].strip(), True).instant if sent else None
+        day = None if instant is None else instant.date()
+        # the Canadian profile: polygon and circle are the more exact shape, not a part of a union
+        drawn_only = any(code.strip().startswith(CANADIAN) for code in self.blocks.get("code", ()))
+        return tuple(
+            tuple(
+                area_ground(
+                    area.get("polygon", ()),
+                    area.get("circle", ()),
+                    area.get("geocode", ()),
+                    f"alert/info[{number}]/area[{place}]",
+                    sound=self._rings,
+                    gazetteer=gazetteer,
+                    day=day,
+                    drawn_only=drawn_only,
+                )
+                for place, area in enumerate(info.get("area", ()), 1)
+            )
+            for number, info in enumerate(self.blocks.get("info", ()), 1)
+        )
+
+    def ground(self, gazetteer: Gazetteer | None = None) -> Ground:
+        """Where the whole message is meant: the union of its areas, as well known as the worst of them."""
+        return union([ground for grounds in self.grounds(gazetteer) for ground in grounds])
+
+    def hindrances(self, gazetteer: Gazetteer | None = None) -> list[CapFault]:
+        """What keeps the message from being published: the findings that bar it, and every area whose
+        ground is not known."""
+        found = [fault for fault in self.findings if fault.bars]
+        for grounds in self.grounds(gazetteer):
+            for ground in grounds:
+                if ground.outcome == "unresolved":
+                    told = "; ".join(f"{record.code}: {record.found}" for record in ground.records)
+                    path = ground.records[0].path if ground.records else "alert/info/area"
+                    expected = "an area whose ground is known"
+                    found.append(CapFault(path, "S-unresolved", told[:200], expected, False, False))
+        return found
+
 
 def examine(raw: bytes, profiles: Sequence[str] = ()) -> Examination:
     """Everything about a document, as received; never raises for a bad one. `profiles` are names of
-    `anlan.formats.cap.profiles` whose rules are checked besides those of CAP."""
+    `anlan.formats.cap.profiles.PROFILES` whose rules are checked besides those of CAP (KeyError for
+    another name)."""
     try:
         root = parse(raw)
     except Hostile as error:
@@ -98,7 +157,6 @@ def examine(raw: bytes, profiles: Sequence[str] = ()) -> Examination:
 
 def examine_tree(root: Any, raw: bytes, profiles: Sequence[str] = ()) -> Examination:
     """The same for a tree that `anlan.formats.cap.secure.parse` gave."""
-    del profiles
     version, namespace, faults = version_of(root)
     if faults and faults[0].rule == "X-root":
         return Examination(raw, "", False, {}, faults)
@@ -113,12 +171,17 @@ def examine_tree(root: Any, raw: bytes, profiles: Sequence[str] = ()) -> Examina
         found = blocks(root, prefix, taken)
         if not valid:
             faults += _refused(root, taken, namespace, known=bool(version and namespace))
+    if signatures:
+        found["Signature"] = ["signed"] * len(signatures)
     if len(raw) > MAX_TEXT:
         faults += _oversize(root)
     if signatures:
         faults += _signatures(signatures)
     findings = check_rules(found, taken)
-    return Examination(raw, version, valid, found, faults + findings.faults, len(signatures))
+    faults += findings.faults
+    for profile in profiles:
+        faults += check_profile(profile, found)
+    return Examination(raw, version, valid, found, faults, len(signatures), findings.rings)
 
 
 def _refused(root: Any, version: str, namespace: str, known: bool) -> list[CapFault]:

@@ -78,6 +78,13 @@ _OWN = {
             "文字不以电子表格公式的形式开头。",
         ),
         _own(
+            "S-unresolved",
+            "MUST (ours)",
+            True,
+            "The ground of every area is known when a message is published.",
+            "发布时每个 area 的地面范围已知。",
+        ),
+        _own(
             "S-drill-words",
             "SHOULD NOT (ours)",
             True,

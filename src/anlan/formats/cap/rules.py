@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from anlan.formats.cap.blocks import Block, Pair
 from anlan.formats.cap.fault import CapFault, shown
@@ -59,7 +60,7 @@ class Findings:
         self.version = version
         self.strict = version == "1.2"
         #: polygon as written -> the shape, with latitude as x, or None where something is wrong with it
-        self.rings: dict[str, object] = {}
+        self.rings: dict[str, Any] = {}
         self.checked: dict[str, tuple[Broken, ...]] = {}
 
     def add(

@@ -1,0 +1,367 @@
+"""Where on the ground an area is meant: polygons, circles and geocodes to WGS 84 shapes, with a record of
+everything that had to be read otherwise than it was written.
+
+Nothing is made narrower to mend it: a ring that crosses itself keeps all ground that any of its loops
+encloses, and a hole that cannot be read is not cut out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+
+from anlan.formats.cap.fault import shown
+from anlan.formats.cap.gazetteer import Gazetteer
+from anlan.formats.cap.geometry import MAX_POINTS, Point, circle, in_range, ring, unrolled
+
+#: how well an area is known, the best first
+OUTCOMES = ("exact", "circle", "geocode", "repaired", "unresolved")
+#: of a message without any area
+NO_AREA = "none"
+EARTH_KM = 6371.0088
+#: a circle further than this reaches round the earth
+MAX_RADIUS_KM = math.pi * EARTH_KM / 2
+#: geocodes that take ground out of an area: their value is a ring (Deutscher Wetterdienst)
+EXCLUSIONS = frozenset(("EXCLUDE_POLYGON",))
+_SIDES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """What was found at `path` and how it is read. `code`: open_ring, self_crossing, swapped, over_180,
+    antimeridian, exclusion (told, no repair), empty, point, too_large, unreadable, out_of_range,
+    collapsed, unknown_geocodes, geocodes_beside, undefined."""
+
+    path: str
+    code: str
+    found: str
+    read: str
+
+
+class Ground:
+    """What an area, or all areas of a message, come to.
+
+    `outcome`: exact; circle (the polygon of 64 sides round it stands for it); geocode (by the gazetteer);
+    repaired; unresolved (a part of it, or all, is not known: it keeps the message from being published);
+    none (no area at all)."""
+
+    __slots__ = ("_build", "_geometry", "outcome", "records")
+
+    def __init__(
+        self, outcome: str, records: tuple[Mending, ...] = (), build: Callable[[], Any] | None = None
+    ) -> None:
+        self.outcome = outcome
+        self.records = records
+        self._build = build
+        self._geometry: Any = None
+
+    @property
+    def geometry(self) -> Any:
+        """The ground that is known, WGS 84, longitude first, within ±180 degrees; empty where nothing is.
+        Built when first asked for."""
+        if self._geometry is None:
+            self._geometry = shapely.GeometryCollection() if self._build is None else self._build()
+        return self._geometry
+
+
+def worst(outcomes: Sequence[str]) -> str:
+    """The outcome of the whole from those of its parts."""
+    return max(outcomes, key=OUTCOMES.index) if outcomes else NO_AREA
+
+
+def union(grounds: Sequence[Ground]) -> Ground:
+    """Several areas as one target (their union)."""
+    records = tuple(record for ground in grounds for record in ground.records)
+    return Ground(
+        worst([ground.outcome for ground in grounds]),
+        records,
+        lambda: shapely.union_all([ground.geometry for ground in grounds]),
+    )
+
+
+def area_ground(
+    polygons: Sequence[str],
+    circles: Sequence[str],
+    geocodes: Sequence[tuple[str | None, str | None]],
+    path: str = "area",
+    *,
+    sound: Mapping[str, Any] | None = None,
+    gazetteer: Gazetteer | None = None,
+    day: date | None = None,
+    drawn_only: bool = False,
+) -> Ground:
+    """One area. `sound` are polygons already known to be without fault, with latitude as x; `day` is that
+    of the message, for codes whose ground changed; `drawn_only` where polygon and circle take precedence
+    over geocodes (the Canadian profile) in place of the union that CAP describes."""
+    if not circles and not geocodes and polygons and sound:
+        known = [sound.get(text) for text in polygons]
+        if None not in known:
+            return Ground("exact", (), lambda: _upright(known))
+    taken = _Taken(path)
+    # only a ring that is at fault can give the order away
+    swap = any(text not in (sound or {}) or (sound or {})[text] is None for text in polygons) and _swapped(
+        polygons
+    )
+    for number, text in enumerate(polygons, 1):
+        taken.polygon(f"{path}/polygon[{number}]", text, sound or {}, swap)
+    for number, text in enumerate(circles, 1):
+        taken.circle(f"{path}/circle[{number}]", text)
+    taken.codes([(name or "", value or "") for name, value in geocodes], gazetteer, day, drawn_only)
+    return Ground(taken.outcome(), tuple(taken.records), taken.build())
+
+
+class _Taken:
+    """One area as it is put together."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.records: list[Mending] = []
+        self.shapes: list[Any] = []
+        self.holes: list[Any] = []
+        self.points: list[Any] = []
+        self.circles: list[tuple[float, float, float]] = []
+        self.repaired = False
+        self.missing = False
+        self.coded = False
+
+    def told(self, path: str, code: str, found: str, read: str) -> None:
+        self.records.append(Mending(path, code, found, read))
+
+    def polygon(self, path: str, text: str, sound: Mapping[str, Any], swap: bool) -> None:
+        known = sound.get(text)
+        if known is not None and not swap:
+            self.shapes.append(shapely.Polygon(shapely.get_coordinates(known)[:, ::-1]))
+            return
+        if not text.strip():
+            self.told(path, "empty", "an empty element", "nothing is taken from it")
+            return
+        shape = self.mended(path, text, swap)
+        if shape is None:
+            self.missing = True
+        else:
+            self.shapes.append(shape)
+
+    def mended(self, path: str, text: str, swap: bool) -> Any | None:
+        """The ring as ground, or None where it has none; what was done is told."""
+        if text.count(",") > MAX_POINTS:
+            self.told(path, "too_large", f"{text.count(',')} points", "the ring is not known")
+            return None
+        try:
+            points = ring(text)
+        except ValueError as error:
+            self.told(path, "unreadable", str(error), "the ring is not known")
+            return None
+        if swap:
+            points = tuple((lon, lat) for lat, lon in points)
+            self.told(path, "swapped", shown(text, 40), "longitude and latitude the other way round")
+            self.repaired = True
+        if not all(in_range(lat, lon) for lat, lon in points):
+            beyond = next((lat, lon) for lat, lon in points if not in_range(lat, lon))
+            if not all(abs(lat) <= 90 and abs(lon) <= 360 for lat, lon in points):
+                self.told(path, "out_of_range", f"{beyond[0]},{beyond[1]}", "the ring is not known")
+                return None
+            self.told(path, "over_180", f"{beyond[0]},{beyond[1]}", "across the line of 180 degrees")
+            self.repaired = True
+        if points[0] != points[-1]:
+            found = f"first {points[0]}, last {points[-1]}"
+            self.told(path, "open_ring", found, "closed by a straight side from the last point to the first")
+            self.repaired = True
+            points = (*points, points[0])
+        if len(set(points)) < 3:
+            self.told(
+                path, "collapsed", f"{len(set(points))} different points", "the ring encloses no ground"
+            )
+            return None
+        return self.valid(path, shapely.Polygon(unrolled(points)))
+
+    def valid(self, path: str, shape: Any) -> Any | None:
+        if not shape.is_valid:
+            reason = str(shapely.is_valid_reason(shape))
+            shape = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+            if shape.is_empty or shape.area == 0:
+                self.told(path, "collapsed", reason, "the ring encloses no ground")
+                return None
+            self.told(path, "self_crossing", reason, "all ground that any loop of it encloses")
+            self.repaired = True
+        if shape.bounds[0] < -180 or shape.bounds[2] > 180:
+            shape = split(shape)
+            self.told(path, "antimeridian", "a ring across 180 degrees", "in two parts, one on either side")
+        return shape
+
+    def circle(self, path: str, text: str) -> None:
+        if not text.strip():
+            self.told(path, "empty", "an empty element", "nothing is taken from it")
+            return
+        try:
+            lat, lon, radius = circle(text)
+        except ValueError as error:
+            self.told(path, "unreadable", str(error), "the circle is not known")
+            self.missing = True
+            return
+        if abs(lat) > 90 and in_range(lon, lat):
+            lat, lon = lon, lat
+            self.told(path, "swapped", shown(text, 40), "longitude and latitude the other way round")
+            self.repaired = True
+        if not in_range(lat, lon) or radius < 0:
+            self.told(path, "out_of_range", shown(text, 40), "the circle is not known")
+            self.missing = True
+        elif radius > MAX_RADIUS_KM:
+            self.told(path, "too_large", f"{radius} km", "it reaches round the earth: not known")
+            self.missing = True
+        elif radius == 0:
+            self.told(path, "point", shown(text, 40), "a place, no area")
+            self.points.append(shapely.Point(lon, lat))
+        else:
+            self.circles.append((lat, lon, radius))
+
+    def codes(
+        self, pairs: list[tuple[str, str]], gazetteer: Gazetteer | None, day: date | None, drawn_only: bool
+    ) -> None:
+        schemes: dict[str, list[str]] = {}
+        for number, (name, value) in enumerate(pairs, 1):
+            if name in EXCLUSIONS:
+                self.hole(f"{self.path}/geocode[{number}]", value)
+            elif name.strip() and value.strip():
+                schemes.setdefault(name, []).append(value.strip())
+        if not schemes:
+            return
+        drawn = bool(self.shapes or self.circles)
+        if drawn and drawn_only:
+            found = f"{sum(map(len, schemes.values()))} geocodes"
+            self.told(self.path, "geocodes_beside", found, "the drawn shape takes precedence")
+            return
+        whole: list[Any] = []
+        for scheme, codes in schemes.items():
+            shapes, unknown = _look_up(scheme, codes, gazetteer, day)
+            if unknown:
+                named = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+                read = "the drawn shape alone" if drawn else "not known"
+                self.told(self.path, "unknown_geocodes", f"{scheme}: {named}", read)
+            else:
+                whole += shapes
+            if unknown and shapes and not drawn:
+                self.points += shapes  # what is known of an area that is not known whole
+        if whole:
+            self.coded = True
+            self.points = [point for point in self.points if point.geom_type == "Point"]
+            self.shapes += whole
+        elif not drawn:
+            self.missing = True
+
+    def hole(self, path: str, value: str) -> None:
+        told = len(self.records)
+        shape = self.mended(path, value, False)
+        if shape is None:
+            self.records[told:] = [Mending(path, "unreadable", shown(value), "no hole is cut")]
+            self.repaired = True
+        else:
+            self.holes.append(shape)
+            self.told(path, "exclusion", shown(value, 40), "a hole in the area")
+
+    def outcome(self) -> str:
+        """How well the area is known."""
+        drawn = bool(self.shapes or self.circles)
+        if not drawn:
+            if not any(record.code != "empty" for record in self.records):
+                self.told(
+                    self.path, "undefined", "no polygon, circle or geocode", "the words alone say where"
+                )
+            return "unresolved"
+        if self.missing:
+            # what a broken shape meant may be in the codes; it is told, and the area is not as written
+            return "repaired" if self.coded else "unresolved"
+        if self.repaired:
+            return "repaired"
+        if self.coded:
+            return "geocode"
+        return "circle" if self.circles else "exact"
+
+    def build(self) -> Callable[[], Any]:
+        def geometry() -> Any:
+            parts = [*self.shapes, *(circle_shape(*one) for one in self.circles)]
+            whole = shapely.union_all(parts or self.points)
+            return shapely.difference(whole, shapely.union_all(self.holes)) if self.holes else whole
+
+        return geometry
+
+
+def _upright(shapes: list[Any]) -> Any:
+    upright = [shapely.Polygon(shapely.get_coordinates(shape)[:, ::-1]) for shape in shapes]
+    return upright[0] if len(upright) == 1 else shapely.union_all(upright)
+
+
+def _swapped(polygons: Sequence[str]) -> bool:
+    """True where latitudes of an area lie past the poles and the other order puts all of it on the earth."""
+    past = False
+    for text in polygons:
+        try:
+            points: tuple[Point, ...] = ring(text) if 0 < text.count(",") <= MAX_POINTS else ()
+        except ValueError:
+            continue
+        past = past or any(abs(lat) > 90 for lat, _ in points)
+        if not all(in_range(lon, lat) for lat, lon in points):
+            return False
+    return past
+
+
+def _look_up(
+    scheme: str, codes: list[str], gazetteer: Gazetteer | None, day: date | None
+) -> tuple[list[Any], list[str]]:
+    """The ground of the codes, and those that are not known. Several codes in one value are read apart."""
+    shapes: list[Any] = []
+    unknown: list[str] = []
+    for code in codes:
+        found = None if gazetteer is None else gazetteer.find(scheme, code, day)
+        if found is not None:
+            shapes.append(found)
+            continue
+        parts = code.split()
+        apart = [] if gazetteer is None else [gazetteer.find(scheme, part, day) for part in parts]
+        if len(parts) > 1 and apart and None not in apart:
+            shapes += apart
+        else:
+            unknown.append(code)
+    return shapes, unknown
+
+
+def split(shape: Any) -> Any:
+    """A shape whose longitudes run past ±180 degrees, cut there and laid back onto the earth."""
+    low, _, high, _ = shape.bounds
+    parts = []
+    for turn in range(math.floor((low + 180) / 360), math.floor((high + 180) / 360) + 1):
+        window = shapely.box(360 * turn - 180, -90, 360 * turn + 180, 90)
+        part = shapely.intersection(shape, window)
+        if part.area > 0:
+            parts.append(shapely.transform(part, lambda xy, by=360.0 * turn: xy - np.array([by, 0.0])))
+    return shapely.union_all(parts)
+
+
+def circle_shape(lat: float, lon: float, radius_km: float) -> Any:
+    """A circle on the sphere as the polygon of 64 sides round it, longitude first: no ground of the circle
+    is left out. One that holds a pole or crosses 180 degrees is cut so that it lies within ±180."""
+    angle = radius_km / EARTH_KM / math.cos(math.pi / _SIDES)
+    bearings = np.linspace(0, 2 * math.pi, _SIDES, endpoint=False)
+    phi, north = math.radians(lat), math.radians(90)
+    sines = math.sin(phi) * math.cos(angle) + math.cos(phi) * math.sin(angle) * np.cos(bearings)
+    lats = np.arcsin(np.clip(sines, -1, 1))
+    turns = np.arctan2(
+        np.sin(bearings) * math.sin(angle) * math.cos(phi), math.cos(angle) - math.sin(phi) * np.sin(lats)
+    )
+    lons = lon + np.degrees(turns)
+    lats = np.degrees(lats)
+    if abs(phi) + angle < north:
+        return split(shapely.Polygon(np.column_stack((lons, lats))))
+    # the rim goes once round the pole: the ground is everything between it and the pole
+    pole = 90.0 if phi > 0 or (phi == 0 and angle >= north) else -90.0
+    wrapped = (lons + 180) % 360 - 180
+    order = np.argsort(wrapped)
+    rim = np.column_stack((wrapped[order], lats[order]))
+    edge = float(rim[0, 1] + rim[-1, 1]) / 2
+    corners = np.vstack((rim, [[180, edge], [180, pole], [-180, pole], [-180, edge]]))
+    return shapely.make_valid(shapely.Polygon(corners), method="structure", keep_collapsed=False)
