@@ -36,7 +36,9 @@ from anlan.store.journal import SqlJournal
 from anlan.store.lake import DeltaLake
 from anlan.store.lake_rows import micros, to_frame
 from anlan.store.lake_view import IndicatorView
+from anlan.store.messages import SqlMessages
 from anlan.store.outbox import SqlOutbox
+from anlan.warn import digest
 from anlan.warn.render import TargetArea, render
 from anlan.warn.words import words
 
@@ -336,6 +338,7 @@ class Room:
         self.pack, self.state, self.status = pack, State(), "Actual"
         self.sender = "test@anlan.invalid"
         self.journal, self.outbox, self.lake = SqlJournal(url), SqlOutbox(url), DeltaLake.open(folder)
+        self.messages = SqlMessages(url)
         self.post, self.now = Post(), T0
 
     def watched(self, source: str, now: datetime) -> bool:
@@ -351,7 +354,12 @@ class Room:
 
     def parcel(self, delivery: Delivery, warning: Warning, repeat: bool) -> Parcel:
         recipient = self.pack.recipients[delivery.recipient]
-        subject, body = words(warning, self.pack, recipient.languages, repeat=repeat)
+        if delivery.digest:
+            held = self.state.digests[delivery.digest]
+            listed = [self.state.warnings[id] for id in held.warnings]
+            subject, body = digest.words(held, listed, self.pack, recipient.languages, self.now)
+        else:
+            subject, body = words(warning, self.pack, recipient.languages, repeat=repeat)
         return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
 
     def channel(self, id: str) -> Channel:
@@ -387,6 +395,7 @@ class Room:
     def close(self) -> None:
         self.journal.close()
         self.outbox.close()
+        self.messages.close()
         self.lake.close()
 
     # -- what a test does -----------------------------------------------------------------------------
@@ -399,7 +408,7 @@ class Room:
 
     def act(self, now: datetime, who: User, act: str, subject: str, **fields: str) -> flow.Turn:
         self.now = now
-        turn = flow.Turn(self, now)  # type: ignore[arg-type]
+        turn = flow.Turn(self, now, proof="code")  # type: ignore[arg-type]
         perform(turn, who, act, subject, fields)
         flow.warn(turn)
         flow.end(turn)

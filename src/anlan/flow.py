@@ -43,7 +43,7 @@ from anlan.ports.source import Batch
 from anlan.respond import clocks
 from anlan.respond.activate import activate, escalate, open_incident, reports_of_warning
 from anlan.review.make import make_review
-from anlan.warn import digest, ladder, mailing, mute, ordering, silence
+from anlan.warn import digest, hub, ladder, mailing, mute, ordering, silence
 from anlan.warn.approve import close
 from anlan.warn.decide import PENDING, decide, in_force
 from anlan.warn.route import route
@@ -154,6 +154,22 @@ def observe(turn: Turn, batches: Sequence[Batch]) -> set[str]:
             news |= set(definition.indicators) - set(after.silent)
         turn.put(f"source.{after.status}", after)
     return news
+
+
+def relay(turn: Turn, batches: Sequence[Batch]) -> None:
+    """Messages of others into the hub, each once, with every way by which it came. Their bytes are durable
+    before the rows that name them."""
+    raws: dict[str, bytes] = {}
+    for batch in batches:
+        for received in batch.relayed:
+            taken = hub.take(received.message, turn.state.relayed, turn.now)
+            if taken is None:
+                continue
+            verb, message = taken
+            raws[message.feeds[-1].digest] = received.raw
+            turn.put(f"relayed.{verb}", message)
+    if raws:
+        turn.house.messages.keep(raws, turn.now)
 
 
 def watch_sources(turn: Turn) -> set[str]:
@@ -583,6 +599,7 @@ def begin(house: House, now: datetime, batches: Sequence[Batch] = (), also: Coll
     `also` are indicators whose news an earlier turn took in and could not decide on."""
     turn = Turn(house, now)
     news = observe(turn, batches)
+    relay(turn, batches)
     stale = watch_sources(turn) | passing(turn.pack)
     over = {id for id, at in event_ends(turn.state, turn.pack, now).items() if at <= now}
     assess(turn, news | set(also) | over, stale)

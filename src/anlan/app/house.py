@@ -32,6 +32,7 @@ from anlan.sources.registry import build as build_source
 from anlan.sources.tools import Tools
 from anlan.store.journal import SqlJournal
 from anlan.store.lake import DeltaLake
+from anlan.store.messages import SqlMessages
 from anlan.store.outbox import SqlOutbox
 from anlan.warn import digest
 from anlan.warn.render import TargetArea, render
@@ -72,6 +73,7 @@ class RunningHouse:
         url = self.config.journal or f"sqlite:///{workspace / 'journal.sqlite'}"
         self.journal = SqlJournal(url, create=not reading)
         self.outbox = SqlOutbox(url, create=not reading)
+        self.messages = SqlMessages(url, create=not reading)
         self.lake = DeltaLake.open(workspace, create=not reading)
         self.state: State = fold(self.journal.read())
         self.status = MODES[self.config.mode]
@@ -151,6 +153,20 @@ class RunningHouse:
             said = words(warning, self._pack_with(warning), recipient.languages, repeat=repeat)
             _keep(self._worded, key, said)
         subject, body = said
+        asked = delivery.answer_by is not None
+        if not self.config.url:
+            # without an address of our own nobody could follow a link or send a receipt
+            link, mark = "", ""
+        else:
+            link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}" if asked else ""
+            mark = token(self.key, RECEIPT, delivery.id)
+        short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
+        body = preface(delivery, self.pack, recipient.languages, link=link, code=short) + body
+        return Parcel(
+            delivery, warning, recipient, self.render(warning), subject, body, repeat, link, mark
+        )
+
+    def _nothing(self) -> None:
         return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
 
     def recipient(self, id: str) -> Recipient:
@@ -257,6 +273,7 @@ class RunningHouse:
     def close(self) -> None:
         self.journal.close()
         self.outbox.close()
+        self.messages.close()
         self.lake.close()
 
 

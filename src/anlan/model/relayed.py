@@ -10,7 +10,7 @@ from anlan.model.errors import InvalidValue
 
 #: how the places of an area were found
 FOUND_BY = ("geocode", "name", "polygon", "source", "unresolved")
-SIGNATURES = ("unsigned", "fits", "broken")
+SIGNATURES = ("unsigned", "integrity_only", "authenticated", "broken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ class Relayed:
     another feed has the same; one that says something else under the same name has another, and both are
     kept. `content` is the SHA-256 of the canonical XML (C14N 2.0) without its signature, `feeds` tell
     by which ways it came, each with the digest under which its bytes are kept. `sent` is the sender's
-    instant, `known` ours. `signature`: unsigned, fits (it is as it was signed, by whomever), broken."""
+    instant, `known` ours. `signature`: unsigned, integrity_only (as it was signed, by whomever), authenticated (by its sender),
+    broken. `held`: the code of the reason for which it counts for nothing until a person has looked, and
+    `why_held` that reason in words."""
 
     id: str
     sender: str
@@ -95,6 +97,8 @@ class Relayed:
     content: str
     feeds: tuple[Feed, ...]
     signature: str = "unsigned"
+    held: str = ""
+    why_held: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from anlan.model.warning import Delivery, Warning
 from anlan.ports.channel import Channel, Parcel
 from anlan.ports.journal import Journal
 from anlan.ports.lake import Lake
+from anlan.ports.messages import Messages
 from anlan.ports.outbox import Outbox
 
 
@@ -39,6 +40,9 @@ class House(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def messages(self) -> Messages: ...
 
     def watched(self, source: str, now: datetime) -> bool:
         """True while the source is expected to bring news (in replay: until its record ends)."""

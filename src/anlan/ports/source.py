@@ -11,18 +11,29 @@ from anlan.model.indicator import SourceDef
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
+from anlan.model.relayed import Relayed
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of somebody else and its bytes as they came."""
+
+    message: Relayed
+    raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one fetch brought: usable observations, and what is not, with reasons. `unchanged` True
-    when the source said that nothing is new (HTTP 304)."""
+    """What one fetch brought: usable observations, and what is not, with reasons; `relayed` every message
+    of others that could be read, whatever became of it. `unchanged` True when the source said that nothing
+    is new (HTTP 304)."""
 
     source: str
     known: datetime
     observations: tuple[Observation, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     unchanged: bool = False
+    relayed: tuple[Received, ...] = ()
 
 
 class Source(Protocol):

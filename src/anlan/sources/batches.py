@@ -10,7 +10,7 @@ from anlan.model.errors import AnlanError
 from anlan.model.indicator import SourceDef
 from anlan.model.observation import Observation
 from anlan.model.quarantine import Quarantined
-from anlan.ports.source import Batch
+from anlan.ports.source import Batch, Received
 
 #: what a request or an answer may carry is kept whole; of a larger document this much
 MOST_KEPT = 64 * 1024 * 1024
@@ -44,7 +44,10 @@ def unchanged(definition: SourceDef, known: datetime) -> Batch:
 
 
 def by_known(
-    definition: SourceDef, observations: Iterable[Observation], quarantined: Iterable[Quarantined]
+    definition: SourceDef,
+    observations: Iterable[Observation],
+    quarantined: Iterable[Quarantined],
+    relayed: Iterable[Received] = (),
 ) -> Iterator[Batch]:
     """One batch for each instant of `known`, in order. What was held comes with the first batch at or
     after its own `known`."""
@@ -54,5 +57,14 @@ def by_known(
         news.setdefault(observation.known, []).append(observation)
     for item in quarantined:
         held.setdefault(item.known, []).append(item)
-    for known in sorted(news.keys() | held.keys()):
-        yield Batch(definition.id, known, tuple(news.get(known, ())), tuple(held.get(known, ())))
+    messages: dict[datetime, list[Received]] = {}
+    for one in relayed:
+        messages.setdefault(one.message.known, []).append(one)
+    for known in sorted(news.keys() | held.keys() | messages.keys()):
+        yield Batch(
+            definition.id,
+            known,
+            tuple(news.get(known, ())),
+            tuple(held.get(known, ())),
+            relayed=tuple(messages.get(known, ())),
+        )

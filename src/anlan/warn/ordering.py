@@ -42,6 +42,9 @@ def under_way(sent: Warning, state: State) -> dict[str, tuple[Delivery, ...]]:
     for earlier in sent.references:
         for id in state.copies.get(earlier, ()):
             delivery = state.deliveries[id]
+            if delivery.digest:
+                # a list says what each of its messages has become: nothing waits for it
+                continue
             found[delivery.recipient] = (*found.get(delivery.recipient, ()), delivery)
     return found
 
