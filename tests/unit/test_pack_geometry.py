@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import shapely
 from shapely.geometry import shape
 
 from anlan.model.errors import Unreadable
@@ -111,3 +112,23 @@ def test_the_counties_of_china_can_all_be_drawn(shared: Path) -> None:
     west, south, east, north = drawn.shapes["x/110105"].bounds
     assert 116 < west < east < 117
     assert 39 < south < north < 41
+
+
+def test_outlines_across_the_antimeridian_do_not_run_around_the_globe(root: Path) -> None:
+    drawn = outlines(
+        GeometryLayer(
+            str(root / "packs/world/places/countries-50m.topo.json"),
+            "country",
+            "code",
+            "",
+            "ISC",
+            "a test",
+            objects="countries",
+        )
+    )
+    assert not {"ru", "fj"} & set(drawn.repaired)
+    assert not shapely.intersects_xy(drawn.shapes["ru"], -100.0, 66.0)
+    assert shapely.intersects_xy(drawn.shapes["ru"], -175.0, 66.5)
+    assert shapely.intersects_xy(drawn.shapes["ru"], 100.0, 60.0)
+    assert shapely.intersects_xy(drawn.shapes["aq"], 0.0, -89.9)
+    assert all(one.bounds[2] - one.bounds[0] < 20 for one in shapely.get_parts(drawn.shapes["fj"]))

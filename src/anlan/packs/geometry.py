@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from anlan.model.errors import Unreadable
 from anlan.model.pack import GeometryLayer
+from anlan.packs.antimeridian import cut
 
 _CONTINUOUS = 2  # a ring that touches itself is invalid; make_valid returns parts of other dimensions too
 
@@ -86,7 +87,7 @@ def _outlines(path: str, key: str, prefix: str, objects: str, _mtime: int, _size
         elif shape is None or shape.is_empty:
             empty.add(f"{prefix}{code}")
         else:
-            drawn.setdefault(f"{prefix}{code}", []).append(shape)
+            drawn.setdefault(f"{prefix}{code}", []).append(cut(shape))
     shapes: dict[str, BaseGeometry] = {}
     repaired: list[str] = []
     for id, parts in sorted(drawn.items()):
