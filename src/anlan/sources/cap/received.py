@@ -64,7 +64,7 @@ class Receiver:
             id=short_id("M", alert.sender, alert.identifier, content),
             sender=alert.sender,
             identifier=alert.identifier,
-            sent=alert.sent.astimezone(UTC),
+            sent=_instant(alert.sent),
             known=known,
             status=alert.status,
             msg_type=alert.msg_type,
@@ -135,7 +135,15 @@ def content_digest(raw: bytes) -> str:
 
 
 def _utc(instant: datetime | None) -> datetime | None:
-    return None if instant is None else instant.astimezone(UTC)
+    return None if instant is None else _instant(instant)
+
+
+def _instant(instant: datetime) -> datetime:
+    """In UTC; at either end of the calendar, where the offset leads out of it, the end itself."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        return instant.replace(tzinfo=UTC)
 
 
 def _in_pack(id: str, at: datetime, pack: Pack) -> bool:
