@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -95,6 +96,26 @@ class Matches:
         return np.diff(self.begins)
 
 
+class _Roll:
+    """A growing array: adding to it moves what is there only now and then."""
+
+    def __init__(self, held: NDArray[Any]) -> None:
+        self._room = held
+        self.size = held.size
+
+    @property
+    def held(self) -> NDArray[Any]:
+        return self._room[: self.size]
+
+    def add(self, more: NDArray[Any]) -> None:
+        if self.size + more.size > self._room.size:
+            room = np.empty(self.size + max(more.size, self.size // 8), self._room.dtype)
+            room[: self.size] = self.held
+            self._room = room
+        self._room[self.size : self.size + more.size] = more
+        self.size += more.size
+
+
 class Points:
     """Recipients at points. The key of a recipient is its place in the order in which they were added, from
     0, and stays when it moves."""
@@ -104,15 +125,16 @@ class Points:
         x, y = _pair(lon, lat)
         numbers = np.arange(x.size, dtype=np.int32)
         self._levels = [Level.of(x, y, numbers)] if x.size else []
-        self._slot_of = numbers.astype(np.int64)  # key -> slot, -1 where removed
-        self._key_of: Ints | None = None  # slot -> key, None while they are the same
-        self._alive = np.ones(x.size, np.uint8)
+        self._slot_of = _Roll(numbers.copy())  # key -> slot, -1 where removed
+        self._key_of: _Roll | None = None  # slot -> key, None while they are the same
+        self._alive = _Roll(np.ones(x.size, np.uint8))
+        self._count = x.size
         self._dead = 0
         self._new: list[tuple[Floats, Floats, Ints]] = []
 
     def __len__(self) -> int:
         """Recipients, those removed not counted."""
-        return int(np.count_nonzero(self._slot_of >= 0))
+        return int(self._count)
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -120,7 +142,8 @@ class Points:
         """The keys of new recipients."""
         x, y = _pair(lon, lat)
         keys = np.arange(self._slot_of.size, self._slot_of.size + x.size)
-        self._slot_of = np.concatenate([self._slot_of, self._take(x, y, keys)])
+        self._slot_of.add(self._take(x, y, keys).astype(np.int32))
+        self._count += x.size
         return keys
 
     def move(self, keys: ArrayLike, lon: ArrayLike, lat: ArrayLike) -> None:
@@ -131,18 +154,19 @@ class Points:
                 "not a point for each", where="move", found=f"{wanted.size} keys, {x.size} points"
             )
         self._strike(wanted)
-        self._slot_of[wanted] = self._take(x, y, wanted)
+        self._slot_of.held[wanted] = self._take(x, y, wanted)
 
     def remove(self, keys: ArrayLike) -> None:
         """Recipients no longer there. NotFound for a key that is not there."""
         wanted = self._known(keys)
         self._strike(wanted)
-        self._slot_of[wanted] = -1
+        self._slot_of.held[wanted] = -1
+        self._count -= wanted.size
 
     def _known(self, keys: ArrayLike) -> Longs:
         wanted = np.atleast_1d(np.asarray(keys, dtype=np.int64))
         there = (wanted >= 0) & (wanted < self._slot_of.size)
-        there[there] = self._slot_of[wanted[there]] >= 0
+        there[there] = self._slot_of.held[wanted[there]] >= 0
         if not there.all():
             raise NotFound("no such recipient", where="points", found=str(wanted[~there][0]))
         if np.unique(wanted).size != wanted.size:
@@ -155,16 +179,16 @@ class Points:
             raise InvalidValue("too many points", where="points", expected=f"at most {_MOST}")
         slots = np.arange(begin, begin + x.size)
         if self._key_of is None and not np.array_equal(slots, keys):
-            self._key_of = np.arange(begin, dtype=np.int32)
+            self._key_of = _Roll(np.arange(begin, dtype=np.int32))
         if self._key_of is not None:
-            self._key_of = np.concatenate([self._key_of, keys.astype(np.int32)])
-        self._alive = np.concatenate([self._alive, np.ones(x.size, np.uint8)])
+            self._key_of.add(keys.astype(np.int32))
+        self._alive.add(np.ones(x.size, np.uint8))
         if x.size:
             self._new.append((x, y, slots.astype(np.int32)))
         return slots
 
     def _strike(self, keys: Longs) -> None:
-        self._alive[self._slot_of[keys]] = 0
+        self._alive.held[self._slot_of.held[keys]] = 0
         self._dead += keys.size
 
     def _settle(self) -> None:
@@ -176,7 +200,7 @@ class Points:
                 last = self._levels.pop()
                 x, y = np.concatenate([last.x, x]), np.concatenate([last.y, y])
                 slots = np.concatenate([last.slots, slots])
-            there = self._alive[slots] == 1
+            there = self._alive.held[slots] == 1
             self._dead -= int(np.count_nonzero(~there))
             if there.any():
                 self._levels.append(Level.of(x[there], y[there], slots[there]))
@@ -184,7 +208,7 @@ class Points:
             x = np.concatenate([level.x for level in self._levels])
             y = np.concatenate([level.y for level in self._levels])
             slots = np.concatenate([level.slots for level in self._levels])
-            there = self._alive[slots] == 1
+            there = self._alive.held[slots] == 1
             self._levels = [Level.of(x[there], y[there], slots[there])] if there.any() else []
             self._dead = 0
 
@@ -207,12 +231,12 @@ class Points:
         for k, row in enumerate(found):
             for level, one in row:
                 if self._dead:
-                    at = kernels.spread_alive(level.slots, self._alive, *one, out, at)
+                    at = kernels.spread_alive(level.slots, self._alive.held, *one, out, at)
                 else:
                     at = kernels.spread(level.slots, *one, out, at)
             begins[k + 1] = at
         keys = out[:at]
-        return Matches(begins, keys if self._key_of is None else self._key_of[keys])
+        return Matches(begins, keys if self._key_of is None else self._key_of.held[keys])
 
 
 def edges_of(area: BaseGeometry | Circle, place: int = 0) -> Floats | Circle:
