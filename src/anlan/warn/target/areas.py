@@ -7,16 +7,13 @@ Shapely does it: nothing of our own was faster on subscriptions as people draw t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from anlan.model.errors import InvalidValue
 from anlan.warn.ground import Circle, around
-from anlan.warn.target.points import Matches
+from anlan.warn.target.points import Matches, checked
 
 
 class Areas:
@@ -24,7 +21,7 @@ class Areas:
 
     def __init__(self, shapes: Sequence[BaseGeometry]) -> None:
         """InvalidValue for a shape that is not a valid polygon or multipolygon, or has none."""
-        self._shapes = _checked(shapes, "recipients")
+        self._shapes = checked(shapes, "recipients")
         self._tree = shapely.STRtree(self._shapes)
 
     def __len__(self) -> int:
@@ -33,24 +30,8 @@ class Areas:
     def within_each(self, areas: Sequence[BaseGeometry | Circle]) -> Matches:
         """Keys of the recipients that each area meets, in ascending order. A circle counts as the polygon
         that covers it: nobody is missed, and some within a hundredth of the radius beyond it may be met."""
-        asked = _checked([around(one) if isinstance(one, Circle) else one for one in areas], "areas")
+        asked = checked([around(one) if isinstance(one, Circle) else one for one in areas], "areas")
         first, second = self._tree.query(asked, predicate="intersects")
         order = np.lexsort((second, first))
         begins = np.searchsorted(first[order], np.arange(len(asked) + 1))
         return Matches(begins.astype(np.int64), second[order].astype(np.int32))
-
-
-def _checked(shapes: Sequence[BaseGeometry], where: str) -> NDArray[Any]:
-    held = np.empty(len(shapes), dtype=object)
-    held[:] = list(shapes)
-    kinds = shapely.get_type_id(held)
-    wrong = ~np.isin(kinds, (3, 6)) | ~shapely.is_valid(held)
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        raise InvalidValue(
-            "not a valid area",
-            where=f"{where}[{k}]",
-            found=shapely.is_valid_reason(held[k])[:120] if kinds[k] in (3, 6) else str(held[k])[:60],
-            expected="a valid polygon or multipolygon",
-        )
-    return held

@@ -33,6 +33,7 @@ Ints = NDArray[np.int32]
 #: points to a strip, for a million of them; fewer strips for few points
 _GROWTH = 4
 _MOST = 2**31 - 1
+_NO_EDGES = np.empty((0, 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +223,7 @@ class Points:
         """The same of many areas. InvalidValue for one that is neither a circle nor a valid polygon or
         multipolygon."""
         self._settle()
-        targets = [edges_of(area, k) for k, area in enumerate(areas)]
+        targets = edges_of(areas)
         found = [[(level, level.find(target)) for level in self._levels] for target in targets]
         room = sum(kernels.run_length(one[0], one[1]) + one[3] for row in found for _, one in row)
         out = np.empty(room + 1, np.int32)  # one more: what is struck out is written before it is passed over
@@ -239,25 +240,43 @@ class Points:
         return Matches(begins, keys if self._key_of is None else self._key_of.held[keys])
 
 
-def edges_of(area: BaseGeometry | Circle, place: int = 0) -> Floats | Circle:
-    """Rows x1, y1, x2, y2 of the edges of all rings, those without length left out."""
-    if isinstance(area, Circle):
-        return area
-    if not isinstance(area, BaseGeometry) or area.geom_type not in ("Polygon", "MultiPolygon"):
-        raise InvalidValue("no area", where=f"areas[{place}]", expected="a polygon, multipolygon or circle")
-    if not area.is_valid:
-        raise InvalidValue(
-            "not a valid area", where=f"areas[{place}]", found=shapely.is_valid_reason(area)[:120]
-        )
-    if area.is_empty:
-        return np.empty((0, 4))
-    _, xy, offsets = shapely.to_ragged_array([area])
-    ring_ends = offsets[0][1:]
+def edges_of(areas: Sequence[BaseGeometry | Circle]) -> list[Floats | Circle]:
+    """Rows x1, y1, x2, y2 of the edges of all rings of each area, those without length left out. InvalidValue
+    as for `Points.within_each`."""
+    targets: list[Floats | Circle] = [one if isinstance(one, Circle) else _NO_EDGES for one in areas]
+    places = [k for k, one in enumerate(areas) if not isinstance(one, Circle)]
+    shapes = checked([areas[k] for k in places], "areas")
+    if not places or shapely.is_empty(shapes).all():
+        return targets
+    _, xy, offsets = shapely.to_ragged_array(shapes)
+    rings, polygons = offsets[0], offsets[1]
+    ends = rings[polygons[offsets[2]]] if len(offsets) == 3 else rings[polygons]
     rows = np.column_stack([xy[:-1, :2], xy[1:, :2]])
-    keep = np.ones(len(rows), bool)
-    keep[ring_ends[:-1] - 1] = False  # from the end of one ring to the start of the next
-    keep &= (rows[:, 0] != rows[:, 2]) | (rows[:, 1] != rows[:, 3])
-    return np.ascontiguousarray(rows[keep])
+    keep = (rows[:, 0] != rows[:, 2]) | (rows[:, 1] != rows[:, 3])
+    keep[rings[1:-1] - 1] = False  # from the end of one ring to the start of the next
+    before = np.concatenate([[0], np.cumsum(keep)])[np.minimum(ends, len(keep))]
+    rows = rows[keep]
+    for k, begin, end in zip(places, before[:-1], before[1:], strict=True):
+        targets[k] = rows[begin:end]
+    return targets
+
+
+def checked(shapes: Sequence[BaseGeometry], where: str) -> NDArray[Any]:
+    """The shapes as an array. InvalidValue, naming the place, for one that is no valid polygon or
+    multipolygon."""
+    held = np.empty(len(shapes), dtype=object)
+    held[:] = list(shapes)
+    kinds = shapely.get_type_id(held)
+    wrong = ~np.isin(kinds, (3, 6)) | ~shapely.is_valid(held)
+    if wrong.any():
+        k = int(np.flatnonzero(wrong)[0])
+        raise InvalidValue(
+            "not a valid area",
+            where=f"{where}[{k}]",
+            found=shapely.is_valid_reason(held[k])[:120] if kinds[k] in (3, 6) else str(held[k])[:60],
+            expected="a valid polygon or multipolygon",
+        )
+    return held
 
 
 def _pair(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
