@@ -26,6 +26,7 @@ META = WORK / "meta.json"
 ENTRIES = (
     "console=console.ts",
     "map=map.ts",
+    "draw=draw.ts",
     "chart=chart.ts",
     "bands=bands.ts",
     "panelmap=panelmap.ts",

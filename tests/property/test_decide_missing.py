@@ -51,7 +51,7 @@ class Chain:
                 self.state.put(decision.draft.id, decision.draft)
                 if self.publish:
                     head = in_force(thread.id, self.state, now)
-                    sent = approve(submit(decision.draft, ADA, now), BEN, pack, now)
+                    sent = approve(submit(decision.draft, ADA, pack, now), BEN, pack, now, "code")
                     self.state.put(sent.id, sent)
                     if head is not None:
                         status = "cancelled" if sent.change == "cancel" else "superseded"

@@ -14,8 +14,9 @@ from anlan import flow
 from anlan.acts import ACTS, perform
 from anlan.model.errors import AnlanError, NotAllowed, NotFound, WrongState
 from anlan.model.state import State, fold
+from anlan.model.roster import Watch
 from anlan.model.time import format_instant
-from chain_pack import ADA, BEN, DAY, EVA, HOUR, T0, Room, chain_pack, stage, user
+from chain_pack import ADA, BEN, DAY, EVA, HOUR, T0, Room, both, chain_pack, stage, user
 
 NOW = T0 + 2 * DAY
 
@@ -31,6 +32,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
     room.turn(other.known, stage(1, 5.0), other)
     until = format_instant(NOW + 3 * DAY)
     room.act(other.known, BEN, "silence.set", "", places="x/a", hazards="quake", reason="works", ends=until)
+    room.pack = replace(room.pack, watches={"gate": Watch("gate", both("gate"), "x/a")})
     yield room
     room.close()
 
@@ -54,6 +56,7 @@ def subjects(room: Room) -> dict[str, str]:
         "lesson": "L-none",
         "handover": "",
         "silence": next(iter(state.silences)),
+        "shift": "gate",
     }
 
 

@@ -30,14 +30,14 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 def submitted(room: Room) -> Warning:
-    return approval.submit(room.pending()[0], ADA, NOW)
+    return approval.submit(room.pending()[0], ADA, room.pack, NOW)
 
 
 def test_every_status_has_its_row_in_the_table_and_leads_only_to_statuses() -> None:
     assert set(approval.TRANSITIONS) == set(STATUSES)
     assert {to for row in approval.TRANSITIONS.values() for to in row} <= set(STATUSES)
-    # every status but the first can be reached, and only ends lead nowhere
-    assert {to for row in approval.TRANSITIONS.values() for to in row} == set(STATUSES) - {"draft"}
+    # every status can be reached (a draft anew by an edit), and only ends lead nowhere
+    assert {to for row in approval.TRANSITIONS.values() for to in row} == set(STATUSES)
     assert {s for s, row in approval.TRANSITIONS.items() if not row} == {
         "rejected", "superseded", "cancelled", "expired",
     }  # fmt: skip
@@ -56,14 +56,14 @@ def test_what_the_table_does_not_name_is_refused(room: Room, status: str, to: st
 
 
 def test_two_persons_publish(room: Room) -> None:
-    sent = approval.approve(submitted(room), BEN, room.pack, NOW)
+    sent = approval.approve(submitted(room), BEN, room.pack, NOW, "code")
     assert (sent.status, sent.author, sent.approver, sent.sent) == ("approved", "ada", "ben", NOW)
 
 
 def test_the_author_does_not_approve(room: Room) -> None:
-    own = approval.submit(room.pending()[0], BEN, NOW)
+    own = approval.submit(room.pending()[0], BEN, room.pack, NOW)
     with pytest.raises(NotAllowed, match="two persons") as refusal:
-        approval.approve(own, BEN, room.pack, NOW)
+        approval.approve(own, BEN, room.pack, NOW, "code")
     assert refusal.value.basis == f"{LAW}#5"
 
 
@@ -71,11 +71,11 @@ def test_whoever_submits_again_after_a_return_is_the_author(room: Room) -> None:
     back = approval.send_back(submitted(room), BEN, "say where", "returned")
     assert (back.status, back.author, back.approver) == ("returned", "ada", "ben")
     # the approver who sent it back takes it over: from then on somebody else has to approve
-    again = approval.submit(back, BEN, NOW)
+    again = approval.submit(back, BEN, room.pack, NOW)
     assert (again.author, again.approver) == ("ben", "")
     with pytest.raises(NotAllowed, match="two persons"):
-        approval.approve(again, BEN, room.pack, NOW)
-    assert approval.approve(again, CAI, room.pack, NOW).approver == "cai"
+        approval.approve(again, BEN, room.pack, NOW, "code")
+    assert approval.approve(again, CAI, room.pack, NOW, "code").approver == "cai"
 
 
 def test_no_warning_exists_with_one_person_in_both_places(room: Room) -> None:
@@ -86,7 +86,7 @@ def test_no_warning_exists_with_one_person_in_both_places(room: Room) -> None:
 def test_another_organ_neither_approves_nor_sends_back(room: Room) -> None:
     draft = submitted(room)
     with pytest.raises(NotAllowed, match="acts for other") as refusal:
-        approval.approve(draft, DEE, room.pack, NOW)
+        approval.approve(draft, DEE, room.pack, NOW, "code")
     assert refusal.value.basis == f"{LAW}#5"
     with pytest.raises(NotAllowed, match="acts for other"):
         approval.send_back(draft, DEE, "no", "rejected")
@@ -100,7 +100,7 @@ def test_a_power_that_does_not_reach_is_refused_with_its_article(room: Room) -> 
     ):
         pack = replace(room.pack, powers=(power,))
         with pytest.raises(NotAllowed, match=lack) as refusal:
-            approval.approve(submitted(room), BEN, pack, NOW)
+            approval.approve(submitted(room), BEN, pack, NOW, "code")
         assert refusal.value.basis == f"{LAW}#8"
 
 
@@ -108,13 +108,13 @@ def test_every_place_warned_must_be_within_the_power(room: Room) -> None:
     organs = {**room.pack.organs, "office": replace(room.pack.organs["office"], place="x/a")}
     wide = replace(submitted(room), places=("x/a", "x/b"))
     with pytest.raises(NotAllowed, match="x/b"):
-        approval.approve(wide, BEN, replace(room.pack, organs=organs), NOW)
+        approval.approve(wide, BEN, replace(room.pack, organs=organs), NOW, "code")
 
 
 def test_a_warning_that_would_be_over_is_not_sent(room: Room) -> None:
     draft = submitted(room)
     with pytest.raises(WrongState, match="over before"):
-        approval.approve(draft, BEN, room.pack, draft.expires)
+        approval.approve(draft, BEN, room.pack, draft.expires, "code")
 
 
 def test_a_return_and_a_rejection_need_words(room: Room) -> None:
@@ -124,7 +124,7 @@ def test_a_return_and_a_rejection_need_words(room: Room) -> None:
     gone = approval.send_back(submitted(room), BEN, "a broken gauge", "rejected")
     assert gone.reasons[-1].text.en == "a broken gauge"
     with pytest.raises(WrongState):
-        approval.submit(gone, ADA, NOW)
+        approval.submit(gone, ADA, room.pack, NOW)
 
 
 def test_an_update_by_hand_says_its_new_level_in_its_own_words(room: Room) -> None:

@@ -207,7 +207,7 @@ def test_a_kill_between_the_hand_over_and_its_journal_repeats_nothing(room: Room
     room.turn(item.known, item)
     (draft,) = room.pending()
     room.act(SENT, ADA, "warning.submit", draft.id)
-    turn = flow.Turn(room, SENT + MINUTE)  # type: ignore[arg-type]
+    turn = flow.Turn(room, SENT + MINUTE, proof="code")  # type: ignore[arg-type]
     perform(turn, room.pack.users["ben"], "warning.approve", draft.id, {})
     turn.commit()
     for delivery in flow.due_now(room.state, turn.now):  # handed over, and killed before the journal

@@ -68,6 +68,8 @@ class Script:
             subject = _subject(act, due, turn.state)
             if subject is None:
                 continue
+            # nobody is there to enter a code; a real message takes none of this
+            turn.proof = "scripted"
             try:
                 perform(turn, user, act.do, subject, act.fields)
             except AnlanError as error:
@@ -80,6 +82,8 @@ class Script:
                     act.by,
                     Reason("act_refused", Text(text, text)),
                 )
+            finally:
+                turn.proof = ""
 
 
 def _fits(act: ScriptedAct, entry: Entry, state: State, pack: Pack) -> bool:

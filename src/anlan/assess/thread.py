@@ -97,10 +97,11 @@ def _open(findings: tuple[Finding, ...], pack: Pack, now: datetime, *cause: str)
 
 
 def graded(thread: Assessment, state: State) -> Assessment:
-    """The thread's level: the most severe that any rule, place or event of it has now; unknown when any
-    of those is."""
+    """The thread's level: the most severe that any rule, place or event of it has now, or that a person
+    set; unknown when any of those is."""
     standing = [finding for finding in current(thread, state).values() if finding.level is not None]
-    level = min((finding.level for finding in standing if finding.level is not None), default=None)
+    levels = [thread.judged, *(finding.level for finding in standing)]
+    level = min((one for one in levels if one is not None), default=None)
     highest = min((x for x in (level, thread.highest) if x is not None), default=None)
     unknown = any(finding.state == "unknown" for finding in standing)
     return replace(thread, level=level, highest=highest, state="unknown" if unknown else "known")
@@ -112,6 +113,75 @@ def places(thread: Assessment, state: State, pack: Pack, now: datetime) -> tuple
     found = _with_level(thread, state)
     outer = {place for place in found if not any(up in found for up in line(place, pack, now)[1:])}
     return tuple(sorted(outer)) or (thread.place,)
+
+
+def open_by(
+    hazard: str, place: str, title: Text | None, by: str, pack: Pack, state: State, now: datetime
+) -> Assessment:
+    """A risk that a person opens: nothing has been found, somebody knows. WrongState where a live thread of
+    the hazard stands at the place already: a risk has one identity."""
+    pack.place(place, now)
+    if hazard not in pack.hazards:
+        raise NotFound(
+            "no such hazard",
+            where="hazard",
+            found=repr(hazard),
+            expected=", ".join(sorted(pack.hazards)[:20]),
+        )
+    for thread in state.assessments.values():
+        if (thread.hazard, thread.place) == (hazard, place) and thread.verdict in LIVE:
+            raise WrongState(
+                "the risk is open already",
+                where=thread.id,
+                found=f"{hazard} at {place}",
+                mend=f"assess {thread.id} instead",
+            )
+    name, kind = pack.place(place, now).name, pack.hazards[hazard]
+    reason = Reason("opened_by_hand", Text(f"opened by {by}", f"由 {by} 人工建立"))
+    return Assessment(
+        id=short_id(f"R-{now:%Y}", hazard, place, by, now.isoformat()),
+        hazard=hazard,
+        domain=kind.domain,
+        place=place,
+        title=title or Text(f"{kind.title.en}, {name.en}", f"{name.zh}{kind.title.zh}"),
+        opened=now,
+        updated=now,
+        status="reviewed",
+        verdict="confirmed",
+        state="known",
+        level=None,
+        highest=None,
+        findings=(),
+        reasons=(reason,),
+        by=by,
+    )
+
+
+def judge(
+    thread: Assessment, level: int | None, cell: str, state: State, by: str, note: str, now: datetime
+) -> Assessment:
+    """A person's own level beside those of the findings; None takes it back. Words are required."""
+    _must(thread, LIVE)
+    if not note.strip():
+        raise WrongState("an assessment needs a reason in words", where=thread.id, found="an empty note")
+    said = f"level {level}" if level else "no level"
+    zh = f"{level} 级" if level else "无级别"
+    where = f" ({cell})" if cell else ""
+    reason = Reason("judged", Text(f"{said}{where}: {note.strip()}", f"{zh}{where}:{note.strip()}"))
+    changed = replace(
+        thread,
+        judged=level,
+        cell=cell,
+        status="reviewed",
+        by=by,
+        updated=now,
+        reasons=(*thread.reasons, reason),
+    )
+    return graded(changed, state)
+
+
+def _judged(thread: Assessment) -> int:
+    return thread.judged or 5
 
 
 def confirm(thread: Assessment, by: str, note: str, now: datetime) -> Assessment:
@@ -179,8 +249,12 @@ def merge(
     )
     both = dict.fromkeys((*into.findings, *thread.findings))
     highest = [x for x in (thread.highest, into.highest) if x is not None]
+    # of two persons' levels the more severe stands
+    judged = min((t for t in (into, thread) if t.judged is not None), key=_judged, default=into)
     kept = replace(
         into,
+        judged=judged.judged,
+        cell=judged.cell,
         findings=tuple(sorted(both, key=lambda finding: state.findings[finding].known)),
         updated=now,
         highest=min(highest, default=None),

@@ -123,7 +123,8 @@ def _event(thread: Assessment, state: State, pack: Pack, now: datetime) -> tuple
             )
         ):
             return event, False
-    return None, may_come
+    # what no rule found has no episode to be scored by
+    return None, may_come or not own
 
 
 def _lessons(

@@ -12,12 +12,14 @@ from anlan.model.text import Text
 from anlan.model.user import User
 from anlan.model.warning import Warning
 from anlan.packs.resolve import competent
+from anlan.warn.plain import remarks
 
-#: status -> what may follow: the whole table of legal transitions
+#: status -> what may follow: the whole table of legal transitions. "draft" follows by an edit, which makes
+#: another version; what was sent has no way back to a pen.
 TRANSITIONS: dict[str, tuple[str, ...]] = {
-    "draft": ("submitted", "superseded", "rejected"),
-    "submitted": ("approved", "returned", "rejected", "superseded"),
-    "returned": ("submitted", "rejected", "superseded"),
+    "draft": ("draft", "submitted", "superseded", "rejected"),
+    "submitted": ("draft", "approved", "returned", "rejected", "superseded"),
+    "returned": ("draft", "submitted", "rejected", "superseded"),
     "approved": ("superseded", "cancelled", "expired"),
     "rejected": (),
     "superseded": (),
@@ -38,18 +40,30 @@ def move(warning: Warning, status: str) -> None:
         )
 
 
-def submit(warning: Warning, user: User, now: datetime) -> Warning:
-    """The author puts the draft forward; from now on it is theirs, whoever wrote or returned it before.
-    So somebody else has to approve it."""
+def submit(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
+    """Somebody of the issuing body with its power puts the draft forward; from now on it is theirs,
+    whoever wrote or returned it before. So somebody else has to approve it."""
     move(warning, "submitted")
+    _of_issuer(warning, user)
+    _with_power(warning, user, pack, now)
+    slips = [remark for remark in remarks(warning) if remark.stops]
+    if slips:
+        raise WrongState(
+            "the words are not finished",
+            where=f"{warning.id}: {slips[0].field}_{slips[0].language}",
+            found=slips[0].text.en,
+            mend="edit the message first",
+        )
     return replace(warning, status="submitted", author=user.name, approver="", submitted=now)
 
 
-def approve(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
-    """Approved and sent at `now`. NotAllowed, with the article, when the approver is the author, acts
-    for another organ, or their organ lacks the power for this place, hazard and level."""
+def approve(warning: Warning, user: User, pack: Pack, now: datetime, proof: str) -> Warning:
+    """Approved and sent at `now`. `proof`: how the approver showed a moment ago who they are (see
+    `anlan.model.warning.PROOFS`). NotAllowed, with the article, when the approver is the author or wrote
+    any of it, acts for another organ, their organ lacks the power for this place, hazard and level, or
+    there is no proof; a scripted one is none for a real message."""
     move(warning, "approved")
-    if user.name == warning.author:
+    if user.name in (warning.author, *warning.authors):
         raise NotAllowed(
             "author and approver must be two persons",
             where=warning.id,
@@ -57,8 +71,14 @@ def approve(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
             mend="ask another authorised person of the issuing body",
         )
     _of_issuer(warning, user)
-    for place in warning.places:
-        competent(pack, "warn", user.organ, warning.hazard, warning.level, place, now, warning.scope)
+    _with_power(warning, user, pack, now)
+    if not proof or (proof == "scripted" and warning.mode == "Actual"):
+        raise NotAllowed(
+            "an approval needs a one-time code",
+            where=warning.id,
+            basis=warning.basis,
+            mend="enter the code of your authenticator, or one of your recovery codes",
+        )
     if warning.expires <= now:
         raise WrongState(
             "the warning would be over before it is sent",
@@ -66,7 +86,23 @@ def approve(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
             found=f"expires {warning.expires.isoformat()}",
             expected=f"after {now.isoformat()}",
         )
-    return replace(warning, status="approved", approver=user.name, sent=now)
+    return replace(warning, status="approved", approver=user.name, sent=now, proof=proof)
+
+
+def same_mode(warning: Warning, earlier: Warning | None) -> None:
+    """WrongState where a message would change Actual, Exercise or Test along its chain."""
+    if earlier is not None and earlier.mode != warning.mode:
+        raise WrongState(
+            "a chain keeps its mode",
+            where=warning.id,
+            found=f"{warning.mode} after {earlier.mode}",
+            expected=earlier.mode,
+        )
+
+
+def _with_power(warning: Warning, user: User, pack: Pack, now: datetime) -> None:
+    for place in warning.places:
+        competent(pack, "warn", user.organ, warning.hazard, warning.level, place, now, warning.scope)
 
 
 def _of_issuer(warning: Warning, user: User) -> None:
@@ -89,7 +125,7 @@ def send_back(warning: Warning, user: User, note: str, status: str) -> Warning:
     return replace(
         warning,
         status=status,
-        approver=user.name if user.name != warning.author else "",
+        approver=user.name if user.name not in (warning.author, *warning.authors) else "",
         reasons=(*warning.reasons, reason),
     )
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from anlan.model.assessment import Assessment
-from anlan.model.errors import NotAllowed, UnknownPlace
-from anlan.model.law import Power
 from anlan.model.pack import Pack
 from anlan.model.plan import Plan
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Warning
-from anlan.packs.resolve import competent
 from anlan.warn.draft import cancel, first_or_next, line
+from anlan.warn.issuer import issuing
 
 PENDING = ("draft", "submitted", "returned")
 
@@ -59,24 +57,30 @@ def decide(
         return Decision(
             None, (), Reason("no_plan", Text("no plan covers this hazard here", "此处无覆盖该灾种的预案"))
         )
+    if head is not None and not thread.findings:
+        places = head.places  # nothing was found: it is where a person said
     live = thread.verdict in ("open", "confirmed")
     level = thread.level if live else None
     if live and thread.state == "unknown":
         out = [w for w in (head, *pending) if w is not None and w.change != "cancel"]
         level = min((x for x in (level, *(w.level for w in out)) if x is not None), default=None)
         places = _outer({*places, *(place for w in out for place in w.places)}, pack, now)
-        if any(w.level == level and _covers(w.places, places, pack, now) for w in out):
+        if any(w.level == level and covers(w.places, places, pack, now) for w in out):
             return Decision(None, (), _holds())
     if level is None or level > plan.warn_at:
         return _lift(head, pending, plan, pack, now, live)
-    powers, refusal = _powers(plan, thread.hazard, level, places, pack, now)
+    found = issuing(plan.issuer, thread.hazard, level, places, pack, now)
+    powers, refusal = found.powers, found.refusals[-1] if found.refusals else None
     if not powers:
         return Decision(None, (), refusal or _nothing_new())
     places = tuple(powers)
+    if any(w.authors and w.level <= level for w in pending):
+        # what a person writes, a cancel too, gives way to a higher level only
+        return Decision(None, tuple(w for w in pending if not w.authors), _in_hand())
     for draft in pending:
         if draft.change != "cancel" and (draft.level, draft.places) == (level, places):
             return Decision(None, tuple(w for w in pending if w is not draft), _nothing_new())
-    if head is not None and head.level == level and _covers(head.places, places, pack, now):
+    if head is not None and head.level == level and covers(head.places, places, pack, now):
         return Decision(None, pending, _nothing_new())
     reason = _why(head, level, thread.id, state)
     reasons = (reason,) if refusal is None else (reason, refusal)
@@ -84,7 +88,7 @@ def decide(
     return Decision(draft, pending, reason)
 
 
-def _covers(area: tuple[str, ...], places: tuple[str, ...], pack: Pack, now: datetime) -> bool:
+def covers(area: tuple[str, ...], places: tuple[str, ...], pack: Pack, now: datetime) -> bool:
     """Every place is one of the area or lies in one of them."""
     return all(place in area or not set(area).isdisjoint(line(pack, place, now)) for place in places)
 
@@ -92,32 +96,6 @@ def _covers(area: tuple[str, ...], places: tuple[str, ...], pack: Pack, now: dat
 def _outer(places: set[str], pack: Pack, now: datetime) -> tuple[str, ...]:
     """Without the places that lie in another of them."""
     return tuple(sorted(p for p in places if places.isdisjoint(line(pack, p, now)[1:])))
-
-
-def _powers(
-    plan: Plan, hazard: str, level: int, places: tuple[str, ...], pack: Pack, now: datetime
-) -> tuple[dict[str, Power], Reason | None]:
-    """Place -> the issuer's power to warn there (one that reaches the public, where it has one), and why
-    places are left out, if any are."""
-    powers: dict[str, Power] = {}
-    refusal: Reason | None = None
-    for place in places:
-        try:
-            powers[place] = _power(plan.issuer, hazard, level, place, pack, now)
-        except (NotAllowed, UnknownPlace) as error:
-            basis = error.basis if isinstance(error, NotAllowed) else ""
-            text = f"{place}: {error.message}"
-            refusal = Reason(
-                "no_power", Text(f"no competent issuer: {text}", f"无有权发布机关:{text}"), basis
-            )
-    return powers, refusal
-
-
-def _power(organ: str, hazard: str, level: int, place: str, pack: Pack, now: datetime) -> Power:
-    try:
-        return competent(pack, "warn", organ, hazard, level, place, now, "Public")
-    except NotAllowed:
-        return competent(pack, "warn", organ, hazard, level, place, now, "Restricted")
 
 
 def _lift(
@@ -134,7 +112,8 @@ def _lift(
             pending,
             Reason("below_plan", Text("below the level at which the plan warns", "低于预案规定的预警级别")),
         )
-    stale = tuple(w for w in pending if w.change != "cancel")
+    # of a risk that is live a person may know more than the level says
+    stale = tuple(w for w in pending if w.change != "cancel" and not (live and w.authors))
     if len(stale) < len(pending):
         return Decision(None, stale, _nothing_new())
     gone = Text("the level is gone: the warning is to be lifted", "级别已解除:应解除预警")
@@ -163,6 +142,10 @@ def _why(head: Warning | None, level: int, risk: str, state: State) -> Reason:
 
 def _nothing_new() -> Reason:
     return Reason("nothing_new", Text("nothing new to say", "无新内容"))
+
+
+def _in_hand() -> Reason:
+    return Reason("in_hand", Text("a person is writing the message", "已有人员正在起草"))
 
 
 def _holds() -> Reason:

@@ -9,7 +9,7 @@ from typing import Any
 
 from anlan.formats.values import short_id
 from anlan.model.assessment import Assessment
-from anlan.model.errors import UnknownPlace
+from anlan.model.errors import UnknownPlace, WrongState
 from anlan.model.finding import Finding
 from anlan.model.law import Power
 from anlan.model.pack import Pack
@@ -17,6 +17,7 @@ from anlan.model.plan import Plan
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
+from anlan.model.user import SYSTEM
 from anlan.model.warning import Contents, Warning
 
 
@@ -28,12 +29,25 @@ def line(pack: Pack, place: str, now: datetime) -> tuple[str, ...]:
         return ()
 
 
+WITHDRAWN = Text(
+    "CANCELLED: the warning of {hazard} for {area} is withdrawn.", "撤销:{area}{hazard}预警已撤回。"
+)
+
+
 def cancel(
-    head: Warning, plan: Plan, pack: Pack, now: datetime, reason: Reason, author: str = "system"
+    head: Warning,
+    plan: Plan,
+    pack: Pack,
+    now: datetime,
+    reason: Reason,
+    author: str = "system",
+    purpose: str = "",
 ) -> Warning:
-    """The draft that lifts `head`: same identity chain, same mode, same issuer."""
-    fields = _fields(pack, head.hazard, head.level, head.places, plan, now, head.expires, None)
-    return _next(head, "cancel", pack, now, author, reason, headline=_said(plan.template.cancel, fields))
+    """The draft that ends `head`: same identity chain, same mode, same issuer. `purpose` all_clear (or "",
+    of the system's own) says that the danger is over; cancel withdraws the message and says no such thing."""
+    fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None)
+    said = WITHDRAWN if purpose == "cancel" else plan.template_for(head.hazard, head.level).cancel
+    return follow(head, "cancel", pack, now, author, reason, headline=filled(said, fields), purpose=purpose)
 
 
 def revise(
@@ -46,17 +60,19 @@ def revise(
     now: datetime,
     reason: Reason,
     author: str,
+    purpose: str = "update",
 ) -> Warning:
-    """A person's update of `head` to another level or end, in words that say the new level."""
-    cause = _cause(state.assessments[head.risk], level, state)
-    fields = _fields(pack, head.hazard, level, head.places, plan, now, expires, cause)
-    contents = replace(
-        head.contents,
-        matters=_said(plan.template.matters, fields),
-        measures=_said(plan.template.measures, fields),
-    )
-    headline = _said(plan.template.headline, fields)
-    return _next(
+    """A person's update of `head` to another level or end, in words that say the new level; where only the
+    end moves, the words stay as they are."""
+    if level == head.level:
+        return follow(head, "update", pack, now, author, reason, expires=expires, purpose=purpose)
+    template = plan.template_for(head.hazard, level)
+    cause = cause_of(state.assessments[head.risk], level, state)
+    fields = fields_of(pack, head.hazard, level, head.places, head.organ, now, expires, cause)
+    matters = filled_or(template.matters, fields, head.contents.matters)
+    contents = replace(head.contents, matters=matters, measures=filled(template.measures, fields))
+    headline = filled(template.headline, fields)
+    return follow(
         head,
         "update",
         pack,
@@ -67,14 +83,21 @@ def revise(
         expires=expires,
         contents=contents,
         headline=headline,
+        purpose=purpose,
     )
 
 
-def _next(
+def follow(
     head: Warning, change: str, pack: Pack, now: datetime, author: str, reason: Reason, **changes: Any
 ) -> Warning:
-    """The draft that follows `head` in its chain, of the same mode."""
+    """The draft that follows `head` in its chain, of the same mode. What a person writes is theirs."""
+    if "mode" in changes:
+        raise WrongState(
+            "a chain keeps its mode", where=head.id, found=str(changes["mode"]), expected=head.mode
+        )
     id = short_id("W", head.risk, change, str(changes.get("level", head.level)), now.isoformat())
+    changes.setdefault("purpose", "")
+    changes.setdefault("authors", () if author == SYSTEM.name else (author,))
     return replace(
         head,
         id=id,
@@ -90,6 +113,8 @@ def _next(
         reasons=(reason,),
         pack=pack.digest,
         sender="",
+        version=1,
+        proof="",
         **changes,
     )
 
@@ -110,8 +135,10 @@ def first_or_next(
     issuer's power there."""
     places, change = tuple(powers), "alert" if head is None else "update"
     expires = now + plan.valid
-    cause = _cause(thread, level, state)
-    fields = _fields(pack, thread.hazard, level, places, plan, now, expires, cause)
+    cause = cause_of(thread, level, state)
+    fields = fields_of(pack, thread.hazard, level, places, plan.issuer, now, expires, cause)
+    template = plan.template_for(thread.hazard, level)
+    title = thread.title
     public = all(power.scope == "Public" for power in powers.values())
     return Warning(
         id=short_id("W", thread.id, change, str(level), *places, now.isoformat()),
@@ -127,11 +154,11 @@ def first_or_next(
             category=pack.categories[pack.hazards[thread.hazard].category].title,
             starts=now,
             area=Text(fields["en"]["area"], fields["zh"]["area"]),
-            matters=_said(plan.template.matters, fields),
-            measures=_said(plan.template.measures, fields),
+            matters=filled_or(template.matters, fields, title),
+            measures=filled(template.measures, fields),
             issuer=pack.organs[plan.issuer].name,
         ),
-        headline=_said(plan.template.headline, fields),
+        headline=filled(template.headline, fields),
         drafted=now,
         expires=expires,
         organ=plan.issuer,
@@ -144,23 +171,30 @@ def first_or_next(
     )
 
 
-def _cause(thread: Assessment, level: int, state: State) -> Finding | None:
+def cause_of(thread: Assessment, level: int, state: State) -> Finding | None:
     """The newest finding that gave the level, else the newest with any."""
     findings = [state.findings[id] for id in reversed(thread.findings)]
     given = [f for f in findings if f.level == level] or [f for f in findings if f.level is not None]
     return given[0] if given else None
 
 
-def _said(template: Text, fields: dict[str, dict[str, str]]) -> Text:
+def filled(template: Text, fields: dict[str, dict[str, str]]) -> Text:
+    """The template with its placeholders filled in."""
     return Text(template.en.format(**fields["en"]), template.zh.format(**fields["zh"]))
 
 
-def _fields(
+def filled_or(template: Text, fields: dict[str, dict[str, str]], otherwise: Text) -> Text:
+    """The same; `otherwise` where nothing would stand there (no finding says anything)."""
+    en, zh = template.en.format(**fields["en"]), template.zh.format(**fields["zh"])
+    return Text(en, zh) if en.strip() and zh.strip() else otherwise
+
+
+def fields_of(
     pack: Pack,
     hazard: str,
     level: int,
     places: tuple[str, ...],
-    plan: Plan,
+    organ: str,
     now: datetime,
     expires: datetime,
     cause: Finding | None,
@@ -175,7 +209,7 @@ def _fields(
             "level": str(level),
             "colour": from_level.in_(language),
             "hazard": pack.hazards[hazard].title.in_(language),
-            "issuer": pack.organs[plan.issuer].name.in_(language),
+            "issuer": pack.organs[organ].name.in_(language),
             "starts": f"{now:%Y-%m-%d %H:%M} UTC",
             "expires": f"{expires:%Y-%m-%d %H:%M} UTC",
             "finding": cause.sentence.in_(language) if cause else "",

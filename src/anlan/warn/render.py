@@ -73,7 +73,7 @@ def to_cap(
             found=warning.expires.isoformat(),
             expected=f"after {sent.isoformat()}",
         )
-    targets = _targets(warning, areas)
+    targets = () if warning.rings else _targets(warning, areas)
     restricted = warning.scope == "Restricted"
     return CapAlert(
         identifier=warning.id,
@@ -125,7 +125,7 @@ def _info(
         language=tag,
         categories=(hazard.cap_category,),
         event=hazard.title.in_(language),
-        response_types=("AllClear",) if warning.change == "cancel" else (),
+        response_types=("AllClear",) if warning.change == "cancel" and warning.purpose != "cancel" else (),
         urgency=urgency,
         severity=level.severity,
         certainty=certainty,
@@ -144,7 +144,9 @@ def _info(
             CapPair("anlan:organ", warning.organ),
             CapPair("anlan:basis", warning.basis),
         ),
-        areas=tuple(_area(area, pack.place(area.place, sent).name, language) for area in areas),
+        areas=(_drawn(warning, language),)
+        if warning.rings
+        else tuple(_area(area, pack.place(area.place, sent).name, language) for area in areas),
     )
 
 
@@ -178,6 +180,17 @@ def _area(area: TargetArea, name: Text, language: str) -> CapArea:
             _polygon(ring, f"place {area.place} ring {number}") for number, ring in enumerate(area.rings, 1)
         ),
         geocodes=(CapPair(PLACE_CODE, area.place),),
+    )
+
+
+def _drawn(warning: Warning, language: str) -> CapArea:
+    """An area drawn by hand: its polygons alone, since the code of a place would widen it."""
+    return CapArea(
+        description=warning.contents.area.in_(language),
+        polygons=tuple(
+            _polygon(ring, f"warning {warning.id} ring {number}")
+            for number, ring in enumerate(warning.rings, 1)
+        ),
     )
 
 

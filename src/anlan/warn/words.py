@@ -22,6 +22,14 @@ _OVER = Text(
     "This warning is lifted. The measures it asked for no longer apply.",
     "本预警已解除,原要求采取的防范措施不再适用。",
 )
+_WITHDRAWN = Text(
+    "This warning is withdrawn. It was issued in error or no longer fits; do not act on it.",
+    "本预警已撤回:系误发或已不适用,请勿据此采取行动。",
+)
+_CORRECTED = Text(
+    "CORRECTION: an earlier message of the same risk was wrong. This one replaces it.",
+    "更正:同一风险的前一消息有误,以本消息为准。",
+)
 _UPDATE = Text(
     "This message replaces the earlier ones of the same risk.", "本消息取代同一风险的先前各条消息。"
 )
@@ -73,7 +81,12 @@ def headline(warning: Warning, language: str) -> str:
 
 def measures(warning: Warning, language: str) -> str:
     """What to do; of a cancel, that nothing is to be done any more."""
-    return (_OVER if warning.change == "cancel" else warning.contents.measures).in_(language)
+    return (_ending(warning) if warning.change == "cancel" else warning.contents.measures).in_(language)
+
+
+def _ending(warning: Warning) -> Text:
+    """What a cancel says: lifted because the danger is over, or withdrawn."""
+    return _WITHDRAWN if warning.purpose == "cancel" else _OVER
 
 
 def lines(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC) -> list[str]:
@@ -95,9 +108,9 @@ def lines(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC) -> li
     ]
     text = [f"{label.in_(language)}{colon}{value}" for label, value in rows]
     if warning.change == "cancel":
-        text.insert(0, _OVER.in_(language))
+        text.insert(0, _ending(warning).in_(language))
     elif warning.change == "update":
-        text.insert(0, _UPDATE.in_(language))
+        text.insert(0, (_CORRECTED if warning.purpose == "correct" else _UPDATE).in_(language))
     return text
 
 

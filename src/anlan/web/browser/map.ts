@@ -175,6 +175,13 @@ async function draw(holder: HTMLElement, before: MapView | undefined): Promise<M
       paint: { "fill-pattern": `level-${level}` },
     });
   }
+  // An area drawn by hand: what is warned is this, not the whole of the places it touches.
+  const drawn = holder.dataset["drawn"];
+  if (drawn !== undefined && drawn !== "") {
+    map.addSource("drawn", { type: "geojson", data: { type: "Feature", properties: {}, geometry: JSON.parse(drawn) } as never });
+    map.addLayer({ id: "drawn", type: "fill", source: "drawn", paint: { "fill-color": colour("accent"), "fill-opacity": 0.35 } });
+    map.addLayer({ id: "edge", type: "line", source: "drawn", paint: { "line-color": colour("accent"), "line-width": 2.5 } });
+  }
   map.addLayer({
     id: "lines",
     type: "line",
