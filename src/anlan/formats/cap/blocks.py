@@ -18,7 +18,7 @@ Pair = tuple[str | None, str | None]
 
 _CONTAINERS = {"info": ("resource", "area")}
 _PAIRS = ("eventCode", "parameter", "geocode")
-_LEAF, _NAME, _VALUE, _PAIR, _BLOCK, _INFO, _ALERT = range(7)
+_LEAF, _NAME, _VALUE, _PAIR, _BLOCK, _INFO = range(6)
 
 
 def first(block: Block, name: str) -> str:
@@ -74,7 +74,7 @@ def split_pair(text: str) -> Pair:
 @cache
 def _kinds(prefix: str, version: str) -> dict[str, tuple[int, str]]:
     """What to do at each tag of a message of that version."""
-    kinds: dict[str, tuple[int, str]] = {f"{prefix}alert": (_ALERT, "alert")}
+    kinds: dict[str, tuple[int, str]] = {}
 
     def add(parts: tuple[Any, ...]) -> None:
         for part in parts:
@@ -93,34 +93,46 @@ def _kinds(prefix: str, version: str) -> dict[str, tuple[int, str]]:
 
 
 def valid_blocks(root: Any, prefix: str, version: str) -> Block:
-    """The same as `blocks` for a tree that the schema accepts and that carries no signature, in one walk:
-    there the order of the elements alone says which block each belongs to."""
+    """The same as `blocks` for a tree that the schema accepts, each info in one walk: there the order of
+    the elements alone says which block each belongs to."""
     kinds = _kinds(prefix, version)
     alert: Block = {}
-    info = block = alert
+    for child in root:
+        known = kinds.get(child.tag)
+        if known is None:  # a signature
+            continue
+        kind, tag = known
+        alert.setdefault(tag, []).append(
+            _valid_info(child, kinds, version) if kind == _INFO else child.text or ""
+        )
+    return alert
+
+
+def _valid_info(element: Any, kinds: dict[str, tuple[int, str]], version: str) -> Block:
+    info: Block = {}
+    block = info
     name: str | None = None
     pairs: list[Any] = []
     old = version == "1.0"
-    for element in root.iter():
-        kind, tag = kinds[element.tag]
+    for child in element.iterdescendants():
+        kind, tag = kinds[child.tag]
         if kind == _LEAF:
-            text = element.text or ""
             if tag in block:
-                block[tag].append(text)
+                block[tag].append(child.text or "")
             else:
-                block[tag] = [text]
+                block[tag] = [child.text or ""]
         elif kind == _NAME:
-            name = element.text or ""
+            name = child.text or ""
         elif kind == _VALUE:
-            pairs.append((name, element.text or ""))
+            pairs.append((name, child.text or ""))
         elif kind == _PAIR:
-            pairs = block.setdefault(tag, [])
+            if tag in block:
+                pairs = block[tag]
+            else:
+                pairs = block[tag] = []
             if old:
-                pairs.append(split_pair(element.text or ""))
-        elif kind == _BLOCK:
+                pairs.append(split_pair(child.text or ""))
+        else:
             block = {}
             info.setdefault(tag, []).append(block)
-        elif kind == _INFO:
-            info = block = {}
-            alert.setdefault(tag, []).append(info)
-    return alert
+    return info

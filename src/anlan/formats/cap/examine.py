@@ -15,9 +15,9 @@ from anlan.formats.cap.message import CapAlert
 from anlan.formats.cap.model import alert_of
 from anlan.formats.cap.profiles import check_profile
 from anlan.formats.cap.profiles.canada import CODE as CANADIAN
-from anlan.formats.cap.rules import check_rules
+from anlan.formats.cap.rules import check_rules, may_trick
 from anlan.formats.cap.schema import XMLDSIG
-from anlan.formats.cap.secure import parse
+from anlan.formats.cap.secure import parse, refuse_depth
 from anlan.formats.cap.times import judge_time
 from anlan.formats.cap.xsd import refusal, validate
 from anlan.model.errors import BadInput, Hostile
@@ -140,7 +140,11 @@ def examine(raw: bytes, profiles: Sequence[str] = ()) -> Examination:
     `anlan.formats.cap.profiles.PROFILES` whose rules are checked besides those of CAP (KeyError for
     another name)."""
     try:
-        root = parse(raw)
+        root = parse(raw, deep=True)
+        version, namespace, faults = version_of(root)
+        valid = bool(version and namespace) and validate(root, version)
+        if not valid:
+            refuse_depth(root)
     except Hostile as error:
         rule = "S-no-dtd" if error.found == "DOCTYPE" else "S-size"
         # the schema knows no size: a document that is too large may well be valid by it
@@ -148,36 +152,46 @@ def examine(raw: bytes, profiles: Sequence[str] = ()) -> Examination:
         return Examination(raw, "", False, {}, (fault,))
     except BadInput as error:
         found = error.found or error.message
-        faults = [CapFault("(document)", "X-wellformed", found, "well-formed XML")]
+        broken = [CapFault("(document)", "X-wellformed", found, "well-formed XML")]
         if "Entity '" in found:
-            faults.append(CapFault("(document)", "X-entities", found, "the character itself", False))
-        return Examination(raw, "", False, {}, faults)
-    return examine_tree(root, raw, profiles)
+            broken.append(CapFault("(document)", "X-entities", found, "the character itself", False))
+        return Examination(raw, "", False, {}, broken)
+    return _examined(raw, root, version, namespace, faults, valid, profiles)
 
 
 def examine_tree(root: Any, raw: bytes, profiles: Sequence[str] = ()) -> Examination:
     """The same for a tree that `anlan.formats.cap.secure.parse` gave."""
     version, namespace, faults = version_of(root)
+    valid = bool(version and namespace) and validate(root, version)
+    return _examined(raw, root, version, namespace, faults, valid, profiles)
+
+
+def _examined(
+    raw: bytes,
+    root: Any,
+    version: str,
+    namespace: str,
+    faults: list[CapFault],
+    valid: bool,
+    profiles: Sequence[str],
+) -> Examination:
     if faults and faults[0].rule == "X-root":
         return Examination(raw, "", False, {}, faults)
     prefix = f"{{{namespace}}}" if namespace else ""
-    signed = b"Signature" in raw or b"\x00S\x00i\x00g" in raw
-    signatures = [child for child in root if child.tag == _SIGNATURE] if signed else []
-    valid = bool(version and namespace) and validate(root, version)
     taken = version or "1.2"
-    if valid and not signed:
+    if valid:
         found = valid_blocks(root, prefix, version)
     else:
         found = blocks(root, prefix, taken)
-        if not valid:
-            faults += _refused(root, taken, namespace, known=bool(version and namespace))
+        faults += _refused(root, taken, namespace, known=bool(version and namespace))
+    signatures = root.findall(_SIGNATURE)
     if signatures:
         found["Signature"] = ["signed"] * len(signatures)
     if len(raw) > MAX_TEXT:
         faults += _oversize(root)
     if signatures:
         faults += _signatures(signatures)
-    findings = check_rules(found, taken)
+    findings = check_rules(found, taken, plain=not may_trick(raw))
     faults += findings.faults
     for profile in profiles:
         faults += check_profile(profile, found)
@@ -186,9 +200,9 @@ def examine_tree(root: Any, raw: bytes, profiles: Sequence[str] = ()) -> Examina
 
 def _refused(root: Any, version: str, namespace: str, known: bool) -> list[CapFault]:
     """What the schema refuses: one fault X-xsd for the message, then each by its own rule."""
+    told = refusal(version) if known else ""
     faults = conform(root, version, namespace)
-    told = refusal(root, version) if known else ""
-    if told:
+    if known:
         faults.insert(0, CapFault("alert", "X-xsd", told, "a message valid by its schema", True, False))
     elif faults:
         found = f"{len(faults)} faults"

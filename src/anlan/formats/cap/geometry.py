@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import shapely
@@ -20,6 +21,7 @@ MAX_POINTS = 10_000
 _NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
 _PAIR = re.compile(rf"({_NUMBER}),({_NUMBER})")
 _CIRCLE = re.compile(rf"[ \t\r\n]*+({_NUMBER}),({_NUMBER})[ \t\r\n]++({_NUMBER})[ \t\r\n]*+")
+_RING = re.compile(rf"[ \t\r\n]*+{_NUMBER},{_NUMBER}(?:[ \t\r\n]++{_NUMBER},{_NUMBER})*+[ \t\r\n]*+")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _ODD = re.compile(r"[^0-9.,+\- \t\r\n]")
 # "lat,lon lat,lon" as the inside of a WKT ring once blanks are single bars
@@ -32,13 +34,18 @@ Point = tuple[float, float]
 
 def ring(text: str) -> tuple[Point, ...]:
     """The (latitude, longitude) pairs of a polygon as written; ValueError where the syntax is broken."""
-    points = []
-    for pair in _BLANKS.split(text.strip(" \t\r\n")):
-        match = _PAIR.fullmatch(pair)
-        if match is None:
-            raise ValueError(f"not a latitude,longitude pair: {shown(pair)}")
-        points.append((float(match.group(1)), float(match.group(2))))
-    return tuple(points)
+    if _RING.fullmatch(text) is None:
+        raise ValueError(f"not a latitude,longitude pair: {shown(first_odd(text))}")
+    numbers = map(float, text.replace(",", " ").split())
+    return tuple(zip(numbers, numbers, strict=True))
+
+
+def first_odd(text: str) -> str:
+    """The first item of a polygon that is no pair; empty where all are, or where there is none."""
+    for item in _BLANKS.split(text.strip(" \t\r\n")):
+        if _PAIR.fullmatch(item) is None:
+            return item
+    return ""
 
 
 def circle(text: str) -> tuple[float, float, float]:
@@ -62,14 +69,15 @@ def unrolled(points: Iterable[Point]) -> list[Point]:
     for lat, lon in points:
         if found:
             step = lon + turn - found[-1][0]
-            if abs(step) > 180:
+            # a side of exactly the whole way round is meant as it stands (a box of the whole world)
+            if 180 < abs(step) < 360:
                 turn -= 360 * round(step / 360)
         found.append((lon + turn, lat))
     return found
 
 
-def polygon_faults(text: str) -> Iterator[Broken]:
-    """Everything wrong with a polygon."""
+def polygon_faults(text: str, simple: bool = False) -> Iterator[Broken]:
+    """Everything wrong with a polygon; `simple` where it is already known not to cross itself."""
     if not text.strip():
         yield "G-polygon-empty", "nothing", "no polygon element at all", False
         return
@@ -90,12 +98,12 @@ def polygon_faults(text: str) -> Iterator[Broken]:
         pairs = _BLANKS.split(text.strip(" \t\r\n"))
         if pairs[0] != pairs[-1]:
             yield "G-polygon-closed-text", f"{pairs[0]} and {pairs[-1]}", "one way to write a number", False
-    outside = [(lat, lon) for lat, lon in points if not in_range(lat, lon)]
+    outside = [(lat, lon) for lat, lon in points if not (-90 <= lat <= 90 and -180 <= lon <= 180)]
     if outside:
         lat, lon = outside[0]
         found = f"{lat},{lon}" + (f" and {len(outside) - 1} more" if len(outside) > 1 else "")
         yield "G-range", found, "latitude -90 to 90, longitude -180 to 180", False
-    if len(points) >= 4 and all(math.isfinite(lat) and math.isfinite(lon) for lat, lon in points):
+    if not simple and len(points) >= 4 and all(map(math.isfinite, chain.from_iterable(points))):
         shape = shapely.Polygon(unrolled(points))
         if not shape.is_valid:
             reason = str(shapely.is_valid_reason(shape))
@@ -120,10 +128,14 @@ def circle_faults(text: str) -> Iterator[Broken]:
         yield "G-range", f"{lat},{lon}", "latitude -90 to 90, longitude -180 to 180", False
 
 
+#: a ring that does not cross itself, but leaves the earth or spans more than half of it
+ASTRAY = object()
+
+
 def sound_rings(texts: list[str]) -> list[Any]:
     """For each text the polygon, with latitude as x, where `polygon_faults` finds nothing and no side spans
-    half the earth, else None. The geometry library reads the texts all at once; what it does not take, or
-    takes differently, is left to `polygon_faults`."""
+    half the earth; ASTRAY where only its coordinates can be at fault; else None. The geometry library
+    reads the texts all at once; what it does not take, or takes otherwise, is left to `polygon_faults`."""
     rings: list[str] = []
     for text in texts:
         pairs = text.split()
@@ -140,16 +152,13 @@ def sound_rings(texts: list[str]) -> list[Any]:
             rings.append(f"POLYGON(({'|'.join(pairs).translate(_AS_WKT)}))")
     shapes = shapely.from_wkt(rings, on_invalid="ignore")
     found: list[Any] = []
-    for shape, valid, bounds in zip(
+    for shape, valid, (south, west, north, east) in zip(
         shapes.tolist(), shapely.is_valid(shapes).tolist(), shapely.bounds(shapes).tolist(), strict=True
     ):
-        sound = (
-            valid
-            and bounds[0] >= -90
-            and bounds[1] >= -180
-            and bounds[2] <= 90
-            and bounds[3] <= 180
-            and bounds[3] - bounds[1] <= 180
-        )
-        found.append(shape if sound else None)
+        if not valid:
+            found.append(None)
+        elif south >= -90 and west >= -180 and north <= 90 and east <= 180 and east - west <= 180:
+            found.append(shape)
+        else:
+            found.append(ASTRAY if east - west <= 180 else None)
     return found

@@ -18,7 +18,7 @@ import shapely
 
 from anlan.formats.cap.fault import shown
 from anlan.formats.cap.gazetteer import Gazetteer
-from anlan.formats.cap.geometry import MAX_POINTS, Point, circle, in_range, ring, unrolled
+from anlan.formats.cap.geometry import ASTRAY, MAX_POINTS, Point, circle, in_range, ring, unrolled
 
 #: how well an area is known, the best first
 OUTCOMES = ("exact", "circle", "geocode", "repaired", "unresolved")
@@ -100,20 +100,24 @@ def area_ground(
     of the message, for codes whose ground changed; `drawn_only` where polygon and circle take precedence
     over geocodes (the Canadian profile) in place of the union that CAP describes."""
     if not circles and not geocodes and polygons and sound:
-        known = [sound.get(text) for text in polygons]
+        known = [_known(text, sound) for text in polygons]
         if None not in known:
             return Ground("exact", (), lambda: _upright(known))
     taken = _Taken(path)
     # only a ring that is at fault can give the order away
-    swap = any(text not in (sound or {}) or (sound or {})[text] is None for text in polygons) and _swapped(
-        polygons
-    )
+    swap = any(_known(text, sound) is None for text in polygons) and _swapped(polygons)
     for number, text in enumerate(polygons, 1):
         taken.polygon(f"{path}/polygon[{number}]", text, sound or {}, swap)
     for number, text in enumerate(circles, 1):
         taken.circle(f"{path}/circle[{number}]", text)
     taken.codes([(name or "", value or "") for name, value in geocodes], gazetteer, day, drawn_only)
     return Ground(taken.outcome(), tuple(taken.records), taken.build())
+
+
+def _known(text: str, sound: Mapping[str, Any] | None) -> Any | None:
+    """The shape of a polygon known to be without fault."""
+    shape = sound.get(text) if sound else None
+    return None if shape is ASTRAY else shape
 
 
 class _Taken:
@@ -123,6 +127,8 @@ class _Taken:
         self.path = path
         self.records: list[Mending] = []
         self.shapes: list[Any] = []
+        #: sound ones, latitude still as x
+        self.upright: list[Any] = []
         self.holes: list[Any] = []
         self.points: list[Any] = []
         self.circles: list[tuple[float, float, float]] = []
@@ -134,9 +140,9 @@ class _Taken:
         self.records.append(Mending(path, code, found, read))
 
     def polygon(self, path: str, text: str, sound: Mapping[str, Any], swap: bool) -> None:
-        known = sound.get(text)
+        known = _known(text, sound)
         if known is not None and not swap:
-            self.shapes.append(shapely.Polygon(shapely.get_coordinates(known)[:, ::-1]))
+            self.upright.append(known)
             return
         if not text.strip():
             self.told(path, "empty", "an empty element", "nothing is taken from it")
@@ -231,7 +237,7 @@ class _Taken:
                 schemes.setdefault(name, []).append(value.strip())
         if not schemes:
             return
-        drawn = bool(self.shapes or self.circles)
+        drawn = bool(self.shapes or self.upright or self.circles)
         if drawn and drawn_only:
             found = f"{sum(map(len, schemes.values()))} geocodes"
             self.told(self.path, "geocodes_beside", found, "the drawn shape takes precedence")
@@ -266,7 +272,7 @@ class _Taken:
 
     def outcome(self) -> str:
         """How well the area is known."""
-        drawn = bool(self.shapes or self.circles)
+        drawn = bool(self.shapes or self.upright or self.circles)
         if not drawn:
             if not any(record.code != "empty" for record in self.records):
                 self.told(
@@ -285,6 +291,8 @@ class _Taken:
     def build(self) -> Callable[[], Any]:
         def geometry() -> Any:
             parts = [*self.shapes, *(circle_shape(*one) for one in self.circles)]
+            if self.upright:
+                parts.append(_upright(self.upright))
             whole = shapely.union_all(parts or self.points)
             return shapely.difference(whole, shapely.union_all(self.holes)) if self.holes else whole
 

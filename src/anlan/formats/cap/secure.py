@@ -7,6 +7,7 @@ that the parser reads the very text that was looked through. No entities, no DTD
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 from lxml import etree
@@ -84,11 +85,40 @@ def _decoded(raw: bytes, codec: str, where: str) -> str:
         ) from error
 
 
+_kept = threading.local()
+
+
+def _parser(whole: bool, blanks: bool) -> Any:
+    """A parser for this thread: making one takes as long as reading a message."""
+    kept: dict[Any, Any] = _kept.__dict__
+    parser = kept.get((whole, blanks))
+    if parser is None:
+        parser = kept[whole, blanks] = etree.XMLParser(
+            encoding="utf-8",
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            attribute_defaults=False,
+            huge_tree=False,
+            remove_comments=not whole,
+            remove_pis=not whole,
+            remove_blank_text=not blanks,
+        )
+    return parser
+
+
 def parse(
-    raw: bytes, where: str = "", limit: int = MAX_BYTES, *, whole: bool = False, blanks: bool = True
+    raw: bytes,
+    where: str = "",
+    limit: int = MAX_BYTES,
+    *,
+    whole: bool = False,
+    blanks: bool = True,
+    deep: bool = False,
 ) -> Any:
     """The root element, comments and processing instructions left out unless `whole`, blanks between
-    elements unless `blanks`.
+    elements unless `blanks`. With `deep` the depth is not looked at: `refuse_depth` does it later.
 
     Hostile: longer than `limit` bytes, a document type, nested deeper than MAX_DEPTH. Unreadable: not
     well-formed XML, or bytes that do not fit their encoding.
@@ -96,31 +126,28 @@ def parse(
     if len(raw) > limit:
         raise Hostile("too large", where=where, found=f"{len(raw)} bytes", expected=f"at most {limit}")
     text = decode(raw, where)
-    prolog = _PROLOG.match(text)
+    # most documents have no declaration at all, and then no document type
+    prolog = _PROLOG.match(text) if "<!" in text else None
     if prolog is not None and text[prolog.end() : prolog.end() + 9].upper() == "<!DOCTYPE":
         raise Hostile(
             "a document type is refused", where=where, found="DOCTYPE", expected="none: CAP needs none"
         )
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
-        remove_comments=not whole,
-        remove_pis=not whole,
-        remove_blank_text=not blanks,
-    )
+    # the very bytes where they are UTF-8 as they stand, else the text in UTF-8
+    plain = raw[:1] == b"<" and raw[1:2] != b"\x00" and _DECLARED.match(raw) is None
     try:
-        root = etree.fromstring(text.encode("utf-8"), parser)
+        root = etree.fromstring(raw if plain else text.encode("utf-8"), _parser(whole, blanks))
     except etree.XMLSyntaxError as error:
         raise Unreadable("not well-formed XML", where=where, found=str(error)) from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise Hostile(
             "a document type is refused", where=where, found="DOCTYPE", expected="none: CAP needs none"
         )
+    if not deep:
+        refuse_depth(root, where)
+    return root
+
+
+def refuse_depth(root: Any, where: str = "") -> None:
+    """Hostile for a tree nested deeper than MAX_DEPTH."""
     if _TOO_DEEP(root):
         raise Hostile("nested too deep", where=where, expected=f"at most {MAX_DEPTH} levels")
-    return root
