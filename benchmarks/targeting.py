@@ -73,7 +73,7 @@ def alert_areas(draw: np.random.Generator, towns: Floats, count: int) -> list[An
     """Stars around towns; sizes and vertices from small to large."""
     found = []
     for k in range(count):
-        vertices = int(np.geomspace(6, 1000, count)[k])
+        vertices = int(np.linspace(6, 1000, count)[k])
         radius = float(np.geomspace(0.2, 12.0, count)[(k * 37) % count])
         angles = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
         far = radius * draw.uniform(0.6, 1.0, vertices)

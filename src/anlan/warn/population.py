@@ -8,7 +8,7 @@ the sum is what is known at least.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,6 +16,7 @@ from typing import Literal
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from anlan.model.errors import UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.place import Place
 from anlan.warn.ground import grounds, km2
@@ -57,8 +58,10 @@ class People:
         return self.known is not None and not self.unknown
 
 
-def people(shape: BaseGeometry, pack: Pack, now: datetime) -> People:
-    """The people on that ground, by the counts of the places in force at `now`."""
+def people(shape: BaseGeometry, pack: Pack, now: datetime, chosen: Collection[str] = ()) -> People:
+    """The people on that ground, by the counts of the places in force at `now`. Places `chosen` by name are
+    inside as a whole, and of their neighbours only what lies on the ground beyond them counts: outlines of
+    neighbours overlap by a hair, people do not."""
     outlines = grounds(pack)
     below: dict[str, list[Place]] = {}
     roots: list[Place] = []
@@ -67,9 +70,13 @@ def people(shape: BaseGeometry, pack: Pack, now: datetime) -> People:
         for place in versions:
             if place.validity.covers(day):
                 (below.setdefault(place.parent, []) if place.parent else roots).append(place)
+    own = [outlines[id] for id in chosen if id in outlines]
+    beyond = shapely.difference(shape, shapely.union_all(own)) if own else shape
+    above = {line for id in chosen for line in _line(pack, id, now)}
+    ground = _Ground(shape, beyond, frozenset(chosen), frozenset(above))
     found: list[Counted] = []
     for root in roots:
-        found += _count(root, shape, outlines, below)
+        found += _count(root, ground, outlines, below)
     known = [part.people for part in found if part.people is not None]
     unknown = tuple(part.place for part in found if part.people is None)
     basis: Basis = "unknown"
@@ -78,25 +85,39 @@ def people(shape: BaseGeometry, pack: Pack, now: datetime) -> People:
     return People(sum(known) if known else None, basis, tuple(found), unknown)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """`beyond`: the ground without the outlines of the places chosen by name; `above`: these and the places
+    that they lie in."""
+
+    shape: BaseGeometry
+    beyond: BaseGeometry
+    chosen: frozenset[str]
+    above: frozenset[str]
+
+
 def _count(
     place: Place,
-    shape: BaseGeometry,
+    ground: _Ground,
     outlines: Mapping[str, BaseGeometry],
     below: Mapping[str, list[Place]],
+    within: bool = False,
 ) -> list[Counted]:
+    """The parts that make the sum for a place; `within` a chosen one all of it is inside."""
+    within = within or place.id in ground.chosen
     outline = outlines.get(place.id)
-    share = None
-    if outline is not None:
-        share = inside_share(outline, shape)
+    share: float | None = None
+    if within:
+        share = 1.0
+    elif outline is not None:
+        share = inside_share(outline, ground.shape if place.id in ground.above else ground.beyond)
         if share <= SLIVER:
             return []
-        if share >= 1 - SLIVER and place.population is not None:
-            return [
-                Counted(place.id, 1.0, place.population, "counted", place.population, place.population_year)
-            ]
+    if share is not None and share >= 1 - SLIVER and place.population is not None:
+        return [Counted(place.id, 1.0, place.population, "counted", place.population, place.population_year)]
     parts: list[Counted] = []
     for child in below.get(place.id, ()):
-        parts += _count(child, shape, outlines, below)
+        parts += _count(child, ground, outlines, below, within)
     if share is None or (parts and all(part.people is not None for part in parts)):
         return parts
     if place.population is not None:
@@ -104,6 +125,13 @@ def _count(
         return [Counted(place.id, share, estimate, "estimated", place.population, place.population_year)]
     # the finest places that say they have no count, else this one
     return parts or [Counted(place.id, share, None, "unknown")]
+
+
+def _line(pack: Pack, place: str, now: datetime) -> tuple[str, ...]:
+    try:
+        return pack.ancestry(place, now)
+    except UnknownPlace:
+        return ()
 
 
 def inside_share(outline: BaseGeometry, shape: BaseGeometry) -> float:

@@ -70,7 +70,7 @@ def reach(
     the area itself where None) and the overshoot of the channel (`margin_km`) reach beyond it."""
     heard = buffered(area.shape if sent is None else united([sent, area.shape]), margin_km)
     places = _places(area.shape, pack, now)
-    on_it = people(area.shape, pack, now)
+    on_it = people(area.shape, pack, now, area.places)
     told = reached(area.shape, area.places, recipients, pack, now)
     by_channel = _by_channel(told, recipients)
     over = _overspill(area, heard, margin_km, set(told), pack, recipients, now)
