@@ -43,7 +43,7 @@ from anlan.ports.source import Batch
 from anlan.respond import clocks
 from anlan.respond.activate import activate, escalate, open_incident, reports_of_warning
 from anlan.review.make import make_review
-from anlan.warn import digest, hub, ladder, mailing, mute, ordering, silence
+from anlan.warn import digest, hub, ladder, mailing, mute, ordering, roster, silence
 from anlan.warn.approve import close
 from anlan.warn.decide import PENDING, decide, in_force
 from anlan.warn.route import route
@@ -378,6 +378,13 @@ def insist(turn: Turn) -> None:
         turn.put(f"delivery.{verb}", delivery, delivery.risk, (delivery.warning,), why=why)
 
 
+def keep_watch(turn: Turn) -> None:
+    """Whether somebody with a working contact is on duty: a row wherever that has changed."""
+    for stands in roster.changes(turn.state, turn.pack, turn.now):
+        why = stands.reasons[0] if stands.reasons else None
+        turn.put(f"watch.{stands.status}", stands, why=why)
+
+
 def deliver(turn: Turn) -> None:
     """After the commit: hand over everything due, and journal what the peers said."""
     while due := due_now(turn.state, turn.now):
@@ -607,6 +614,7 @@ def begin(house: House, now: datetime, batches: Sequence[Batch] = (), also: Coll
     insist(turn)
     tell_later(turn)
     keep_clocks(turn)
+    keep_watch(turn)
     return turn
 
 
@@ -634,6 +642,8 @@ def next_due(house: House, after: datetime | None = None) -> datetime | None:
         hush = next_silence(pack.sources[id], source, pack.indicators) if id in pack.sources else None
         times += [t for t in (changes, hush) if t is not None and house.watched(id, t)]
     times += event_ends(state, pack, house.began()).values()
+    if after is not None:
+        times.append(roster.next_due(state, pack, after))
     if after is not None and passing(pack):
         times.append(day_after(after))
     return min((t for t in times if t is not None), default=None)

@@ -10,6 +10,7 @@ from anlan.model.entry import Entry, Handover, Marker
 from anlan.model.errors import NotAllowed, UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.relayed import Relayed
+from anlan.model.roster import Shift, WatchState
 from anlan.model.sourcestate import SourceState
 from anlan.model.state import State
 from anlan.model.text import Text
@@ -48,6 +49,9 @@ ROLES_OF: dict[str, tuple[str, ...]] = {
     "warning.cancel": ("duty", "analyst"),
     "warning.all_clear": ("duty", "analyst"),
     "delivery.answer": ("duty", "field"),
+    "delivery.send_again": ("duty", "approver"),
+    "shift.add": ("duty", "supervisor", "planner"),
+    "shift.remove": ("duty", "supervisor", "planner"),
     "task.done": ("duty", "field"),
     "report.file": ("duty",),
     "incident.open": ("approver",),
@@ -136,7 +140,7 @@ def shown(entry: Entry, state: State, sees: Callable[[str], bool]) -> bool:
     a place, or belongs to a risk there, is for those; what is about the system itself is for everybody
     signed in; what lies nowhere known is for nobody."""
     value = entry.value
-    if isinstance(value, SourceState | Handover | Marker):
+    if isinstance(value, SourceState | Handover | Marker | Shift | WatchState):
         return True
     if isinstance(value, Relayed) and value.unresolved:
         # it may be about any place

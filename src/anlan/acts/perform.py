@@ -37,6 +37,9 @@ ACTS: dict[str, Act] = {
     "warning.cancel": warnings.lift,
     "warning.all_clear": warnings.all_clear,
     "delivery.answer": responses.answer,
+    "delivery.send_again": responses.send_again,
+    "shift.add": responses.shift_add,
+    "shift.remove": responses.shift_remove,
     "task.done": responses.task_done,
     "report.file": responses.report_file,
     "incident.open": responses.incident_open,
@@ -90,6 +93,9 @@ def places_of(turn: Turn, act: str, subject: str, fields: Mapping[str, str]) -> 
         return tuple(dict.fromkeys(place for place in (*own, *risk_at, *named) if place))
     if subject in state.warnings:
         return state.warnings[subject].places
+    watch = state.shifts[subject].watch if subject in state.shifts else subject
+    if watch in turn.pack.watches and act.startswith("shift."):
+        return (turn.pack.watches[watch].place,)
     risk = subject
     for table in (state.deliveries, state.incidents, state.tasks, state.reports, state.lessons):
         if subject in table:

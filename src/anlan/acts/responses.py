@@ -7,16 +7,17 @@ from typing import TypeVar
 
 from anlan.acts import assessments
 from anlan.assess.thread import LIVE
-from anlan.flow import Turn, take_response
+from anlan.flow import Turn, keep_watch, take_response
 from anlan.formats.values import short_id
 from anlan.model.entry import Handover
 from anlan.model.errors import NotAllowed, NotFound, WrongState
+from anlan.model.time import parse_instant
 from anlan.model.user import User
 from anlan.respond import clocks
 from anlan.respond.activate import activate
 from anlan.respond.stand_down import stand_down as end_response
 from anlan.review.make import lesson_done as done_lesson
-from anlan.warn import ladder
+from anlan.warn import ladder, roster
 
 T = TypeVar("T")
 
@@ -32,6 +33,14 @@ def answer(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     delivery = _found(turn.state.deliveries, id, "delivery")
     after = ladder.answer(delivery, user.name, fields.get("answer", ""), turn.now)
     turn.put("delivery.answered", after, after.risk, (after.warning,), user.name)
+
+
+def send_again(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    """The same message to the same recipient once more, marked as a repeat."""
+    delivery = _found(turn.state.deliveries, id, "delivery")
+    warning = _found(turn.state.warnings, delivery.warning, "warning")
+    after = ladder.send_again(delivery, warning, fields.get("reason", ""), turn.now)
+    turn.put("delivery.due", after, after.risk, (after.warning,), user.name, after.reasons[-1])
 
 
 def task_done(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
@@ -88,6 +97,10 @@ def lesson_done(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> N
 
 
 def handover(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    """The shift handed over, with what the next must know; on a watch of the pack, to somebody whose contact
+    works, or with a reason why not."""
+    to, reason = fields.get("to", "").strip(), fields.get("reason", "")
+    moved = roster.hand_over(user.name, to, reason, turn.state, turn.pack, turn.now)
     value = Handover(
         id=short_id("H", user.name, turn.now.isoformat()),
         by=user.name,
@@ -95,3 +108,32 @@ def handover(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None
         note=fields.get("note", ""),
     )
     turn.put("handover.made", value, actor=user.name)
+    for shift in moved:
+        verb = "ended" if shift.status == "ended" else "begun"
+        turn.put(f"shift.{verb}", shift, cause=(value.id,), actor=user.name)
+    keep_watch(turn)
+
+
+def shift_add(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    """Somebody on the roster of a watch; `id` is the watch."""
+    _found(turn.pack.watches, id, "watch")
+    shift = roster.add(
+        id,
+        fields.get("who", "").strip(),
+        fields.get("contact", "").strip(),
+        parse_instant(fields.get("begins", "").strip(), "begins"),
+        parse_instant(fields.get("ends", "").strip(), "ends"),
+        user.name,
+        turn.pack,
+        turn.now,
+    )
+    if shift.id in turn.state.shifts and turn.state.shifts[shift.id].status == "planned":
+        raise WrongState("the shift is entered already", where=shift.id)
+    turn.put("shift.planned", shift, actor=user.name)
+    keep_watch(turn)
+
+
+def shift_remove(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
+    after = roster.remove(_found(turn.state.shifts, id, "shift"), fields.get("reason", ""))
+    turn.put("shift.removed", after, actor=user.name, why=after.reasons[-1])
+    keep_watch(turn)

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from anlan.formats.values import canonical, from_json
 from anlan.model.errors import InvalidValue, NotFound, Unreadable
@@ -29,13 +30,52 @@ class ChannelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """The public site. `address`: where the public finds it, for feeds, which need whole addresses.
+    `folder`: written to as well, for another web server to publish. `period_s`: built anew at least so often
+    (seconds). `zone`: in which its instants are shown (IANA name)."""
+
+    address: str = ""
+    folder: str = ""
+    period_s: int = 60
+    zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        if not 5 <= self.period_s <= 3600:
+            raise InvalidValue(
+                "no such period",
+                where="anlan.toml: site.period_s",
+                found=str(self.period_s),
+                expected="5 to 3600 seconds",
+            )
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise InvalidValue(
+                "no such zone",
+                where="anlan.toml: site.zone",
+                found=repr(self.zone),
+                expected="an IANA name such as UTC, Asia/Shanghai",
+            ) from error
+        if self.address and not self.address.startswith(("https://", "http://")):
+            raise InvalidValue(
+                "not an address",
+                where="anlan.toml: site.address",
+                found=repr(self.address),
+                expected="https://…",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """`pack`: a pack's id or path. `packs`: more folders to search. `mode`: live, exercise, replay or
     test. `sender`: the CAP sender of messages. `journal`: the URL of another journal than the
     workspace's own SQLite file. `host`, `port`: where the console listens (port 0: any that is free).
     `language`: en or zh. `secure`: the console is reached over https (cookies say so). `addresses`:
-    where a recipient of the pack is really reached; packs travel, addresses stay here. Paths are
-    relative to the workspace."""
+    where a recipient of the pack is really reached; packs travel, addresses stay here. `site`: the public
+    site. `url`: where people outside reach this service (`https://…`): then messages that ask for an answer
+    carry a link. `sms_key`: the secret of the gateway that brings replies by SMS, named as {env = "NAME"} or
+    {file = "PATH"}: then such messages carry a code. Paths are relative to the workspace."""
 
     pack: str
     sender: str
@@ -48,6 +88,9 @@ class Config:
     secure: bool = False
     channel: tuple[ChannelConfig, ...] = ()
     addresses: dict[str, str] = field(default_factory=dict)
+    site: SiteConfig = field(default_factory=SiteConfig)
+    url: str = ""
+    sms_key: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -75,6 +118,20 @@ class Config:
                 where="anlan.toml: sender",
                 found=repr(self.sender),
                 expected="an address or domain without blanks, commas, < and &",
+            )
+        if self.url and (not self.url.startswith(("https://", "http://")) or self.url.endswith("/")):
+            raise InvalidValue(
+                "not an address of a service",
+                where="anlan.toml: url",
+                found=repr(self.url),
+                expected="https://HOST, without a / at the end",
+            )
+        if self.sms_key and set(self.sms_key) not in ({"env"}, {"file"}):
+            # what was found is not shown: it may be the secret itself
+            raise InvalidValue(
+                "a secret is named, not written",
+                where="anlan.toml: sms_key",
+                expected='{ env = "NAME" } or { file = "PATH" }',
             )
         ids = [channel.id for channel in self.channel]
         for id in ids:

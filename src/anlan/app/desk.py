@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import hmac
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,28 +15,37 @@ from typing import Any, Literal
 
 from anlan import flow
 from anlan.acts import perform
+from anlan.acts.perform import approvable
 from anlan.app.arrival import arrive
 from anlan.app.explain import explain
 from anlan.app.house import RunningHouse
+from anlan.app.shown import as_if_sent, shown
 from anlan.app.workspace import Lease
 from anlan.assess.grid import instant
 from anlan.assess.retrospect import later, retrospect
+from anlan.channels.manifest import fetch_secret
 from anlan.model.entry import Entry
-from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable
+from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable, WrongState
 from anlan.model.indicator import Rule
+from anlan.model.mailing import Mailing
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
+from anlan.model.time import parse_instant
 from anlan.model.user import User
+from anlan.model.warning import Delivery, Warning
 from anlan.monitor.freshness import failed, freshness
 from anlan.ports.channel import Receipt
 from anlan.ports.clock import Clock
-from anlan.ports.desk import ClustersSeen, IngestResult, PlaceSeries, Retrospect
+from anlan.ports.desk import STEP_UP, ClustersSeen, IngestResult, PlaceSeries, Retrospect, Shown
 from anlan.ports.source import Batch
 from anlan.sources.push.source import pushed
 from anlan.store.accounts import Accounts
+from anlan.warn import ladder
+from anlan.warn.mailing import identity
+from anlan.warn.proof import ANSWER, RECEIPT, read_token, replied
 
 #: seconds that a change waits for the one before it
 PATIENCE = 15.0
@@ -42,6 +53,8 @@ COUNTED_AGAIN = Reason(
     "counted_again",
     Text("the lake holds rows that a killed turn had not counted", "数据湖中有被中断的回合未计入的行"),
 )
+#: a reply by SMS whose stamp is further from now than this is refused
+STALE = timedelta(minutes=10)
 #: so many small files in the lake, and they are merged
 FRAGMENTS = 500
 
@@ -139,12 +152,10 @@ class RunningDesk:
         warning = self._shown.warnings.get(warning_id)
         if warning is None:
             raise NotFound("no such warning", where="warning", found=warning_id)
-        if warning.sent is None:
-            # as it would be if it were approved now
-            warning = replace(
-                warning, sent=min(self.house.clock.now(), warning.expires - timedelta(seconds=1))
-            )
-        return self._seen().render(warning)
+        return self._seen().render(as_if_sent(warning, self.house.clock.now()))
+
+    def received(self, digest: str) -> bytes:
+        return self.house.messages.read(digest)
 
     def quarantined(self) -> Sequence[Quarantined]:
         return self.house.lake.quarantined()
@@ -161,13 +172,41 @@ class RunningDesk:
     # -- acting -------------------------------------------------------------------------------------
 
     def act(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
+        proof = self._step_up(user, act, subject, fields)
         with self._turn():
-            turn = flow.Turn(self.house, self.house.clock.now())
+            turn = flow.Turn(self.house, self.house.clock.now(), proof=proof)
             perform(turn, user, act, subject, fields)
             flow.warn(turn)
             written = tuple(dict.fromkeys(draft.subject for draft in turn.drafts))
             self._end(turn)
             return written
+
+    def _step_up(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> str:
+        """How the user shows once more who they are. What would be refused anyway is refused first, so that
+        it costs no code."""
+        if act not in STEP_UP:
+            return ""
+        seen = self._seen()
+        approvable(flow.Turn(seen, seen.clock.now(), proof="code"), user, subject, fields)
+        return self.accounts.step_up(user.name, fields.get("code", ""), self._account_clock())
+
+    def rehearse(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> Warning:
+        if act in STEP_UP:
+            raise WrongState("an approval is not rehearsed", where="act", found=act)
+        seen = self._seen()
+        seen.state = self._shown.still()
+        turn = flow.Turn(seen, seen.clock.now())
+        perform(turn, user, act, subject, fields)
+        made = [draft.value for draft in turn.drafts if isinstance(draft.value, Warning)]
+        if not made:
+            raise WrongState("the act writes no message", where="act", found=act)
+        return made[-1]
+
+    def shown(self, warning: Warning) -> Sequence[Shown]:
+        return shown(self._seen(), warning)
+
+    def versions(self, warning_id: str) -> Sequence[Entry]:
+        return tuple(self.house.journal.by_subject(warning_id))
 
     def ingest(self, raw: bytes, content_type: str, source: str) -> IngestResult:
         if source not in self.house.pack.sources:
@@ -262,6 +301,72 @@ class RunningDesk:
             self.house.check_space()
             self.house.lake.compact(self.house.clock.now())
 
+    # -- what comes back ----------------------------------------------------------------------------
+
+    def story(self, delivery: str) -> Sequence[Entry]:
+        found = self._delivery(delivery)
+        own = list(self.house.journal.by_subject(delivery))
+        many = identity(found.warning, found.channel, found.rung)
+        own += [
+            e
+            for e in self.house.journal.by_subject(many)
+            if isinstance(e.value, Mailing) and delivery in e.value.ids
+        ]
+        return sorted(own, key=lambda entry: entry.seq)
+
+    def asked(self, token: str) -> Delivery:
+        known = read_token(self.house.key, token)
+        if known is None or known[0] != ANSWER or known[1] not in self._shown.deliveries:
+            raise NotFound("no such link", where="answer", mend="open the link as it stands in the message")
+        return self._shown.deliveries[known[1]]
+
+    def receive(self, delivery: str, what: str, token: str, text: str = "") -> None:
+        purpose = ANSWER if what == "answered" else RECEIPT
+        if read_token(self.house.key, token) != (purpose, delivery):
+            raise NotAllowed("the token is not this delivery's", where=f"delivery {delivery}")
+        self._hear(delivery, what, text)
+
+    def replied(self, sender: str, text: str, stamp: str, signature: str, body: bytes) -> str:
+        where = "anlan.toml: sms_key"
+        if not self.house.config.sms_key:
+            raise NotAllowed("no gateway for replies is set up", where=where)
+        key = fetch_secret(self.house.config.sms_key, where).encode()
+        wanted = hmac.new(key, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(wanted, signature.removeprefix("sha256=")):
+            raise NotAllowed("the signature is not the gateway's", where="sms")
+        now = self.house.clock.now()
+        if abs(now - parse_instant(stamp, "timestamp")) > STALE:
+            raise NotAllowed("the reply is too old, or from the future", where="sms")
+        state = self._shown
+        waiting = [state.deliveries[id] for id in state.unanswered]
+        addresses = {d.recipient: self.house.recipient(d.recipient).address for d in waiting}
+        found = replied(self.house.key, sender, text, waiting, addresses)
+        if found is None:
+            raise NotFound(
+                "no message waits for this reply", where="sms", expected="a code, from its own number"
+            )
+        self._hear(found.id, "answered", text)
+        return found.id
+
+    def _hear(self, id: str, what: str, text: str) -> None:
+        """What the far end said, into the journal; nothing where it said so before."""
+        with self._turn():
+            turn = flow.Turn(self.house, self.house.clock.now())
+            delivery = self._delivery(id)
+            if what == "answered":
+                after = ladder.answer(delivery, delivery.recipient, text, turn.now)
+            else:
+                after = ladder.receipt(delivery, what, turn.now)
+            if after != delivery:
+                turn.put(f"delivery.{what}", after, after.risk, (after.warning,), after.recipient)
+                self._end(turn)
+
+    def _delivery(self, id: str) -> Delivery:
+        try:
+            return self.house.state.deliveries[id]
+        except KeyError:
+            raise NotFound("no such delivery", where="delivery", found=id) from None
+
     # -- a turn -------------------------------------------------------------------------------------
 
     @contextmanager
@@ -317,14 +422,34 @@ class RunningDesk:
 
     # -- people -------------------------------------------------------------------------------------
 
+    def _account_clock(self) -> datetime:
+        """People live by the wall's clock, a replay by its own."""
+        return self.house.clock.now() if self.mode == "live" else _wall()
+
+    def second_factor(self, user: User) -> tuple[str, int]:
+        standing = self.accounts.second_factor(user.name)
+        return standing.state, standing.recovery
+
+    def enrol(self, user: User, password: str, code: str = "") -> tuple[str, str]:
+        now = self._account_clock()
+        if not self.accounts.verify(user.name, password, now):
+            raise NotAllowed("the password does not fit", where="account")
+        if self.accounts.second_factor(user.name).state == "active":
+            self.accounts.step_up(user.name, code, now)
+        made = self.accounts.enrol(user.name, f"anlan {self.house.pack.id}")
+        return made.secret, made.uri
+
+    def confirm_enrolment(self, user: User, code: str) -> tuple[str, ...]:
+        return self.accounts.confirm_enrolment(user.name, code, self._account_clock())
+
     def sign_in(self, name: str, password: str) -> str:
-        now = self.house.clock.now() if self.mode == "live" else _wall()
+        now = self._account_clock()
         if not self.accounts.verify(name, password, now) or name not in self.house.pack.users:
             raise NotAllowed("name or password do not fit", where="sign-in")
         return self.accounts.open_session(name, now)
 
     def user(self, token: str) -> User | None:
-        now = self.house.clock.now() if self.mode == "live" else _wall()
+        now = self._account_clock()
         name = self.accounts.session(token, now)
         return self.house.pack.users.get(name) if name else None
 

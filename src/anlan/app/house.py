@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +37,8 @@ from anlan.store.lake import DeltaLake
 from anlan.store.messages import SqlMessages
 from anlan.store.outbox import SqlOutbox
 from anlan.warn import digest
+from anlan.warn.calling import preface
+from anlan.warn.proof import ANSWER, RECEIPT, code, token
 from anlan.warn.render import TargetArea, render
 from anlan.warn.words import words
 
@@ -82,6 +86,7 @@ class RunningHouse:
         self._sources: dict[str, Source] = {}
         self._packs: dict[str, Pack | None] = {self.pack.digest: self.pack}
         self._kept = False
+        self._key: bytes | None = None
         # what a sent message looks like never changes: kept while it is being handed over
         self._rendered: dict[tuple[str, str], bytes] = {}
         self._worded: dict[tuple[str, str, tuple[str, ...], bool], tuple[str, str]] = {}
@@ -162,12 +167,14 @@ class RunningHouse:
             mark = token(self.key, RECEIPT, delivery.id)
         short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
         body = preface(delivery, self.pack, recipient.languages, link=link, code=short) + body
-        return Parcel(
-            delivery, warning, recipient, self.render(warning), subject, body, repeat, link, mark
-        )
+        return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat, link, mark)
 
-    def _nothing(self) -> None:
-        return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
+    @property
+    def key(self) -> bytes:
+        """What answer links, receipts and codes of this workspace are signed with; made when first needed."""
+        if self._key is None:
+            self._key = secret_key(self.workspace / "links.key")
+        return self._key
 
     def recipient(self, id: str) -> Recipient:
         """The recipient with the address that this workspace gives."""
@@ -275,6 +282,32 @@ class RunningHouse:
         self.outbox.close()
         self.messages.close()
         self.lake.close()
+
+
+def secret_key(path: Path) -> bytes:
+    """The key in a file that only its owner reads, made with 32 random bytes where there is none.
+    StoreUnavailable where that cannot be."""
+    try:
+        with suppress(FileExistsError):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+        key = path.read_bytes()
+    except OSError as error:
+        raise StoreUnavailable(
+            "the key of the answer links cannot be read or made", where=str(path), found=str(error)
+        ) from error
+    if len(key) != 32:
+        raise StoreUnavailable(
+            "the key of the answer links is not whole",
+            where=str(path),
+            found=f"{len(key)} bytes",
+            expected="32 bytes",
+            mend="remove the file: links sent so far stop working, new ones are made",
+        )
+    return key
 
 
 def _keep(kept: dict[K, V], key: K, value: V) -> None:

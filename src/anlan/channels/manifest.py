@@ -100,13 +100,13 @@ def settle(manifest: Manifest, given: Mapping[str, Any], where: str = "") -> dic
             settled[name] = None
             continue
         if option.kind == "secret":
-            value = _secret(value, here)
+            value = fetch_secret(value, here)
         elif option.kind == "secrets":
             if not isinstance(value, Mapping) or not value:
                 raise InvalidValue(
                     "not a table of secrets", where=here, expected='{NAME = {env = "VARIABLE"}, ...}'
                 )
-            value = {key: _secret(one, f"{here}.{key}") for key, one in value.items()}
+            value = {key: fetch_secret(one, f"{here}.{key}") for key, one in value.items()}
         wrong = isinstance(value, bool) != (option.kind == "boolean")
         if wrong or not isinstance(value, _KINDS[option.kind]):
             raise InvalidValue("wrong kind of value", where=here, found=repr(value), expected=option.kind)
@@ -118,7 +118,9 @@ def settle(manifest: Manifest, given: Mapping[str, Any], where: str = "") -> dic
     return settled
 
 
-def _secret(value: object, where: str) -> str:
+def fetch_secret(value: object, where: str) -> str:
+    """A secret from where it is kept: {env = "NAME"} or {file = "PATH"}. InvalidValue, never with the secret
+    in its words."""
     match value:
         case {"env": str(name)}:
             secret = os.environ.get(name, "")

@@ -39,9 +39,10 @@ class Call:
     that changes does not move a clock that runs.
 
     `began`: the round's first call. `tries`: calls made in this round, of `most`; the next one at
-    `again_at`, `every` after the one before. `call_by`: must have been handed over by then. `holds`: how long an answer holds, `holds_until` until when this one does.
-    `round` 0 is the first; each answer that lapses begins another. `not_reached`: recipient ids of the
-    rung below who have not answered, as the caller is told."""
+    `again_at`, `every` after the one before. `call_by`: must have been handed over by then. `holds`: how
+    long an answer holds, `holds_until` until when this one does. `round` 0 is the first; each answer that
+    lapses begins another. `not_reached`: recipient ids of the rung below who have not answered, as the
+    caller is told."""
 
     began: datetime
     most: int = 1

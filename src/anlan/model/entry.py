@@ -14,6 +14,7 @@ from anlan.model.mute import Mute, Silence
 from anlan.model.notice import Digest, Notice
 from anlan.model.relayed import Relayed
 from anlan.model.review import Lesson, Review
+from anlan.model.roster import Shift, WatchState
 from anlan.model.sourcestate import SourceState
 from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
@@ -56,6 +57,8 @@ Value: TypeAlias = (
     | Review
     | Lesson
     | SourceState
+    | Shift
+    | WatchState
     | Handover
     | Marker
 )
@@ -78,6 +81,8 @@ NOUNS: dict[str, type] = {
     "review": Review,
     "lesson": Lesson,
     "source": SourceState,
+    "shift": Shift,
+    "watch": WatchState,
     "handover": Handover,
     "marker": Marker,
 }

@@ -20,6 +20,7 @@ from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix
 from anlan.model.place import Place
 from anlan.model.plan import Plan
+from anlan.model.roster import Watch
 from anlan.model.route import Inhibit, Route
 from anlan.model.text import Text
 from anlan.model.user import User
@@ -74,6 +75,7 @@ class Pack:
     inhibits: dict[str, Inhibit] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
     events: dict[str, KnownEvent] = field(default_factory=dict)
 
     def place(self, id: str, at: datetime | date) -> Place:

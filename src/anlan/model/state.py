@@ -18,6 +18,7 @@ from anlan.model.mute import Mute, Silence
 from anlan.model.notice import Digest, Notice
 from anlan.model.relayed import Relayed
 from anlan.model.review import Lesson, Review
+from anlan.model.roster import Shift, WatchState
 from anlan.model.sourcestate import SourceState
 from anlan.model.warning import Delivery, Warning
 
@@ -42,6 +43,8 @@ class State:
     sources: dict[str, SourceState] = field(default_factory=dict)
     handovers: dict[str, Handover] = field(default_factory=dict)
     markers: dict[str, Marker] = field(default_factory=dict)
+    shifts: dict[str, Shift] = field(default_factory=dict)
+    watches: dict[str, WatchState] = field(default_factory=dict)
     notices: dict[str, Notice] = field(default_factory=dict)
     digests: dict[str, Digest] = field(default_factory=dict)
     silences: dict[str, Silence] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class State:
             SourceState: self.sources,
             Handover: self.handovers,
             Marker: self.markers,
+            Shift: self.shifts,
+            WatchState: self.watches,
             Notice: self.notices,
             Digest: self.digests,
             Silence: self.silences,

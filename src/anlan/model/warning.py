@@ -8,13 +8,26 @@ from datetime import datetime
 from typing import Any
 
 from anlan.model.checks import one_of, sound
-from anlan.model.delivery import DELIVERY_STATUSES as DELIVERY_STATUSES
-from anlan.model.delivery import Delivery as Delivery
+from anlan.model.delivery import DELIVERY_STATUSES, Delivery
 from anlan.model.domain import level
 from anlan.model.errors import InvalidValue
 from anlan.model.place import Point
 from anlan.model.reason import Reason
 from anlan.model.text import Text
+
+__all__ = [
+    "CHANGES",
+    "DELIVERY_STATUSES",
+    "MODES",
+    "PROOFS",
+    "PURPOSES",
+    "SCOPES",
+    "STATUSES",
+    "Contents",
+    "Delivery",
+    "Recipient",
+    "Warning",
+]
 
 CHANGES = ("alert", "update", "cancel")
 #: what a message that follows another does to it; "" for those that the system drafted itself

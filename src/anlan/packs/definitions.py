@@ -22,6 +22,7 @@ from anlan.model.matrix import Matrix
 from anlan.model.pack import GeometryLayer, Pack
 from anlan.model.place import Place
 from anlan.model.plan import Plan
+from anlan.model.roster import Watch
 from anlan.model.route import Inhibit, Route
 from anlan.model.user import User
 from anlan.model.warning import Recipient
@@ -66,6 +67,7 @@ class Definitions:
     matrices: list[Item[Matrix]] = field(default_factory=list)
     plans: list[Item[Plan]] = field(default_factory=list)
     recipients: list[Item[Recipient]] = field(default_factory=list)
+    watches: list[Item[Watch]] = field(default_factory=list)
     inhibits: list[Item[Inhibit]] = field(default_factory=list)
     routes: list[Item[Route]] = field(default_factory=list)
     users: list[Item[User]] = field(default_factory=list)

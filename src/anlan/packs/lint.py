@@ -54,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     plans.plan_tasks,
     plans.plan_levels,
     plans.ladders,
+    plans.calls,
     plans.public_words,
     matrices.matrices,
     routes.inhibits,

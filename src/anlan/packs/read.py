@@ -330,6 +330,7 @@ def _pack(manifest: Manifest, stack: Sequence[Folder], items: Definitions) -> Pa
         matrices=_table(items.matrices),
         plans=_table(items.plans),
         recipients=_table(items.recipients),
+        watches=_table(items.watches),
         inhibits=_table(items.inhibits),
         routes=_table(items.routes),
         users=_table(items.users, lambda user: str(user.name)),

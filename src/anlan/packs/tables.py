@@ -25,7 +25,8 @@ from anlan.model.indicator import Band, Definition, Indicator, Record, Rule, Sou
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix, MatrixColumn
 from anlan.model.pack import GeometryLayer
-from anlan.model.plan import Plan, PlanTask, Words
+from anlan.model.plan import ANSWERS, Plan, PlanTask, Words
+from anlan.model.roster import Watch
 from anlan.model.route import DAYS, INSIDE, SAME, Hours, Inhibit, Route
 from anlan.model.text import Text
 from anlan.model.time import Validity
@@ -103,6 +104,7 @@ TOML_FILES = (
     TomlFile("recipients.toml", (Table("recipient", Recipient, "recipients"),)),
     TomlFile("inhibits.toml", (Table("inhibit", Inhibit, "inhibits"),)),
     TomlFile("routes.toml", (Table("route", Route, "routes"),)),
+    TomlFile("roster.toml", (Table("watch", Watch, "watches"),)),
     TomlFile("users.toml", (Table("user", User, "users"),)),
 )
 
@@ -154,6 +156,7 @@ ALIASES: dict[type, dict[str, str]] = {
 
 # Words that a field may have. Those the model itself refuses stand here too, for the schemas.
 VOCABULARY: dict[tuple[type, str], tuple[str, ...]] = {
+    (Plan, "answers"): ANSWERS,
     (Hazard, "cap_category"): (
         "Geo",
         "Met",

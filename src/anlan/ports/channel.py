@@ -13,7 +13,9 @@ from anlan.model.warning import Delivery, Recipient, Warning
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """One copy to hand over: the published bytes (CAP XML) and the words in the recipient's language.
-    `repeat` True when an earlier attempt may already have arrived: the channel marks it."""
+    `repeat` True when an earlier attempt may already have arrived: the channel marks it. `answer_url`: where
+    its recipient answers, one link for this copy; empty where no answer is asked or the workspace has no
+    public address. `token`: what a receipt of this copy is sent with (see /v1/deliveries in the API)."""
 
     delivery: Delivery
     warning: Warning
@@ -22,6 +24,8 @@ class Parcel:
     subject: str
     body: str
     repeat: bool = False
+    answer_url: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from anlan.model.quarantine import Quarantined
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.user import User
+from anlan.model.warning import Delivery
 from anlan.model.warning import Warning
 from anlan.ports.clock import Clock
 
@@ -64,12 +65,15 @@ ACTS: dict[str, tuple[str, ...]] = {
     "warning.cancel": ("reason",),
     "warning.all_clear": ("reason",),
     "delivery.answer": ("answer",),
+    "delivery.send_again": ("reason",),
+    "shift.add": ("who", "contact", "begins", "ends", "reason"),
+    "shift.remove": ("reason",),
     "task.done": ("note", "reason"),
     "report.file": ("text", "reason"),
     "incident.open": ("reason",),
     "incident.stand_down": ("reason",),
     "lesson.done": ("reason",),
-    "handover": ("to", "note"),
+    "handover": ("to", "note", "reason"),
     "silence.set": ("places", "hazards", "rules", "recipients", "begins", "ends", "red", "reason"),
     "silence.lift": ("reason",),
 }
@@ -267,6 +271,10 @@ class Desk(Protocol):
         NotFound for an unknown warning."""
         ...
 
+    def received(self, digest: str) -> bytes:
+        """The bytes of a received message as they came, by their SHA-256. NotFound."""
+        ...
+
     def act(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
         """Do one act of `ACTS` to `subject` (a risk, warning, delivery, task, report, incident or
         lesson id; "" for `handover`) and journal it. Returns the ids it wrote. `findings` and `into`
@@ -304,6 +312,26 @@ class Desk(Protocol):
         """Take in pushed observations (application/json or
         application/vnd.apache.arrow.stream) under a source of the pack. What cannot be used is
         quarantined; NotFound for an unknown source, Hostile for a document built to do harm."""
+        ...
+
+    def story(self, delivery: str) -> Sequence[Entry]:
+        """Every row of the journal about one delivery, in order. NotFound for an unknown one."""
+        ...
+
+    def receive(self, delivery: str, what: str, token: str, text: str = "") -> None:
+        """What the far end says of a message, without an account: delivered, read, or answered (with
+        `text`). `token` is what the message carried for it. The same said twice changes nothing. NotAllowed
+        for a token that is not this delivery's, NotFound, WrongState."""
+        ...
+
+    def asked(self, token: str) -> Delivery:
+        """The delivery that an answer link is for. NotFound for a link that is none of ours."""
+        ...
+
+    def replied(self, sender: str, text: str, stamp: str, signature: str, body: bytes) -> str:
+        """A reply by SMS, as its gateway brings it: `sender`'s number and the words. The signature (over
+        stamp and body, by the gateway's key) shows that it is the gateway. The id of the delivery that it
+        answers; NotFound where it fits none, NotAllowed for a signature that is not the gateway's."""
         ...
 
     def quarantined(self) -> Sequence[Quarantined]:

@@ -52,7 +52,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     caller: Caller = request.auth
     if act != PUBLIC and request.user is None:
         raise SignInNeeded("sign in first")
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
+    # what comes with its own proof (a token of a message, a signature) is no form of ours
+    if request.method not in ("GET", "HEAD", "OPTIONS") and handler.opt.get("proof") != "token":
         await check_form(request)
     if act == PUBLIC:
         return
@@ -62,7 +63,9 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         act, subject = str(form.get("act", "")), str(form.get("subject", ""))
         if act not in ACTS:
             raise NotFound("no such act", where="act", found=repr(act))
-    places = places_of(desk.state(), subject) if subject and handler.opt.get("record", True) else ()
+    # a roster lies where its watch does, which the desk looks up in the pack
+    placed = handler.opt.get("record", True) and not act.startswith("shift.")
+    places = places_of(desk.state(), subject) if subject and placed else ()
     if named := handler.opt.get("place"):
         # the record is a place itself
         places = (str(request.path_params.get(named, "")).strip("/"),)

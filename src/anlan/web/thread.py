@@ -11,12 +11,14 @@ from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
+from anlan.model.mailing import Mailing
 from anlan.model.mute import Mute, Silence
 from anlan.model.notice import Digest, Notice
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
 from anlan.model.relayed import Relayed
 from anlan.model.review import Lesson, Review
+from anlan.model.roster import Shift, WatchState
 from anlan.model.sourcestate import SourceState
 from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
@@ -27,6 +29,7 @@ STAGES = {
     "assessment": "assess",
     "warning": "warn",
     "delivery": "warn",
+    "mailing": "warn",
     "notice": "warn",
     "digest": "warn",
     "mute": "warn",
@@ -120,6 +123,14 @@ def describe(value: Value, pack: Pack) -> tuple[Text, str, str, int | None]:
             return value.title, "verdict", value.verdict, value.level
         case Warning():
             return value.headline, "warning", value.status, value.level
+        case Mailing():
+            words = Text(f"{len(value.ids):,} recipients", f"{len(value.ids):,}个接收方")
+            return words, "delivery", value.status, None
+        case Shift():
+            return _same(f"{value.who} · {value.watch}"), "shift", value.status, None
+        case WatchState():
+            watch = pack.watches.get(value.watch)
+            return watch.title if watch else _same(value.watch), "watch", value.status, None
         case Delivery():
             recipient = pack.recipients.get(value.recipient)
             return recipient.name if recipient else _same(value.recipient), "delivery", value.status, None

@@ -23,6 +23,7 @@ def plan_references(resolved: Resolved) -> Iterator[Fault]:
         yield from check_basis(resolved, origin, ("basis",), plan.basis)
         for rung, step in enumerate(plan.ladder):
             yield from named(resolved, "recipients", step.recipients, origin, "rung", rung, "recipients")
+        yield from named(resolved, "recipients", plan.escalate_to, origin, "escalate_to")
         for key, names in (("hazards", plan.hazards), ("places", plan.places)):
             if not names:
                 yield origin.fault("names none, so the plan never applies", key)
@@ -109,6 +110,50 @@ def ladders(resolved: Resolved) -> Iterator[Fault]:
                     "after",
                     expected="a duration above zero",
                 )
+
+
+def calls(resolved: Resolved) -> Iterator[Fault]:
+    """Calls that are repeated have a time for it, which the wait of every rung holds; whom to call next is
+    said once; a call is to be made before its answer is due."""
+    for item in resolved.items.plans:
+        plan, origin = item.value, item.origin
+        if plan.tries < 1:
+            yield origin.fault("nobody is called", "tries", found=str(plan.tries), expected="1 or more")
+        if plan.tries > 1 and plan.try_span is None and not plan.ladder:
+            yield origin.fault(
+                "calls are repeated in no time", "tries", expected="try_span, such as PT5M, or a rung"
+            )
+        for key in ("call_within", "try_span", "answer_holds"):
+            span = getattr(plan, key)
+            if span is not None and not span:
+                yield origin.fault("no time at all", key, expected="a duration above zero")
+        if plan.escalate_to and plan.ladder:
+            yield origin.fault(
+                "whom to call next is said twice",
+                "escalate_to",
+                found="escalate_to and rung",
+                expected="one of the two",
+            )
+        if plan.escalate_to and plan.try_span is None:
+            yield origin.fault(
+                "no time after which they are called", "escalate_to", expected="try_span, such as PT5M"
+            )
+        first = plan.steps[0].after if plan.steps else None
+        for place, rung in enumerate(plan.ladder):
+            if plan.try_span is not None and plan.try_span > rung.after:
+                yield origin.fault(
+                    "the tries last longer than the rung waits",
+                    "try_span",
+                    found=format_duration(plan.try_span),
+                    expected=f"at most {format_duration(rung.after)}, the wait of rung {place}",
+                )
+        if plan.call_within is not None and first is not None and plan.call_within > first:
+            yield origin.fault(
+                "the call may come after its answer is due",
+                "call_within",
+                found=format_duration(plan.call_within),
+                expected=f"at most {format_duration(first)}",
+            )
 
 
 def public_words(resolved: Resolved) -> Iterator[Fault]:

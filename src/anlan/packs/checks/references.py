@@ -71,6 +71,10 @@ def simple_references(resolved: Resolved) -> Iterator[Fault]:
     for recipient in items.recipients:
         yield from named(resolved, "places", recipient.value.places, recipient.origin, "places")
         yield from named(resolved, "hazards", recipient.value.hazards, recipient.origin, "hazards")
+    for watch in items.watches:
+        yield from one(resolved, "places", watch.value.place, watch.origin, "place")
+        if not watch.value.ahead:
+            yield watch.origin.fault("looks no time ahead", "ahead", expected="a duration above zero")
     for user in items.users:
         yield from one(resolved, "organs", user.value.organ, user.origin, "organ")
         for place, grant in enumerate(user.value.grants):
