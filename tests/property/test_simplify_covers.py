@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
+from anlan.packs.antimeridian import split
 from anlan.warn.budgets import Budget
-from anlan.warn.ground import points, split
+from anlan.warn.ground import points
 from anlan.warn.simplify import Simplified, simplify
 
 CENTRES = st.tuples(st.floats(-170, 170), st.floats(-70, 70))

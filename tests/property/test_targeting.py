@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
-from anlan.warn.ground import Circle
+from anlan.packs.drawing import Circle
 from anlan.warn.target import kernels, plain
 from anlan.warn.target.points import Points
 

@@ -33,6 +33,26 @@ CASES: dict[str, tuple[tuple[str, str, str], str, str]] = {
         "recipient, line 2",
         "[[",
     ),
+    "an area of a recipient that crosses itself": (
+        (
+            "recipients.toml",
+            'places = ["x"]',
+            'places = ["x"]\narea = { type = "Polygon", coordinates = '
+            "[[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]] }",
+        ),
+        "recipient[0].area",
+        "no simple polygon",
+    ),
+    "a point of a recipient off the globe": (
+        ("recipients.toml", 'places = ["x"]', 'places = ["x"]\npoint = { lon = 200.0, lat = 0.0 }'),
+        "recipient[0].point",
+        "longitude out of range",
+    ),
+    "a radius around no point": (
+        ("recipients.toml", 'places = ["x"]', 'places = ["x"]\nradius_km = 5.0'),
+        "recipient[0]",
+        "a radius around no point",
+    ),
     "a missing key": ((RULES, 'detector = "threshold"\n', ""), "rule[0].detector, line 2", "missing key"),
     "a missing date of a law": (("laws/act-2010.toml", "from = 2010-01-01\n", ""), "from", "missing key"),
     "a wrong type": ((RULES, "at_least = 4.0", 'at_least = "4"'), "rule[0].band[0].at_least", "found '4'"),

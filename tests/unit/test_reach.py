@@ -14,9 +14,11 @@ from anlan.model.pack import GeometryLayer, Pack
 from anlan.model.place import Place, Point
 from anlan.model.text import Text
 from anlan.model.warning import Recipient
+from anlan.packs.antimeridian import split
+from anlan.packs.drawing import Circle
 from anlan.warn.area import Area, area, rings_lat_lon
 from anlan.warn.budgets import BUDGETS, Budget, budget_of
-from anlan.warn.ground import EARTH_KM, Circle, around, buffered, distance_km, km2, split
+from anlan.warn.ground import EARTH_KM, around, buffered, distance_km, km2
 from anlan.warn.population import people
 from anlan.warn.reach import reach
 from anlan.warn.simplify import simplify

@@ -29,7 +29,7 @@ def cut(shape: BaseGeometry) -> BaseGeometry:
             continue
         outer = _unwound(shapely.get_coordinates(part.exterior), None)
         holes = [_unwound(shapely.get_coordinates(hole), float(outer[0, 0])) for hole in part.interiors]
-        whole += _windows(shapely.make_valid(Polygon(outer, holes)))
+        whole.append(split(shapely.make_valid(Polygon(outer, holes))))
     return MultiPolygon([one for piece in whole for one in shapely.get_parts(piece)])
 
 
@@ -55,8 +55,11 @@ def _unwound(xy: Floats, near: float | None) -> Floats:
     return ring
 
 
-def _windows(shape: BaseGeometry) -> list[BaseGeometry]:
+def split(shape: BaseGeometry) -> BaseGeometry:
+    """A shape whose longitudes run past 180, within -180 to 180; the shape itself where they do not."""
     west, _, east, _ = shape.bounds
+    if west >= -180.0 and east <= 180.0:
+        return shape
     found = []
     for turn in range(math.floor((west + 180.0) / 360.0), math.ceil((east - 180.0) / 360.0) + 1):
         window = shapely.box(-180.0 + 360.0 * turn, -90.0, 180.0 + 360.0 * turn, 90.0)
@@ -66,4 +69,4 @@ def _windows(shape: BaseGeometry) -> list[BaseGeometry]:
             for one in shapely.get_parts(piece)
             if one.geom_type == "Polygon" and not one.is_empty
         ]
-    return found
+    return found[0] if len(found) == 1 else MultiPolygon(found)

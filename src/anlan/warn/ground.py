@@ -9,7 +9,6 @@ half a percent at most.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
-from anlan.model.errors import InvalidValue
 from anlan.model.pack import Pack
+from anlan.packs.antimeridian import split
+from anlan.packs.drawing import Circle
 from anlan.packs.geometry import outlines
 
 EARTH_KM = 6371.0072  # authalic radius of WGS 84
@@ -30,30 +30,6 @@ WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
 CIRCLE_POINTS = 64
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Circle:
-    """All ground within `km` kilometres of a point, along great circles. InvalidValue where it is not on
-    the globe or has no area."""
-
-    lon: float
-    lat: float
-    km: float
-
-    def __post_init__(self) -> None:
-        found = f"{self.lon}, {self.lat}, {self.km} km"
-        if not (-180 <= self.lon <= 180 and -90 <= self.lat <= 90):
-            raise InvalidValue(
-                "a centre that is not on the globe",
-                where="circle",
-                found=found,
-                expected="longitude -180 to 180, latitude -90 to 90",
-            )
-        if not 0 < self.km <= math.pi * EARTH_KM / 2:
-            raise InvalidValue(
-                "no radius", where="circle", found=found, expected="more than 0 km, at most 10,007 km"
-            )
 
 
 def parts(shape: BaseGeometry) -> list[BaseGeometry]:
@@ -143,21 +119,6 @@ def distance_km(lon: float, lat: float, lons: Floats, lats: Floats) -> Floats:
     a, b = math.radians(lat), np.radians(lats)
     half = np.sin((b - a) / 2) ** 2 + math.cos(a) * np.cos(b) * np.sin(np.radians(lons - lon) / 2) ** 2
     return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(half, 1.0))), dtype=np.float64)
-
-
-def split(shape: BaseGeometry) -> BaseGeometry:
-    """The shape within -180 to 180, cut where it runs past the antimeridian (RFC 7946, section 3.1.9)."""
-    west, _, east, _ = shape.bounds
-    if west >= -180.0 and east <= 180.0:
-        return shape
-    found = []
-    for turn in range(math.floor((west + 180.0) / 360.0), math.ceil((east + 180.0) / 360.0)):
-        window = shapely.box(-180.0 + 360.0 * turn, -90.0, 180.0 + 360.0 * turn, 90.0)
-        piece = shapely.intersection(shape, window)
-        if not piece.is_empty:
-            moved = shapely.transform(piece, lambda xy, t=turn: xy - np.array([360.0 * t, 0.0]))
-            found.append(moved)
-    return united(found)
 
 
 def buffered(shape: BaseGeometry, km: float) -> BaseGeometry:

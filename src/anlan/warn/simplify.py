@@ -19,8 +19,9 @@ from shapely.geometry.base import BaseGeometry
 from anlan.model.errors import InvalidValue
 from anlan.model.reason import Reason
 from anlan.model.text import Text
+from anlan.packs.antimeridian import split
 from anlan.warn.budgets import LEAST, Budget
-from anlan.warn.ground import km2, parts, points, split, united
+from anlan.warn.ground import km2, parts, points, united
 from anlan.warn.outward import Rings
 
 #: so many points, or three times the budget, go through the single steps; more are thinned by distance first

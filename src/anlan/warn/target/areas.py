@@ -12,7 +12,8 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from anlan.warn.ground import Circle, around
+from anlan.packs.drawing import Circle
+from anlan.warn.ground import around
 from anlan.warn.target.points import Matches, checked
 
 

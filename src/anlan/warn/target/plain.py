@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from shapely.geometry.base import BaseGeometry
 
-from anlan.warn.ground import EARTH_KM, Circle, parts
+from anlan.packs.drawing import Circle
+from anlan.warn.ground import EARTH_KM, parts
 
 Pair = tuple[float, float]
 

@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 from anlan.model.errors import InvalidValue, NotFound
-from anlan.warn.ground import EARTH_KM, Circle
+from anlan.packs.drawing import Circle
+from anlan.warn.ground import EARTH_KM
 from anlan.warn.target import kernels
 
 Floats = NDArray[np.float64]

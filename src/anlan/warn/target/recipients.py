@@ -14,8 +14,10 @@ from shapely.geometry.base import BaseGeometry
 from anlan.model.errors import UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.warning import Recipient, Warning
-from anlan.warn.area import area, read_drawing
-from anlan.warn.ground import Circle, around, grounds, split, united
+from anlan.packs.antimeridian import split
+from anlan.packs.drawing import Circle, read_drawing
+from anlan.warn.area import area
+from anlan.warn.ground import around, grounds, united
 from anlan.warn.population import SLIVER, inside_share
 from anlan.warn.target.areas import Areas
 from anlan.warn.target.points import Points
