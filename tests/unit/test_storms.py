@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from anlan.assess.events.storms import EARTH_KM, Fix, approach, between, distance_km
+from anlan.assess.events.storms import EARTH_KM, Fix, approach, between, distance_km, onward
 from anlan.model.text import Text
 
 T0 = datetime(2017, 8, 23, tzinfo=UTC)
@@ -86,3 +86,15 @@ def test_a_storm_that_is_there_already_has_entered() -> None:
 def test_what_is_no_track_is_refused(track: list[Fix], zone: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         approach(track, 0.0, 0.0, zone)
+
+
+def test_what_goes_on_keeps_its_great_circle_and_its_speed() -> None:
+    a, b = Fix(T0, 130.0, 15.0), Fix(T0 + 6 * HOUR, 128.5, 16.2)
+    lon, lat = onward(a, b, T0 + 12 * HOUR)
+    step = km(a.lon, a.lat, b.lon, b.lat)
+    assert km(b.lon, b.lat, lon, lat) == pytest.approx(step)
+    assert km(a.lon, a.lat, lon, lat) == pytest.approx(2 * step)
+    still = Fix(T0 + 6 * HOUR, a.lon, a.lat)
+    assert onward(a, still, T0 + 30 * HOUR) == (a.lon, a.lat)
+    with pytest.raises(ValueError, match="later than the first"):
+        onward(b, a, T0 + 30 * HOUR)

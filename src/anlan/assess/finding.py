@@ -61,6 +61,11 @@ SAID = frozenset(
         "calendar_unknown",
         "members_missing",
         "scan_cluster",
+        "deadlines_due",
+        "storm_approach",
+        "rate_change",
+        "flood_routed",
+        "forecast_probability",
     }
 )
 NAN = float("nan")

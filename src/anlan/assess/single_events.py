@@ -44,7 +44,7 @@ def single_events(look: Look, stale: bool, only: str | None) -> list[Finding]:
     since = min([now, *standing_at]) - rule.keep - timedelta(days=1)
     places = None if only is None else [only]
     slice = look.lake.read(rule.indicator, known=now, places=places, since=since, until=now + MOMENT)
-    rows = _newest(slice)
+    rows = newest_rows(slice)
     condition = compile_condition(rule.when)
     findings = []
     for place, event in sorted({*rows, *(key for key, f in events.items() if f.level is not None)}):
@@ -84,7 +84,7 @@ def _outlook(look: Look, change: str, at: datetime, value: float) -> tuple[Reaso
     return (aftershock_outlook(value, at, look.now, None if limit is None else float(limit)),)
 
 
-def _newest(slice: Slice) -> dict[tuple[str, str], int]:
+def newest_rows(slice: Slice) -> dict[tuple[str, str], int]:
     """Of every (place, event) the row known last; of two known at once the one that holds a value."""
     best: dict[tuple[str, str], int] = {}
     for i in range(len(slice.at)):

@@ -84,8 +84,9 @@ def _in_time(observation: Observation, indicator: Indicator) -> None:
 
 
 def fit(observation: Observation, pack: Pack) -> Observation:
-    """The observation in its indicator's unit. UnknownIndicator, WrongUnit, OutOfBounds, FutureAt, or
-    UnknownPlace where no place of that id is in force at `at`."""
+    """The observation in its indicator's unit. UnknownIndicator, WrongUnit, OutOfBounds, FutureAt,
+    BadInput for a single event without its id, or UnknownPlace where no place of that id is in force at
+    `at`."""
     indicator = indicator_of(observation.indicator, pack)
     _in_time(observation, indicator)
     pack.place(observation.place, observation.at)
@@ -95,6 +96,10 @@ def fit(observation: Observation, pack: Pack) -> Observation:
         value = None if value is None else converted
     if value is not None:
         in_bounds(value, indicator)
+    if indicator.kind == "event" and not observation.event.strip():
+        raise BadInput(
+            "a single event without its id", where="event", found=repr(observation.event), expected="its id"
+        )
     if observation.unit == indicator.unit:
         return observation
     return replace(observation, value=value, unit=indicator.unit)

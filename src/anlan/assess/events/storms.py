@@ -93,6 +93,24 @@ def between(a: Fix, b: Fix, share: Floats) -> tuple[Floats, Floats]:
     )
 
 
+def onward(a: Fix, b: Fix, at: datetime) -> tuple[float, float]:
+    """(lon, lat) at `at` of what moved from a to b and goes on along the same great circle at the same
+    speed. ValueError where b is not later than a."""
+    if b.at <= a.at:
+        raise ValueError("a motion needs two fixes, the second later than the first")
+    one, two = _vector(a.lon, a.lat), _vector(b.lon, b.lat)
+    axis = np.cross(one, two)
+    length = float(np.linalg.norm(axis))
+    if length < 1e-12:
+        return b.lon, b.lat
+    angle = float(np.arctan2(length, one @ two)) * ((at - b.at) / (b.at - a.at))
+    # a turn of b about the axis of the great circle (Rodrigues)
+    there = two * np.cos(angle) + np.cross(axis / length, two) * np.sin(angle)
+    return float(np.degrees(np.arctan2(there[1], there[0]))), float(
+        np.degrees(np.arctan2(there[2], np.hypot(there[0], there[1])))
+    )
+
+
 def approach(track: Sequence[Fix], lon: float, lat: float, zone_km: float) -> Approach:
     """How the track meets the circle of `zone_km` round a place, to the minute. ValueError for an empty
     track, times out of order, or a zone that is none."""

@@ -14,6 +14,11 @@ from anlan.model.indicator import Rule
 #: name -> module of this folder, each with its `SPEC`
 MODULES = {
     "scan_clusters": "scan_clusters",
+    "deadlines": "deadlines",
+    "storm_zone": "storm_zone",
+    "event_rate": "event_rate",
+    "river_routing": "river_routing",
+    "forecast_probability": "forecast_probability",
 }
 
 
