@@ -298,7 +298,8 @@ def publish(turn: Turn, warning: Warning, actor: str) -> None:
     head = in_force(warning.risk, turn.state, turn.now)
     cap = turn.house.render(warning)
     sent = replace(warning, digest=turn.house.digest(cap), pack=turn.pack.digest, sender=turn.house.sender)
-    turn.put("warning.approved", sent, sent.risk, (sent.id,), actor)
+    unsigned = turn.house.seal(cap, turn.now)
+    turn.put("warning.approved", sent, sent.risk, (sent.id,), actor, why=unsigned)
     if head is not None and head.id != sent.id:
         status = "cancelled" if sent.change == "cancel" else "superseded"
         reason = Reason("followed", Text(f"followed by {sent.id}", f"后续消息 {sent.id}"))

@@ -30,6 +30,30 @@ class ChannelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningConfig:
+    """A key that signs CAP messages. `id`: how signatures name it. `key`, `certificate`: its PEM files
+    (the signer's certificate first, then those that issued it). `password`: of the key, named as
+    {env = "NAME"} or {file = "PATH"}. `since`, `until`: when it is in use, RFC 3339; the certificate's own
+    days where left out. Where spans overlap the key that began last signs."""
+
+    id: str
+    key: str
+    certificate: str
+    password: dict[str, str] = field(default_factory=dict)
+    since: str = ""
+    until: str = ""
+
+    def __post_init__(self) -> None:
+        if self.password and set(self.password) not in ({"env"}, {"file"}):
+            # what was found is not shown: it may be the secret itself
+            raise InvalidValue(
+                "a secret is named, not written",
+                where=f"anlan.toml: signing {self.id}.password",
+                expected='{ env = "NAME" } or { file = "PATH" }',
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class SiteConfig:
     """The public site. `address`: where the public finds it, for feeds, which need whole addresses.
     `folder`: written to as well, for another web server to publish. `period_s`: built anew at least so often
@@ -75,7 +99,8 @@ class Config:
     where a recipient of the pack is really reached; packs travel, addresses stay here. `site`: the public
     site. `url`: where people outside reach this service (`https://…`): then messages that ask for an answer
     carry a link. `sms_key`: the secret of the gateway that brings replies by SMS, named as {env = "NAME"} or
-    {file = "PATH"}: then such messages carry a code. Paths are relative to the workspace."""
+    {file = "PATH"}: then such messages carry a code. `signing`: keys that sign CAP messages. Paths are
+    relative to the workspace."""
 
     pack: str
     sender: str
@@ -91,6 +116,7 @@ class Config:
     site: SiteConfig = field(default_factory=SiteConfig)
     url: str = ""
     sms_key: dict[str, str] = field(default_factory=dict)
+    signing: tuple[SigningConfig, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -133,6 +159,10 @@ class Config:
                 where="anlan.toml: sms_key",
                 expected='{ env = "NAME" } or { file = "PATH" }',
             )
+        keys = [one.id for one in self.signing]
+        for id in keys:
+            if keys.count(id) > 1:
+                raise InvalidValue("two keys of one id", where="anlan.toml: signing", found=id)
         ids = [channel.id for channel in self.channel]
         for id in ids:
             if ids.count(id) > 1:

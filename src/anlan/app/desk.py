@@ -152,6 +152,8 @@ class RunningDesk:
         warning = self._shown.warnings.get(warning_id)
         if warning is None:
             raise NotFound("no such warning", where="warning", found=warning_id)
+        if warning.digest:
+            return self._seen().published(warning)
         return self._seen().render(as_if_sent(warning, self.house.clock.now()))
 
     def received(self, digest: str) -> bytes:

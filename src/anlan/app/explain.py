@@ -169,6 +169,7 @@ def recompute_warning(house: RunningHouse, warning: Warning) -> dict[str, Any]:
         }
     raw = house.render(warning)
     same = house.digest(raw) == warning.digest
+    signed = house.published(warning) if same else raw
     unknown = "" if warning.pack else "; with today's pack, for its own was not written down yet"
     return {
         "id": warning.id,
@@ -176,6 +177,7 @@ def recompute_warning(house: RunningHouse, warning: Warning) -> dict[str, Any]:
         "same": same,
         "digest": warning.digest,
         "bytes": len(raw),
+        "signed": len(signed) - len(raw) if signed != raw else 0,
         "why": "" if same else f"the bytes rendered again differ{unknown}",
     }
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from anlan.app.config import MODES, Config, read_config
+from anlan.app.signed import FOLDER as SIGNED
+from anlan.app.signed import Signed, read_keys
 from anlan.channels.registry import build as build_channel
 from anlan.formats.values import sha256
 from anlan.model.assessment import Assessment
@@ -20,6 +22,7 @@ from anlan.model.entry import Draft, Entry
 from anlan.model.errors import NotFound, PackFault, StoreUnavailable
 from anlan.model.indicator import SourceDef
 from anlan.model.pack import Pack
+from anlan.model.reason import Reason
 from anlan.model.state import State, fold
 from anlan.model.warning import Delivery, Recipient, Warning
 from anlan.packs.geometry import outlines
@@ -69,6 +72,7 @@ class RunningHouse:
         changed in the workspace; NotFound where it has no journal yet."""
         self.workspace = workspace
         self.config = config or read_config(workspace)
+        self.signed = Signed(workspace / SIGNED, read_keys(self.config.signing, workspace))
         self.clock: Clock = clock
         self.language = self.config.language
         if pack is None:
@@ -135,6 +139,13 @@ class RunningHouse:
         sender = (warning.sender if warning.digest else "") or self.config.sender
         return render(warning, pack, sender, _areas(warning, pack), earlier=earlier)
 
+    def seal(self, cap: bytes, at: datetime) -> Reason | None:
+        return self.signed.seal(cap, at)
+
+    def published(self, warning: Warning) -> bytes:
+        """The bytes in which a message leaves: signed where it was sealed so."""
+        return self.signed.of(self.render(warning))
+
     def _pack_with(self, warning: Warning) -> Pack:
         """A message that was sent keeps the pack of its sending; today's where that is lost (the message
         must still leave) or was never written down."""
@@ -150,7 +161,7 @@ class RunningHouse:
             held = self.state.digests[delivery.digest]
             listed = [self.state.warnings[id] for id in held.warnings]
             subject, body = digest.words(held, listed, self.pack, recipient.languages, self.clock.now())
-            return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat)
+            return Parcel(delivery, warning, recipient, self.published(warning), subject, body, repeat)
         # once for a message and its languages, however many recipients read them
         key = (warning.id, warning.digest, recipient.languages, repeat)
         said = self._worded.get(key) if warning.digest else None
@@ -167,7 +178,9 @@ class RunningHouse:
             mark = token(self.key, RECEIPT, delivery.id)
         short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
         body = preface(delivery, self.pack, recipient.languages, link=link, code=short) + body
-        return Parcel(delivery, warning, recipient, self.render(warning), subject, body, repeat, link, mark)
+        return Parcel(
+            delivery, warning, recipient, self.published(warning), subject, body, repeat, link, mark
+        )
 
     @property
     def key(self) -> bytes:

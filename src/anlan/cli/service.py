@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +18,11 @@ from anlan.model.text import LANGUAGES
 
 if TYPE_CHECKING:
     from anlan.app.house import RunningHouse
+    from anlan.formats.cap.signing import KeyRing
 
 _LOG = logging.getLogger("anlan.serve")
+#: a signing key without a successor is told of so long before it ends
+SIGNING_AHEAD = timedelta(days=30)
 
 
 def init(
@@ -164,6 +168,18 @@ def doctor(folder: Path | None = None, *, json: Annotated[bool, Parameter(name="
     return 1 if faults else 0
 
 
+def _signing(keys: KeyRing, found: dict[str, Any], faults: list[str]) -> None:
+    """The keys that sign messages: one must be in use, and another after it in time."""
+    if not keys.keys:
+        return
+    found["signing"] = [f"{k.id} {k.since:%Y-%m-%d} to {k.until:%Y-%m-%d}" for k in keys.keys]
+    now = datetime.now(UTC)
+    if keys.at(now) is None:
+        faults.append("no signing key is in use: messages leave unsigned")
+    elif keys.at(now + SIGNING_AHEAD) is None:
+        faults.append(f"no signing key is in use in {SIGNING_AHEAD.days} days: renew the certificate")
+
+
 def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> None:
     """What a workspace has and lacks; every fault is told, not only the first."""
     from anlan.app.clock import WallClock
@@ -187,6 +203,7 @@ def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> Non
             faults.append(f"less than {RESERVE // 1024 // 1024} MiB are free: intake stops")
         found["pack"] = f"{house.pack.id} {house.pack.version}"
         found["mode"] = house.config.mode
+        _signing(house.signed.keys, found, faults)
         found["served"] = _is_served(workspace)
         try:
             found["journal"] = {"entries": house.journal.verify(), "head": house.journal.head()[1]}

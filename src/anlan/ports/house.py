@@ -9,6 +9,7 @@ from typing import Protocol
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry
 from anlan.model.pack import Pack
+from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.channel import Channel, Parcel
@@ -51,6 +52,11 @@ class House(Protocol):
     def render(self, warning: Warning) -> bytes:
         """The CAP message, always the same bytes for the same warning: one that was sent is rendered with
         the pack and the sender of then, whatever they are now."""
+        ...
+
+    def seal(self, cap: bytes, at: datetime) -> Reason | None:
+        """Fix the bytes in which a message leaves, with a signature where a key is in use, before anything
+        says that it was approved; the reason where it leaves unsigned although keys are there."""
         ...
 
     def digest(self, raw: bytes) -> str:

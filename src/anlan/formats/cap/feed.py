@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from anlan.formats.cap.index import CAP_TYPE
 from anlan.formats.cap.message import CapAlert
+from anlan.formats.cap.schema import NAMESPACE
 from anlan.model.time import format_instant
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
@@ -16,8 +17,9 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;",
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """`link` is relative to the feed and permanent; `follows` are identifiers of the messages that this
-    one supersedes; `expires` None means that it stays until superseded."""
+    """`link` is absolute, or relative to the feed, and permanent; `follows` are the names (`name_of`) of
+    messages that this one supersedes; `expires` None means that it stays until superseded. `hints` are
+    what readers sort by without opening the message: (name in the namespace of CAP, text)."""
 
     identifier: str
     title: str
@@ -28,13 +30,28 @@ class FeedEntry:
     expires: datetime | None
     link: str
     follows: tuple[str, ...] = ()
+    sender: str = ""
+    hints: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Sender and identifier: what references find it by."""
+        return name_of(self.sender, self.identifier)
 
 
-def feed_entry(alert: CapAlert, link: str) -> FeedEntry:
-    """What a feed says of a message: headlines of all its languages, the latest of its expiries."""
+def name_of(sender: str, identifier: str) -> str:
+    """The name of a message. References are matched by it alone: some issuers repeat the new sent time
+    where that of the earlier message belongs."""
+    return f"{sender},{identifier}"
+
+
+def feed_entry(alert: CapAlert, link: str, *, own: bool = False) -> FeedEntry:
+    """What a feed says of a message: headlines of all its languages, the latest of its expiries. `own`:
+    it supersedes messages of its own sender only (a feed of several senders)."""
     headlines = dict.fromkeys(info.headline or info.event for info in alert.infos)
     expiries = [info.expires for info in alert.infos]
     known = [expires for expires in expiries if expires is not None]
+    expires = max(known) if known and len(known) == len(expiries) else None
     return FeedEntry(
         identifier=alert.identifier,
         title=" / ".join(headlines) or alert.identifier,
@@ -42,41 +59,79 @@ def feed_entry(alert: CapAlert, link: str) -> FeedEntry:
         author=" / ".join(dict.fromkeys(i.sender_name for i in alert.infos if i.sender_name)) or alert.sender,
         msg_type=alert.msg_type,
         updated=alert.sent,
-        expires=max(known) if known and len(known) == len(expiries) else None,
+        expires=expires,
         link=link,
-        follows=tuple(reference.identifier for reference in alert.references),
+        follows=tuple(
+            name_of(reference.sender, reference.identifier)
+            for reference in alert.references
+            if alert.msg_type in ("Update", "Cancel") and (not own or reference.sender == alert.sender)
+        ),
+        sender=alert.sender,
+        hints=tuple(_hints(alert, expires)),
     )
 
 
-def write_feed(entries: Sequence[FeedEntry], *, id: str, title: str, updated: datetime) -> bytes:
-    """The feed at the instant `updated`: the newest message first; those that have expired or that a
-    later message of the feed supersedes are gone. `id` is an absolute IRI that never changes."""
-    superseded = {identifier for entry in entries for identifier in entry.follows}
+def _hints(alert: CapAlert, expires: datetime | None) -> Iterator[tuple[str, str]]:
+    yield "identifier", alert.identifier
+    yield "sender", alert.sender
+    yield "sent", _instant(alert.sent)
+    yield "status", alert.status
+    yield "msgType", alert.msg_type
+    yield "scope", alert.scope
+    if not alert.infos:
+        return
+    first = alert.infos[0]
+    for category in dict.fromkeys(category for info in alert.infos for category in info.categories):
+        yield "category", category
+    yield "event", first.event
+    yield "urgency", first.urgency
+    yield "severity", first.severity
+    yield "certainty", first.certainty
+    if expires is not None:
+        yield "expires", _instant(expires)
+    places = "; ".join(dict.fromkeys(area.description for area in first.areas if area.description))
+    if places:
+        yield "areaDesc", places
+
+
+def in_force(entries: Sequence[FeedEntry], now: datetime) -> list[FeedEntry]:
+    """The entries that a feed lists at that instant, the newest first: neither expired nor superseded by
+    another of them. Updates and cancels are entries like any other until they expire."""
+    superseded = {name for entry in entries for name in entry.follows if name != entry.name}
     current = [
         entry
         for entry in entries
-        if entry.identifier not in superseded and (entry.expires is None or updated < entry.expires)
+        if entry.name not in superseded and (entry.expires is None or now < entry.expires)
     ]
-    current.sort(key=lambda entry: entry.identifier)
+    current.sort(key=lambda entry: entry.name)
     current.sort(key=lambda entry: entry.updated, reverse=True)
+    return current
+
+
+def write_feed(
+    entries: Sequence[FeedEntry], *, id: str, title: str, updated: datetime, self_link: str = "feed.atom"
+) -> bytes:
+    """The feed at the instant `updated`: what `in_force` lists. `id` is an absolute IRI that never
+    changes, `self_link` where the feed itself stands."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        '<feed xmlns="http://www.w3.org/2005/Atom">',
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:cap="{NAMESPACE}">',
         f"  <id>{_text(id)}</id>",
         f"  <title>{_text(title)}</title>",
         f"  <updated>{_instant(updated)}</updated>",
-        '  <link rel="self" type="application/atom+xml" href="feed.atom"/>',
+        f'  <link rel="self" type="application/atom+xml" href="{_text(self_link)}"/>',
     ]
-    for entry in current:
+    for entry in in_force(entries, updated):
         lines += [
             "  <entry>",
             f"    <id>{_text(id)}#{quote(entry.identifier, safe='')}</id>",
             f"    <title>{_text(entry.title)}</title>",
             f"    <updated>{_instant(entry.updated)}</updated>",
             f"    <author><name>{_text(entry.author)}</name></author>",
-            f'    <category term="{_text(entry.msg_type)}" scheme="urn:oasis:names:tc:emergency:cap:1.2"/>',
+            f'    <category term="{_text(entry.msg_type)}" scheme="{NAMESPACE}"/>',
             f'    <link rel="alternate" type="{CAP_TYPE}" href="{_text(entry.link)}"/>',
             f"    <summary>{_text(entry.summary)}</summary>",
+            *(f"    <cap:{name}>{_text(text)}</cap:{name}>" for name, text in entry.hints),
             "  </entry>",
         ]
     lines.append("</feed>\n")

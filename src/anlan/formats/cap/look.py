@@ -7,10 +7,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 
 from anlan.formats.cap.container import LIMITS, Item, open_bytes
 from anlan.formats.cap.examine import examine
 from anlan.formats.cap.fault import CapFault
+from anlan.formats.cap.gazetteer import Gazetteer, read_gazetteer
+from anlan.formats.cap.ground import Ground, Mending
 from anlan.formats.cap.message import CapAlert
 from anlan.formats.cap.signature import Verdict, verify
 from anlan.formats.cap.trust import Trust
@@ -21,21 +25,26 @@ from anlan.model.errors import BadInput
 class Asked:
     """What is asked of each message: `profiles` besides the rules of CAP, `trust` for its signatures,
     `at` the instant at which they must hold, or `at_sent` that of each message's sending, `skip` how many
-    items are already known."""
+    items are already known. `ground`: whether each target is to be laid on the ground; `gazetteers`: files
+    of geocodes for it, each with its scheme (see `anlan.formats.cap.gazetteer`)."""
 
     profiles: tuple[str, ...] = ()
     trust: Trust = field(default_factory=Trust)
     at: datetime | None = None
     at_sent: bool = False
     skip: int = 0
+    ground: bool = False
+    gazetteers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One item of a file as it was looked at. `valid` by the schema of its `version`, None where there is
-    nothing to validate; `identifier` and `sender` as written. `alert` is None for what cannot be used as a
-    message; `verdict` for what cannot be parsed. `seconds`: how long it took, without finding it in the
-    file."""
+    """One item of a file as it was looked at.
+
+    `valid` by the schema of its `version`, None where there is nothing to validate; `identifier` and
+    `sender` as written. `alert` is None for what cannot be used as a message; `verdict` for what cannot be
+    parsed. `ground`: how well its target is known (the outcomes of `anlan.formats.cap.ground`), with what
+    was mended; "" where that was not asked. `seconds`: how long it took, without finding it in the file."""
 
     item: Item
     version: str = ""
@@ -45,6 +54,8 @@ class Look:
     alert: CapAlert | None = None
     findings: tuple[CapFault, ...] = ()
     verdict: Verdict | None = None
+    ground: str = ""
+    mendings: tuple[Mending, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -64,7 +75,7 @@ def look(raw: bytes, file: str, asked: Asked | None = None) -> Iterator[Look]:
 def look_at(item: Item, asked: Asked) -> Look:
     """One item looked at."""
     if item.code:
-        return Look(item)
+        return _refused(item, asked)
     began = time.perf_counter()
     found = examine(item.raw, asked.profiles)
     alert = found.alert
@@ -72,6 +83,9 @@ def look_at(item: Item, asked: Asked) -> Look:
     verdict: Verdict | None = None
     with contextlib.suppress(BadInput):
         verdict = verify(item.raw, found.sender, asked.trust, at=at)
+    ground = Ground("")
+    if asked.ground and alert is not None:
+        ground = found.ground(_gazetteer(asked.gazetteers))
     return Look(
         item,
         found.version,
@@ -81,5 +95,28 @@ def look_at(item: Item, asked: Asked) -> Look:
         alert,
         found.findings,
         verdict,
+        ground.outcome,
+        ground.records,
         time.perf_counter() - began,
     )
+
+
+def _refused(item: Item, asked: Asked) -> Look:
+    """A document that holds no message: its faults by the rules of CAP, where it is one at all."""
+    if item.index is None or not item.raw or item.code not in ("unreadable", "hostile"):
+        return Look(item)
+    began = time.perf_counter()
+    found = examine(item.raw, asked.profiles)
+    return Look(
+        item,
+        valid=False,
+        findings=tuple(fault for fault in found.findings if fault.blocking),
+        seconds=time.perf_counter() - began,
+    )
+
+
+@cache
+def _gazetteer(files: tuple[tuple[str, str], ...]) -> Gazetteer | None:
+    if not files:
+        return None
+    return Gazetteer(entry for scheme, path in files for entry in read_gazetteer(Path(path), scheme))

@@ -136,6 +136,8 @@ class Worker:
                 "at": asked.at.isoformat() if asked.at else "",
                 "at_sent": asked.at_sent,
                 "skip": asked.skip,
+                "ground": asked.ground,
+                "gazetteers": asked.gazetteers,
             }
         ).encode()
         start = FORM.pack(b"CF", ASK, len(head), len(raw))

@@ -42,10 +42,12 @@ def _warm() -> None:
     plain = (
         b'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>w</identifier><sender>w</sender>'
         b"<sent>2026-01-01T00:00:00-00:00</sent><status>Test</status><msgType>Alert</msgType>"
-        b"<scope>Public</scope></alert>"
+        b"<scope>Public</scope><info><category>Met</category><event>w</event><urgency>Past</urgency>"
+        b"<severity>Minor</severity><certainty>Likely</certainty><area><areaDesc>w</areaDesc>"
+        b"<circle>1,1 1</circle></area></info></alert>"
     )
     for item in open_bytes(plain, "warm"):
-        to_json(_bare(look_at(item, Asked())))
+        to_json(_bare(look_at(item, Asked(ground=True))))
 
 
 def _bound(memory: int) -> None:
@@ -81,6 +83,8 @@ def _serve(frame: Frame, sink: BinaryIO, seconds: int) -> None:
         datetime.fromisoformat(told["at"]) if told["at"] else None,
         told["at_sent"],
         told["skip"],
+        told["ground"],
+        tuple((scheme, path) for scheme, path in told["gazetteers"]),
     )
     _more_time(seconds)
     try:

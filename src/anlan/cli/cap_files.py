@@ -1,0 +1,113 @@
+"""Files, folders, archives and standard input as the messages inside, for `anlan cap`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from anlan.formats.cap.container import Item
+from anlan.formats.cap.frames import MOST_BODY
+from anlan.formats.cap.look import Asked, Look, look
+from anlan.formats.cap.profiles import PROFILES
+from anlan.formats.cap.trust import Trust, read_trust
+from anlan.formats.cap.worker import shared_worker
+from anlan.model.errors import InvalidValue, NotFound
+
+STDIN = "-"
+
+
+def looks(paths: Sequence[str], asked: Asked, *, worker: bool) -> Iterator[Look]:
+    """Every item of every file, in order; folders are walked by name, links in them not followed. NotFound
+    for a path that is not there, before anything is read."""
+    for path in paths:
+        if path != STDIN and not Path(path).exists():
+            raise NotFound("no such file or folder", where="PATH", found=path)
+    read = shared_worker().look if worker else look
+    for path in paths:
+        for file in _files(path):
+            if isinstance(file, Look):
+                yield file
+                continue
+            name, raw = file
+            yield from read(raw, name, asked)
+
+
+def _files(path: str) -> Iterator[tuple[str, bytes] | Look]:
+    if path == STDIN:
+        yield _bounded(STDIN, sys.stdin.buffer.read(MOST_BODY + 1))
+        return
+    if not Path(path).is_dir():
+        yield _one(Path(path))
+        return
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(folder) / name
+            if file.is_symlink():
+                yield _refused(str(file), "bad_input", "a link in a folder is not followed")
+            elif file.is_file():
+                yield _one(file)
+            else:
+                yield _refused(str(file), "bad_input", "neither a file nor a folder")
+
+
+def _one(path: Path) -> tuple[str, bytes] | Look:
+    try:
+        with path.open("rb") as file:
+            return _bounded(str(path), file.read(MOST_BODY + 1))
+    except OSError as error:
+        return _refused(str(path), "unreadable", str(error.strerror))
+
+
+def _bounded(name: str, raw: bytes) -> tuple[str, bytes] | Look:
+    if len(raw) > MOST_BODY:
+        return _refused(name, "hostile", f"longer than {MOST_BODY} bytes")
+    return name, raw
+
+
+def _refused(name: str, code: str, why: str) -> Look:
+    return Look(Item(name, 0, code=code, sentence=f"{name}: {why}"))
+
+
+def trust_of(path: str) -> Trust:
+    """The anchors of a file, their certificates beside it; none without a file."""
+    if not path:
+        return Trust()
+    file = Path(path)
+    if not file.is_file():
+        raise NotFound("no such file", where="--trust", found=path)
+    return read_trust(file.read_bytes(), lambda name: _certificate(file.parent / name), path)
+
+
+def _certificate(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound("a certificate cannot be read", where=str(path), found=str(error.strerror)) from error
+
+
+def profiles_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The profiles asked for; InvalidValue names those there are."""
+    for name in names:
+        if name not in PROFILES:
+            raise InvalidValue(
+                "no such profile", where="--profile", found=name, expected=", ".join(sorted(PROFILES))
+            )
+    return tuple(names)
+
+
+def gazetteers_of(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """SCHEME=FILE pairs; InvalidValue or NotFound."""
+    found = []
+    for word in words:
+        scheme, equals, path = word.partition("=")
+        if not equals or not scheme:
+            raise InvalidValue(
+                "not a gazetteer", where="--gazetteer", found=word, expected="SCHEME=FILE, as EMMA_ID=f.jsonl"
+            )
+        if not Path(path).is_file():
+            raise NotFound("no such file", where="--gazetteer", found=path)
+        found.append((scheme, str(Path(path).resolve())))
+    return tuple(found)
