@@ -17,7 +17,7 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 
 from anlan import __version__
-from anlan.cli import accounts, audit, data, demonstrate, detection, packs, scanning, service
+from anlan.cli import accounts, audit, cap, data, demonstrate, detection, packs, scanning, service
 from anlan.cli.output import complain
 from anlan.model.errors import AnlanError, AuditBroken, PackFault, StoreUnavailable
 
@@ -36,6 +36,7 @@ app.command(detection.detect)
 app.command(scanning.scan)
 app.command(audit.explain)
 app.command(packs.app)
+app.command(cap.app)
 app.command(data.quarantine)
 app.command(audit.app)
 app.command(accounts.app)
