@@ -142,6 +142,7 @@ def test_a_place_is_not_its_own_parent_and_not_less_than_empty() -> None:
         lambda: Place("x", WORD, "nation", "x"),
         lambda: Place(" x", WORD, "nation"),
         lambda: Place("x", WORD, "nation", population=-1),
+        lambda: Place("x", WORD, "nation", population_source="a census that did not count it"),
     ):
         with pytest.raises(InvalidValue):
             build()

@@ -16,6 +16,7 @@ from anlan.model.text import Text
 from anlan.model.warning import Recipient
 from anlan.packs.antimeridian import split
 from anlan.packs.drawing import Circle
+from anlan.packs.load import load_pack
 from anlan.warn.area import Area, area, rings_lat_lon
 from anlan.warn.budgets import BUDGETS, Budget, budget_of
 from anlan.warn.ground import EARTH_KM, around, buffered, distance_km, km2
@@ -174,6 +175,14 @@ def test_whole_places_are_counted_and_parts_are_estimated_by_area(pack: Pack) ->
     assert (whole.known, whole.basis, whole.complete) == (1000, "counted", True)
     part = people(shapely.box(100.5, 30, 102, 31), pack, NOW)
     assert (part.known, part.basis) == (800, "estimated")
+
+
+def test_the_shipped_packs_say_where_their_counts_are_from(root: Path) -> None:
+    pack = load_pack(root / "packs/cn")
+    found = people(area(pack, NOW, places=["cn/110000"]).shape, pack, NOW, ["cn/110000"])
+    assert (found.known, found.basis) == (21_893_095, "counted")  # census of 2020, communique no. 3
+    assert found.sources == ("Seventh National Population Census (2020)",)
+    assert all(part.year == 2020 for part in found.counted)
 
 
 def test_a_place_without_a_count_makes_the_sum_a_lower_bound_and_never_zero(pack: Pack) -> None:

@@ -40,7 +40,8 @@ class Point:
 @dataclass(frozen=True, slots=True)
 class Place:
     """A division valid between two dates. `id` is unique in a resolved pack at any one date, as in
-    `cn/110105` or `de/NI`; `parent` None only for a root; `population` None means unknown, never 0.
+    `cn/110105` or `de/NI`; `parent` None only for a root; `population` None means unknown, never 0;
+    `population_source` names the census or register it is from.
     `lon` and `lat`: WGS 84, degrees, a point that stands for it in distances (its seat, say); None for the
     middle of its outline, where there is one."""
 
@@ -53,6 +54,7 @@ class Place:
     population_year: int | None = None
     lon: float | None = None
     lat: float | None = None
+    population_source: str = ""
 
     def __post_init__(self) -> None:
         if not self.id or self.id != self.id.strip():
@@ -61,6 +63,13 @@ class Place:
             raise InvalidValue("a place is its own parent", where=f"place {self.id}")
         if self.population is not None and self.population < 0:
             raise InvalidValue("population below zero", where=f"place {self.id}", found=str(self.population))
+        if self.population is None and self.population_source:
+            raise InvalidValue(
+                "the source of no count",
+                where=f"place {self.id}",
+                found=self.population_source,
+                expected="a population",
+            )
         if (self.lon is None) != (self.lat is None):
             raise InvalidValue(
                 "half a point", where=f"place {self.id}", found="one of lon, lat", expected="both, or neither"

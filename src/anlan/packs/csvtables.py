@@ -111,6 +111,7 @@ def _place(cells: _Cells) -> Place:
         validity=cells.validity(),
         population=cells.integer("population"),
         population_year=cells.integer("population_year"),
+        population_source=cells.row.cells["population_source"],
         lon=cells.number("lon"),
         lat=cells.number("lat"),
     )

@@ -137,6 +137,7 @@ _COMMON = {
     "title_zh": "Title in Chinese.",
     "population": "Residents; empty where unknown, never 0.",
     "population_year": "The year of that count.",
+    "population_source": "The census or register that the count is from.",
     "lon": "Degrees east (WGS 84) of the point that stands for it; both or neither.",
     "lat": "Degrees north (WGS 84) of that point; both or neither.",
     "start": "First instant, RFC 3339.",

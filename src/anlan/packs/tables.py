@@ -113,7 +113,7 @@ CSV_FILES = (
         "places/*.csv",
         ("id", "name_en", "name_zh", "level", "parent", "from", "to", "population", "population_year"),
         "places",
-        ("lon", "lat"),
+        ("lon", "lat", "population_source"),
     ),
     CsvFile(
         "grades.csv",

@@ -30,7 +30,7 @@ SLIVER = 1e-4
 @dataclass(frozen=True, slots=True)
 class Counted:
     """One place's part: `share` of its area inside (1 where whole), `people` there (None: unknown), of
-    `population` in `year` by `source`."""
+    `population` in `year` by `source` (None and "": the pack does not say)."""
 
     place: str
     share: float
@@ -38,6 +38,7 @@ class Counted:
     basis: Basis
     population: int | None = None
     year: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class People:
     basis: Basis
     counted: tuple[Counted, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the counts are from, each once."""
+        return tuple(dict.fromkeys(part.source for part in self.counted if part.source))
 
     @property
     def complete(self) -> bool:
@@ -114,7 +120,7 @@ def _count(
         if share <= SLIVER:
             return []
     if share is not None and share >= 1 - SLIVER and place.population is not None:
-        return [Counted(place.id, 1.0, place.population, "counted", place.population, place.population_year)]
+        return [_counted(place, 1.0, place.population, "counted")]
     parts: list[Counted] = []
     for child in below.get(place.id, ()):
         parts += _count(child, ground, outlines, below, within)
@@ -122,9 +128,21 @@ def _count(
         return parts
     if place.population is not None:
         estimate = round(place.population * share)
-        return [Counted(place.id, share, estimate, "estimated", place.population, place.population_year)]
+        return [_counted(place, share, estimate, "estimated")]
     # the finest places that say they have no count, else this one
     return parts or [Counted(place.id, share, None, "unknown")]
+
+
+def _counted(place: Place, share: float, number: int, basis: Basis) -> Counted:
+    return Counted(
+        place.id,
+        share,
+        number,
+        basis,
+        place.population,
+        place.population_year,
+        place.population_source,
+    )
 
 
 def _line(pack: Pack, place: str, now: datetime) -> tuple[str, ...]:
