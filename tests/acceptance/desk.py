@@ -60,6 +60,7 @@ class MemoryDesk:
         self._tokens: dict[str, str] = {}
         self._taken: set[str] = set()
         self._held: list[Quarantined] = []
+        self.messages: dict[str, bytes] = {}
         self._lake: Any = DeskLake()
         self._lock = threading.Lock()
         if filled:
@@ -134,6 +135,11 @@ class MemoryDesk:
         if warning is None:
             raise NotFound("no such warning", where="warning", found=repr(warning_id))
         return cap_of(warning, self)
+
+    def received(self, digest: str) -> bytes:
+        if digest not in self.messages:
+            raise NotFound("no message with this digest", where="messages", found=digest)
+        return self.messages[digest]
 
     def quarantined(self) -> Sequence[Quarantined]:
         return list(reversed(self._held))

@@ -9,6 +9,8 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from anlan import __version__
 from anlan.api.changes import changes
+from anlan.api.deliveries import receipt, sms_reply
+from anlan.api.in_force import in_force
 from anlan.api.intake import observations
 from anlan.api.reading import explain, health, risk, risks, sources, warnings
 
@@ -17,7 +19,19 @@ def router() -> Router:
     """Everything under /v1."""
     return Router(
         "/v1",
-        route_handlers=[health, warnings, risks, risk, explain, sources, observations, changes],
+        route_handlers=[
+            health,
+            in_force,
+            warnings,
+            risks,
+            risk,
+            explain,
+            sources,
+            observations,
+            changes,
+            receipt,
+            sms_reply,
+        ],
     )
 
 

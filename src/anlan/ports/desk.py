@@ -66,7 +66,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "warning.all_clear": ("reason",),
     "delivery.answer": ("answer",),
     "delivery.send_again": ("reason",),
-    "shift.add": ("who", "contact", "begins", "ends", "reason"),
+    "shift.add": ("person", "contact", "begins", "ends", "reason"),
     "shift.remove": ("reason",),
     "task.done": ("note", "reason"),
     "report.file": ("text", "reason"),

@@ -56,8 +56,8 @@ def cards(
     muted: Mapping[str, object] | frozenset[str] = frozenset(),
     order: Mapping[str, int] | None = None,
 ) -> list[Card]:
-    """One card per hazard and area, most severe first, then largest, then newest. `order`: the rank of
-    risks of one level among each other; without it the newest first."""
+    """One card per hazard and area, most severe first. `order`: the rank of risks of one level among each
+    other, which is that of their cards too; without it the largest card first, then the newest."""
     lines: dict[str, tuple[str, ...]] = {}
     by_hazard: dict[str, list[Assessment]] = {}
     for risk in risks:
@@ -74,7 +74,12 @@ def cards(
                 tops[risk.place] = _top(lines[risk.place], occupied, pack, now)
             groups.setdefault(tops[risk.place], []).append(risk)
         made += [_card(hazard, area, group, state, muted, order) for area, group in groups.items()]
-    return sorted(made, key=lambda card: (card.level or 5, -card.count, -card.newest.timestamp(), card.id))
+
+    def rank(card: Card) -> tuple[int, int, int, float, str]:
+        pressing = 0 if order is None else order.get(card.risks[0], len(order))
+        return card.level or 5, pressing, -card.count, -card.newest.timestamp(), card.id
+
+    return sorted(made, key=rank)
 
 
 def _card(

@@ -65,6 +65,11 @@ DIGESTED = Reason("digested", Text("gathered into a digest", "汇入摘要"))
 _MISSES = (OTHER_PLACE, OTHER_HAZARD, OTHER_LANGUAGE, BELOW_LEVEL)
 
 
+def notice_id(warning: str) -> str:
+    """The id of the notice of a message."""
+    return short_id("N", warning)
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
     """The notice; `told`, in the order in which they came into question; the digests that it opened or
@@ -129,7 +134,7 @@ def route(
         put("held", held, id, due)
         touched[id] = digests[id] = _gather(digests.get(id), id, sent, held, due)
     notice = Notice(
-        id=short_id("N", sent.id),
+        id=notice_id(sent.id),
         warning=sent.id,
         risk=sent.risk,
         decided=now,
@@ -148,7 +153,7 @@ class _Past:
         self._chain: set[str] = set()
         self._unsaid = False
         for id in sent.references:
-            notice = state.notices.get(short_id("N", id))
+            notice = state.notices.get(notice_id(id))
             self._unsaid = self._unsaid or notice is None
             for group in notice.groups if notice else ():
                 if group.outcome != "not_told":

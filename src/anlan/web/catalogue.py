@@ -7,26 +7,43 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from anlan.model.delivery import DELIVERY_STATUSES
+from anlan.model.mute import MUTE_STATUSES, SILENCE_STATUSES
+from anlan.model.notice import OUTCOMES as NOTICE_OUTCOMES
+from anlan.model.relayed import SIGNATURES
+from anlan.model.roster import SHIFT_STATUSES, WATCH_STATUSES
 from anlan.model.text import LANGUAGES
 from anlan.model.user import ROLES
 from anlan.model.warning import CHANGES, STATUSES
 from anlan.ports.desk import ACTS, MODES
+from anlan.warn.hub import OUTCOMES as REFERENCES
+from anlan.warn.hub import STATES as STANDINGS
 
 # Terms that are looked up by a value of the model: family -> its values.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "act": tuple(ACTS),
     "cap": ("Actual", "Exercise", "Test"),
     "change": CHANGES,
-    "delivery": ("due", "accepted", "failed", "given_up", "expired", "answered"),
+    "delivery": DELIVERY_STATUSES,
+    "shift": SHIFT_STATUSES,
+    "watch": WATCH_STATUSES,
     "finding": ("raised", "lowered", "ended", "unknown", "known"),
     "incident": ("open", "stood_down"),
     "mode": MODES,
     "noun": (
+        "notice",
+        "digest",
+        "silence",
+        "mute",
+        "relayed",
         "observation",
         "finding",
         "assessment",
         "warning",
         "delivery",
+        "mailing",
+        "shift",
+        "watch",
         "incident",
         "task",
         "report",
@@ -37,6 +54,17 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "handover",
         "marker",
     ),
+    "cap_type": ("Alert", "Update", "Cancel", "Ack", "Error"),
+    "digest": ("open", "sent"),
+    "found_by": ("geocode", "name", "polygon", "source"),
+    "listed": ("now", "all", "conflicts"),
+    "mark": ("branched", "cancel_of_earlier"),
+    "mute": MUTE_STATUSES,
+    "outcome_told": NOTICE_OUTCOMES,
+    "reference": REFERENCES,
+    "signature": SIGNATURES,
+    "silence": SILENCE_STATUSES,
+    "standing": STANDINGS,
     "outcome": ("hit", "false_alarm", "miss", "unknown"),
     "quarantine": (
         "bad_input",
@@ -61,6 +89,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "source": ("fresh", "late", "dead", "failing", "never", "ended"),
     "stage": ("monitor", "assess", "warn", "respond", "review", "system"),
     "task": ("open", "done", "overdue", "cancelled"),
+    "whose": ("any", "own", "relayed"),
     "verdict": ("open", "confirmed", "dismissed", "merged", "split", "closed"),
     "warning": STATUSES,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import heapq
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -16,29 +17,36 @@ from anlan.model.entry import Entry
 from anlan.model.errors import UnknownPlace
 from anlan.model.incident import Incident, Report, Task
 from anlan.model.indicator import SourceDef
+from anlan.model.mute import Mute
 from anlan.model.pack import Pack
 from anlan.model.review import Lesson
+from anlan.model.roster import WatchState
 from anlan.model.sourcestate import SourceState
 from anlan.model.state import State
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.desk import Desk
+from anlan.warn.group import Card, cards
+from anlan.warn.mute import muted, quiet
 from anlan.web.subjects import places_of
 
 T = TypeVar("T")
 
 SHOWN = 50
 CHANGES_SHOWN = 25
+# So many entries are looked through for what changed; a long shift reads the journal.
+CHANGES_READ = 1000
 SOON = timedelta(hours=24)
 # Entries of these nouns say nothing that a shift must know.
-QUIET = ("marker", "handover")
+QUIET = ("marker", "handover", "mute", "notice", "digest", "relayed")
 
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """The first rows of a list, and how many there are in all."""
+    """The first rows of a list, and how many there are in all; `at_least`: there may be more."""
 
     rows: tuple[T, ...]
     total: int
+    at_least: bool = False
 
     @property
     def more(self) -> int:
@@ -61,9 +69,12 @@ class Duty:
     to_approve: Rows[Warning]
     to_submit: Rows[Warning]
     unanswered: Rows[Delivery]
+    watches: Rows[WatchState]
     overdue_tasks: Rows[Task]
     overdue_reports: Rows[Report]
-    unconfirmed: Rows[Assessment]
+    unconfirmed: Rows[Card]
+    muted: Rows[Card]
+    hushed: Mapping[str, list[Mute]]
     in_force: Rows[Warning]
     incidents: Rows[Incident]
     next_tasks: Rows[Task]
@@ -81,6 +92,7 @@ class Duty:
         waiting: tuple[tuple[str, str, Rows[Any]], ...] = (
             ("approve", "warning.approve", self.to_approve),
             ("unanswered", "delivery.answer", self.unanswered),
+            ("watches", "shift.add", self.watches),
             ("overdue_reports", "report.file", self.overdue_reports),
             ("overdue_tasks", "task.done", self.overdue_tasks),
             ("unconfirmed", "assessment.confirm", self.unconfirmed),
@@ -113,12 +125,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         r for r in state.reports.values() if r.status in ("owed", "late") and r.filed is None and seen(r.id)
     ]
     handover = desk.last_handover()
-    changed = [
-        entry
-        for entry in desk.changes(handover.seq if handover else 0)
-        if entry.kind.partition(".")[0] not in QUIET and shown(entry, state, visible)
-    ]
-    changed = _without_heartbeats(changed)
+    changed, whole = _changes(desk, state, visible, handover.seq if handover else 0)
     lessons = [item for item in state.lessons.values() if item.status == "open" and seen(item.id)]
     unconfirmed = [
         a
@@ -126,6 +133,11 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         if a.verdict == "open" and (a.level is not None or a.state == "unknown") and visible(a.place)
     ]
     pressing = pressing_order(unconfirmed, state, desk.pack, now)
+    on = quiet(state)
+    hushed = {a.id: found for a in unconfirmed if (found := muted(a, state, on))} if on else {}
+    heard = [a for a in unconfirmed if a.id not in hushed]
+    grouped = cards(heard, state, desk.pack, now, order=pressing)
+    kept_quiet = cards((a for a in unconfirmed if a.id in hushed), state, desk.pack, now, hushed)
     return Duty(
         to_approve=_first(
             (w for w in warnings if w.status == "submitted"),
@@ -137,18 +149,20 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         unanswered=_first(
             (
                 d
-                for d in state.deliveries.values()
-                if d.answer_by is not None
-                and d.answered is None
-                and d.status in ("due", "accepted", "failed", "given_up")
-                and _stands(state, d.warning)
-                and seen(d.id)
+                for d in map(state.deliveries.__getitem__, state.unanswered)
+                if _stands(state, d.warning) and seen(d.id)
             ),
             lambda d: (d.answer_by or d.due, d.id),
         ),
+        watches=_first(
+            (stands for stands in state.watches.values() if stands.status in ("gap", "unreachable")),
+            lambda stands: (stands.since, stands.id),
+        ),
         overdue_tasks=_first((t for t in tasks if t.due <= now), lambda t: (t.due, t.id)),
         overdue_reports=_first((r for r in reports if r.due <= now), lambda r: (r.due, r.id)),
-        unconfirmed=_first(unconfirmed, lambda a: (a.level or 5, pressing[a.id], a.opened, a.id)),
+        unconfirmed=Rows(tuple(grouped[:SHOWN]), len(grouped)),
+        muted=Rows(tuple(kept_quiet[:SHOWN]), len(kept_quiet)),
+        hushed=hushed,
         in_force=_first(held, lambda w: (w.level, w.expires, w.id)),
         incidents=_first(
             (i for i in state.incidents.values() if i.status == "open" and visible(i.place)),
@@ -160,7 +174,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         lessons=_first((x for x in lessons if x.due > now), lambda x: (x.due, x.id)),
         overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
-        changed=_first(changed, lambda entry: -entry.seq, CHANGES_SHOWN),
+        changed=Rows(tuple(changed[: -CHANGES_SHOWN - 1 : -1]), len(changed), not whole),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
 
@@ -203,6 +217,20 @@ def _without_heartbeats(entries: Iterable[Entry]) -> list[Entry]:
     return kept
 
 
+def _changes(
+    desk: Desk, state: State, visible: Callable[[str], bool], since: int
+) -> tuple[list[Entry], bool]:
+    """What a shift must know of the entries after `since`, in order, and whether all of them were looked
+    at: of a long time, the newest."""
+    start = max(since, state.head - CHANGES_READ)
+    found = [
+        entry
+        for entry in desk.changes(start, state.head - start)
+        if entry.kind.partition(".")[0] not in QUIET and shown(entry, state, visible)
+    ]
+    return _without_heartbeats(found), start == since
+
+
 def _first(items: Iterable[T], order: Callable[[T], Any], most: int = SHOWN) -> Rows[T]:
-    ranked = sorted(items, key=order)
-    return Rows(tuple(ranked[:most]), len(ranked))
+    every = list(items)
+    return Rows(tuple(heapq.nsmallest(most, every, key=order)), len(every))

@@ -11,7 +11,9 @@ from anlan.model.errors import NotFound
 from anlan.model.finding import Finding
 from anlan.model.text import Text
 from anlan.ports.desk import Desk
+from anlan.warn.route import notice_id
 from anlan.web.access import QUARANTINE, READ, Decision
+from anlan.web.composerview import drawing_of, sight, versions_of
 from anlan.web.duty import duty
 from anlan.web.guards import sees
 from anlan.web.mapview import layer_of
@@ -42,6 +44,7 @@ def home(request: Ask) -> Response[str]:
         changed=changed,
         entries=found.changed.rows,
         state=state,
+        hushed=found.hushed,
     )
 
 
@@ -119,8 +122,13 @@ def warning(request: Ask, id: FromPath[str]) -> Response[str]:
         reach=reach(found.places, desk.pack, at),
         cap=desk.cap(id).decode("utf-8", "replace"),
         chain=chain(found, state),
+        notice=state.notices.get(notice_id(id)),
         deliveries=deliveries(found, state),
-        own=_not_own(request, found.author),
+        own=_not_own(request, (found.author, *found.authors)),
+        sight=sight(found, desk),
+        drawn=drawing_of(found),
+        versions=versions_of(desk.versions(id)),
+        second=desk.second_factor(request.user)[0],
         layer=_layer_of(desk, found.places),
     )
 
@@ -163,10 +171,10 @@ def _points(desk: Desk, findings: list[Finding]) -> list[tuple[Any, float | None
     return list(desk.series(findings[0].indicator, findings[0].place)) if findings else []
 
 
-def _not_own(request: Ask, author: str) -> Decision:
+def _not_own(request: Ask, authors: tuple[str, ...]) -> Decision:
     """Nobody approves what they wrote."""
     user, caller = request.user, request.auth
-    if isinstance(caller, Caller) and user is not None and user.name == author:
+    if isinstance(caller, Caller) and user is not None and user.name in authors:
         return Decision(
             False,
             Text("you wrote it: another person must approve", "该预警由您起草：须由他人批准"),

@@ -1,0 +1,169 @@
+"""The board of what is in force, the silences, and the card of a group: what their pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromPath, FromQuery
+
+from anlan.app.board import looked_up
+from anlan.model.assessment import Assessment
+from anlan.model.errors import NotFound
+from anlan.model.mute import Mute, Silence
+from anlan.model.notice import Notice
+from anlan.model.relayed import Relayed
+from anlan.model.state import State
+from anlan.ports.desk import Desk
+from anlan.warn import hub, silence
+from anlan.warn.board_filter import Asked, asked, lines_of
+from anlan.warn.group import cards
+from anlan.warn.hub import Link
+from anlan.warn.mute import muted, quiet, standing
+from anlan.web.access import READ
+from anlan.web.guards import sees
+from anlan.web.render import page
+
+Ask = Request[Any, Any, Any]
+#: so many lines stand on a page; the filters find the rest
+LINES = 200
+MEMBERS = 500
+
+
+def _cache(request: Ask) -> dict[str, Any]:
+    state = request.app.state
+    if "hub" not in state:
+        state.hub = {}
+    found: dict[str, Any] = state.hub
+    return found
+
+
+@get("/in-force", opt={"act": READ}, sync_to_thread=True)
+def in_force_page(
+    request: Ask,
+    place: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
+    level: FromQuery[str] = "",
+    source: FromQuery[str] = "",
+    show: FromQuery[str] = "",
+    at: FromQuery[str] = "",
+    known: FromQuery[str] = "",
+) -> Response[str]:
+    """What is in force: our own messages and those of others, place by place."""
+    desk: Desk = request.app.state.desk
+    want = asked(desk.clock.now(), place, kind, level, source, show, at, known)
+    _, found = looked_up(desk, want, _cache(request))
+    lines = lines_of(found, want, desk.pack, sees(request))
+    return page(
+        request,
+        "in_force.html",
+        b=found,
+        want=want,
+        lines=lines[:LINES],
+        total=len(lines),
+        chosen_level=level,
+        show=show,
+        sources=sorted({id for line in found.lines for id in line.sources}),
+    )
+
+
+@get("/relayed/{id:str}", opt={"act": READ}, sync_to_thread=True)
+def relayed_page(request: Ask, id: FromPath[str]) -> Response[str]:
+    """One received message: what it says, its chain, by which ways it came, and its bytes."""
+    desk: Desk = request.app.state.desk
+    state = desk.state()
+    if id not in state.relayed:
+        raise NotFound("no such message", where="relayed", found=repr(id))
+    cache = _cache(request)
+    want = Asked(at=desk.clock.now())
+    looked_up(desk, want, cache)
+    links: Mapping[str, Link] = cache["links"]
+    link = links[id]
+    chain = [other for other in links.values() if other.chain == link.chain]
+    silent = frozenset(s.source for s in state.sources.values() if s.status in ("late", "dead"))
+    return page(
+        request,
+        "relayed.html",
+        m=link.message,
+        link=link,
+        x=hub.standing(link, want.at, silent),
+        chain=[hub.standing(one, want.at, silent) for one in chain],
+        raw=desk.received(link.message.feeds[0].digest).decode("utf-8", "replace"),
+    )
+
+
+@get("/relayed/{id:str}/cap", opt={"act": READ}, sync_to_thread=True)
+def relayed_cap(request: Ask, id: FromPath[str], feed: FromQuery[int] = 0) -> Response[bytes]:
+    """A received message byte for byte as it came, by its first way or another."""
+    desk: Desk = request.app.state.desk
+    message: Relayed | None = desk.state().relayed.get(id)
+    if message is None or not 0 <= feed < len(message.feeds):
+        raise NotFound("no such message", where="relayed", found=repr(id))
+    return Response(desk.received(message.feeds[feed].digest), media_type="application/cap+xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Hushed:
+    """A silence, the mutes that it set, and the messages that it holds back."""
+
+    silence: Silence
+    mutes: tuple[Mute, ...]
+    notices: tuple[Notice, ...]
+
+
+@get("/silences", opt={"act": READ}, sync_to_thread=True)
+def silences_page(request: Ask) -> Response[str]:
+    """What is kept quiet, by whom, until when, and what that mutes; by the pack's rules too."""
+    desk: Desk = request.app.state.desk
+    state, visible = desk.state(), sees(request)
+    seen = [one for one in state.silences.values() if any(map(visible, one.places))]
+    by: dict[str, list[Mute]] = {}
+    for mute in state.mutes.values():
+        if visible(mute.place):
+            by.setdefault(mute.by, []).append(mute)
+    shown = [
+        Hushed(one, tuple(by.get(one.id, ())), tuple(_held_by(one, state)))
+        for one in sorted(
+            seen, key=lambda one: (one.status not in ("set", "planned"), one.ends), reverse=False
+        )
+    ]
+    rules = [
+        (rule, [mute for mute in by.get(rule.id, ()) if mute.status == "on"])
+        for rule in desk.pack.inhibits.values()
+    ]
+    return page(request, "silences.html", silences=shown[:LINES], rules=rules, longest=silence.LONGEST)
+
+
+def _held_by(one: Silence, state: State) -> list[Notice]:
+    why = silence.reason(one)
+    return [
+        notice
+        for notice in state.notices.values()
+        if any(group.outcome == "held" and group.reason == why for group in notice.groups)
+    ]
+
+
+@get("/group/{id:str}", opt={"act": READ, "record": False}, sync_to_thread=True)
+def group_page(request: Ask, id: FromPath[str]) -> Response[str]:
+    """Every member of a card."""
+    desk: Desk = request.app.state.desk
+    state, visible, now = desk.state(), sees(request), desk.clock.now()
+    live = [a for a in state.assessments.values() if a.verdict in ("open", "confirmed") and visible(a.place)]
+    on = quiet(state)
+    hushed = {a.id: found for a in live if (found := muted(a, state, on))}
+    card = next((one for one in cards(live, state, desk.pack, now, hushed) if one.id == id), None)
+    if card is None:
+        raise NotFound("no such group now", where="group", found=repr(id))
+    return page(
+        request,
+        "group.html",
+        c=card,
+        members=[_member(state.assessments[risk], state) for risk in card.risks[:MEMBERS]],
+        hushed=hushed,
+    )
+
+
+def _member(risk: Assessment, state: State) -> tuple[Assessment, int]:
+    return risk, len(standing(risk, state))

@@ -1,0 +1,174 @@
+"""Many things at once in a real browser: groups, silences, and what is in force by others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import PUBLISHED
+from deskserver import served, sign_in
+from stormdesk import GUSTS, MUTED, SILENCE, stormy
+from test_console_browser import WIDTHS, Visit, browser, layer, pytestmark, shots
+
+from anlan.warn.group import card_id
+
+__all__ = ["browser", "layer", "pytestmark", "shots"]
+GALE = card_id("gale", "cn/110000")
+
+
+def message(desk: Any, name: str, severity: str = "") -> str:
+    return next(
+        one.id
+        for one in desk.state().relayed.values()
+        if one.identifier == name and (not severity or one.infos[0].severity == severity)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_board_silences_and_groups_render_without_errors_or_overflow(
+    browser: Any, layer: Any, shots: Path, theme: str, width: str
+) -> None:
+    desk = stormy(layer)
+    pages = {
+        "storm-duty": "/",
+        "in-force": "/in-force",
+        "in-force-all": "/in-force?show=all",
+        "relayed": f"/relayed/{message(desk, 'storm-2')}",
+        "relayed-conflict": f"/relayed/{message(desk, 'hail')}",
+        "silences": "/silences",
+        "group": f"/group/{GALE}",
+        "told": f"/warning/{PUBLISHED}",
+    }
+    with served(desk) as base:
+        size = {"width": WIDTHS[width], "height": 900}
+        visit = Visit(browser, base, color_scheme=theme, viewport=size, locale="en-GB")
+        visit.sign_in("chen.approver" if theme == "light" else "li.duty")
+        for name, path in pages.items():
+            page = visit.open(path)
+            page.screenshot(path=str(shots / f"{name}-{theme}-{width}.png"), full_page=True)
+            assert visit.width_over() <= 0, f"{name} is wider than {WIDTHS[width]} px"
+            assert page.locator("h1").count() == 1, name
+        assert visit.faults == []
+        visit.context.close()
+
+
+@pytest.fixture
+def visit(browser: Any, layer: Any) -> Iterator[Visit]:
+    with served(stormy(layer)) as base:
+        one = Visit(browser, base, locale="en-GB")
+        one.sign_in("chen.approver")
+        yield one
+        assert one.faults == []
+        one.context.close()
+
+
+def test_a_storm_is_one_card_that_opens_and_every_member_is_reachable(visit: Visit) -> None:
+    page = visit.open("/")
+    card = page.locator(".card", has_text="Gale · Beijing")
+    assert card.count() == 1
+    assert f"risks: {GUSTS}" in card.inner_text()
+    assert "2" in card.locator(".level").first.inner_text()
+    card.locator("summary").click()
+    assert card.locator(".members .row").count() == 8
+    card.locator(f"text=All {GUSTS} members").click()
+    page.wait_for_url(f"**/group/{GALE}")
+    links = page.locator("a[href^='/risk/R-gust-']")
+    assert links.count() == GUSTS
+    links.last.click()
+    page.wait_for_url("**/risk/R-gust-*")
+
+
+def test_what_is_muted_is_listed_with_a_link_to_the_cause(visit: Visit) -> None:
+    page = visit.open("/")
+    muted = page.locator("section[aria-label^='Muted']")
+    assert f"risks: {MUTED}" in muted.inner_text()
+    muted.locator(f"a[href='/warning/{PUBLISHED}']").first.click()
+    page.wait_for_url(f"**/warning/{PUBLISHED}")
+    told = page.locator("section[aria-labelledby=told]").inner_text()
+    assert "outside their hours" in told and "below the level they asked for" in told
+    assert "Tianjin duty desk" in told
+
+
+def test_the_board_shows_who_says_what_how_sure_and_until_when(visit: Visit) -> None:
+    page = visit.open("/in-force")
+    board = page.locator("table.board")
+    text = board.inner_text()
+    assert "Violent storm in Beijing and Hebei" in text
+    assert "Strong wind in Beijing" not in text  # replaced
+    assert "Exercise: gas leak" not in text
+    first = board.locator("tbody tr").first.inner_text()
+    assert "Violent storm" in first and "after 1 earlier of its chain" in first
+    assert "National hub" in first and "Weather service" in first
+    assert board.locator("tr:has-text('High waves')").inner_text().count("area unknown") == 1
+    river = board.locator("tr.stale").inner_text()
+    assert "currency unknown" in river and "no end given" in river
+    assert "has been silent since" in page.locator("[role=alert]").first.inner_text()
+    page.select_option("#f-show", "conflicts")
+    page.click("form.filters button")
+    page.wait_for_url("**show=conflicts**")
+    rows = page.locator("table.board tbody tr")
+    assert rows.count() == 2 and rows.locator("text=one name, two contents").count() == 2
+
+
+def test_filters_narrow_by_place_source_and_level(visit: Visit) -> None:
+    page = visit.open("/in-force?place=cn/120000")
+    text = page.locator("table.board").inner_text()
+    assert "Hail in Tianjin" in text and "Violent storm" not in text
+    # an area that nobody knows may be anywhere
+    assert "High waves" in text
+    page = visit.open("/in-force?kind=own")
+    assert page.locator("a[href^='/relayed/']").count() == 0
+    page = visit.open("/in-force?level=1&kind=relayed")
+    assert page.locator("table.board tbody tr").count() == 2
+
+
+def test_a_forged_cancellation_is_shown_and_ends_nothing(visit: Visit) -> None:
+    page = visit.open("/in-force?show=all&kind=relayed")
+    page.click("tr:has-text('forged') a")
+    page.wait_for_url("**/relayed/*")
+    assert "not the message that was signed" in page.locator("[role=alert]").first.inner_text()
+    assert "not applied while this is held" in page.locator("main").inner_text()
+
+
+def test_a_silence_is_set_for_a_reason_and_an_end(browser: Any, layer: Any) -> None:
+    with served(stormy(layer)) as base:
+        visit = Visit(browser, base, locale="zh-CN")
+        visit.sign_in("li.duty")
+        page = visit.open("/silences")
+        # a duty officer may lift, and not set
+        assert page.locator("#new").count() == 0
+        assert page.locator(f"[aria-labelledby={SILENCE}] summary:has-text('解除')").count() == 1
+        visit.context.close()
+        visit = Visit(browser, base, locale="en-GB")
+        visit.sign_in("chen.approver")
+        page = visit.open("/silences")
+        page.click("#new summary")
+        assert page.locator("#new [required]").count() == 2
+        assert page.locator("#n-hazards option").count() > 3
+        assert visit.faults == []
+        visit.context.close()
+
+
+def test_the_api_says_the_same_as_the_board(layer: Any) -> None:
+    import httpx2 as httpx
+
+    with served(stormy(layer)) as base, httpx.Client(base_url=base) as client:
+        sign_in(client, "chen.approver")
+        found = client.get("/v1/in-force", params={"kind": "relayed", "place": "cn/110000"}).json()
+        assert {line["headline"]["en"] for line in found["lines"] if line["place"]} == {
+            "Violent storm in Beijing and Hebei"
+        }
+        assert (found["conflicts"], found["repeats"], found["unresolved"]) == (1, 1, 1)
+        assert [alarm["source"] for alarm in found["alarms"]] == ["river-feed"]
+        assert found["references"] == {"applied": 1, "held": 1}
+        # as it was known before the update came
+        then = client.get(
+            "/v1/in-force", params={"kind": "relayed", "place": "cn/110000", "known": "2020-06-16T02:00:00Z"}
+        ).json()
+        assert {line["headline"]["en"] for line in then["lines"]} == {"Strong wind in Beijing"}
+        assert client.get("/v1/in-force", params={"level": "7"}).status_code in (400, 422)
+        assert client.get("/v1/in-force", params={"place": "xx"}).status_code == 404
