@@ -17,7 +17,7 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 
 from anlan import __version__
-from anlan.cli import accounts, audit, cap, data, demonstrate, detection, packs, scanning, service
+from anlan.cli import accounts, audit, bulletin, cap, data, demonstrate, detection, packs, scanning, service
 from anlan.cli.output import complain
 from anlan.model.errors import AnlanError, AuditBroken, PackFault, StoreUnavailable
 
@@ -40,6 +40,7 @@ app.command(cap.app)
 app.command(data.quarantine)
 app.command(audit.app)
 app.command(accounts.app)
+app.command(bulletin.app)
 
 
 class Interrupted(KeyboardInterrupt):

@@ -1,8 +1,11 @@
-"""The web application over a running desk: console, public pages and API."""
+"""The web application over a running desk: console, API, and the public site before both."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from litestar import Litestar
 from litestar.enums import ScopeType
@@ -11,15 +14,36 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from anlan.api.routes import openapi, router
 from anlan.app.desk import RunningDesk
 from anlan.app.serve import key_file
+from anlan.web.bulletin.edition import Settings
+from anlan.web.bulletin.press import Press
+from anlan.web.bulletin.serving import PREFIX, Serving
 from anlan.web.session import Keys
 from anlan.web.site import site
+
+if TYPE_CHECKING:
+    from anlan.app.config import Config
 
 
 def application(desk: RunningDesk) -> Any:
     """Everything the service answers."""
-    keys = key_file(desk)
+    keys, config = key_file(desk), desk.house.config
     whole: Litestar = site(desk, (router(),), openapi=openapi(), keys=Keys.read(keys) if keys else None)
-    return behind_https(whole) if desk.house.config.secure else whole
+    folder = config.site.folder
+    press = Press(
+        desk, settings(config), desk.house.workspace / Path(folder).expanduser() if folder else None
+    )
+    answered = Serving(press, whole)
+    return behind_https(answered) if config.secure else answered
+
+
+def settings(config: Config) -> Settings:
+    """How the public site is to be built."""
+    return Settings(
+        address=config.site.address or (config.url + PREFIX if config.url else ""),
+        period=timedelta(seconds=config.site.period_s),
+        zone=ZoneInfo(config.site.zone),
+        sender=config.sender,
+    )
 
 
 def behind_https(inner: ASGIApp) -> ASGIApp:

@@ -1,0 +1,249 @@
+"""The public site from memory beside the same page made on each request: the same words first, then how fast.
+
+`public.py [--small]`:
+
+- serve: the English list of warnings in force, asked for by 16 connections over keep-alive HTTP on this
+  machine, from the site's own path and from the same server with the list's template rendered on each
+  request (the peer). Requests a second and the 95th percentile of the time to a whole answer, each the
+  best of three runs; also with gzip, and with the validator of a copy that has not changed (304).
+- build: an edition of 100, 1,000 and 10,000 warnings in force from nothing, and the next one a minute later.
+
+One server process, one core; the client runs beside it and takes a core of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import multiprocessing
+import resource
+import socket
+import sys
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from anlan.web.bulletin.edition import Edition, Settings, edition, environment
+from anlan.web.bulletin.press import Press
+from anlan.web.bulletin.serving import Serving
+from bulletins import NOW, Shown, warning
+
+LOOPBACK = "127.0.0.1"
+CONNECTIONS = 16
+
+
+def shown(count: int) -> Shown:
+    """`count` warnings in force, at the four levels and places in turn."""
+    places = (("xx/1",), ("xx/2",), ("xx/3",), ("xx",))
+    made = [warning(f"W-{n:05}", 1 + n % 4, places[n % 4], risk=f"R-{n}") for n in range(count)]
+    made = [replace(w, headline=replace(w.headline, en=f"{w.headline.en} {n}")) for n, w in enumerate(made)]
+    return Shown.of(made)
+
+
+class Peer:
+    """The list made anew for each request, from the same template and the same board."""
+
+    def __init__(self, source: Shown) -> None:
+        from anlan.web.bulletin.board import board
+        from anlan.web.bulletin.sheet import Sheet
+
+        self.source, self.board, self.sheet = source, board, Sheet
+        self.known: Any = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await receive()
+            return
+        html = self.page().encode()
+        head = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(html)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": html, "more_body": False})
+
+    def page(self) -> str:
+        source = self.source
+        found = self.board(source.state(), source.pack, source.cap, source.clock.now(), self.known)
+        self.known = found.bulletins
+        sheet = self.sheet(found, source.pack, "en", Settings().zone, "../", True)
+        template = environment().get_template("bulletin/index.html")
+        return template.render(
+            s=sheet, t=sheet.words, other=sheet, path="en/index.html", place_file=str, late=300, period=60
+        )
+
+
+def serve(kind: str, count: int, port: int, ready: Any) -> None:
+    source = shown(count)
+    application: Any
+    if kind == "ours":
+        press = Press(source, Settings())
+        press.turn()
+        application = Serving(press, Peer(source))
+    else:
+        application = Peer(source)
+    config = uvicorn.Config(
+        application, host=LOOPBACK, port=port, log_level="error", access_log=False, lifespan="off", ws="none",
+        server_header=False, date_header=False,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        ready.set()
+        await task
+
+    asyncio.run(run())
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one run gave: answers a second, the 95th percentile (s), the bytes of one answer's body."""
+
+    rate: float
+    p95: float
+    size: int
+    body: bytes
+
+
+async def _ask(port: int, request: bytes, until: float, times: list[float], bodies: list[bytes]) -> None:
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = 0
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        body = await reader.readexactly(length) if length else b""
+        times.append(time.perf_counter() - began)
+        if not bodies:
+            bodies.append(body)
+    writer.close()
+
+
+def load(port: int, path: str, seconds: float, headers: str = "") -> Load:
+    request = f"GET {path} HTTP/1.1\r\nHost: bench\r\n{headers}\r\n".encode()
+    times: list[float] = []
+    bodies: list[bytes] = []
+
+    async def run() -> float:
+        began = time.perf_counter()
+        until = began + seconds
+        await asyncio.gather(*(_ask(port, request, until, times, bodies) for _ in range(CONNECTIONS)))
+        return time.perf_counter() - began
+
+    took = asyncio.run(run())
+    times.sort()
+    return Load(len(times) / took, times[int(0.95 * len(times))], len(bodies[0]), bodies[0])
+
+
+def best(port: int, path: str, seconds: float, headers: str = "") -> Load:
+    runs = [load(port, path, seconds, headers) for _ in range(3)]
+    return max(runs, key=lambda run: run.rate)
+
+
+def started(kind: str, count: int) -> tuple[Any, int]:
+    with socket.create_server((LOOPBACK, 0)) as free:
+        port = int(free.getsockname()[1])
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    process = context.Process(target=serve, args=(kind, count, port, ready), daemon=True)
+    process.start()
+    assert ready.wait(60), f"the server of {kind} did not start"
+    return process, port
+
+
+def words(body: bytes) -> str:
+    """What a page says, without its age, and without what a digest of addresses changes."""
+    from lxml import etree
+
+    tree = etree.fromstring(body, etree.HTMLParser())
+    main = tree.find(".//main")
+    return " ".join("".join(main.itertext()).split())
+
+
+def serving(count: int, seconds: float) -> dict[str, Any]:
+    process, port = started("ours", count)
+    path = "/public/en/index.html"
+    plain = best(port, path, seconds)
+    packed = best(port, path, seconds, "Accept-Encoding: gzip\r\n")
+    source = shown(count)
+    tag = edition(source, Settings()).files["en/index.html"].tag
+    same = best(port, path, seconds, f'If-None-Match: "{tag}"\r\n')
+    process.terminate()
+    process.join()
+    process, port = started("peer", count)
+    peer = best(port, path, seconds)
+    process.terminate()
+    process.join()
+    found = {
+        "warnings": count,
+        "agree": words(plain.body) == words(peer.body) and same.size == 0,
+        "bytes": plain.size,
+        "bytes_gzip": packed.size,
+        "requests_per_s": round(plain.rate),
+        "p95_s": plain.p95,
+        "gzip_requests_per_s": round(packed.rate),
+        "not_modified_requests_per_s": round(same.rate),
+        "peer_requests_per_s": round(peer.rate, 1),
+        "peer_p95_s": peer.p95,
+    }
+    print(json.dumps(found))
+    return found
+
+
+def building(count: int) -> dict[str, Any]:
+    source = shown(count)
+    gc.collect()
+    began = time.process_time()
+    first: Edition = edition(source, Settings())
+    whole = time.process_time() - began
+    source.clock.at = NOW + timedelta(minutes=1)
+    began = time.process_time()
+    again = edition(source, Settings(), first)
+    found = {
+        "warnings": count,
+        "files": len(again.files),
+        "from_nothing_s": round(whole, 3),
+        "a_minute_later_s": round(time.process_time() - began, 3),
+    }
+    print(json.dumps(found))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--small", action="store_true", help="a shorter run")
+    small = parser.parse_args().small
+    served = [serving(count, 1.0 if small else 3.0) for count in ((10, 100) if small else (10, 100, 1000))]
+    built = [building(count) for count in ((100,) if small else (100, 1000, 10_000))]
+    main_case = served[1]
+    ours, peer = 1 / main_case["requests_per_s"], 1 / main_case["peer_requests_per_s"]
+    print(
+        json.dumps(
+            {
+                "name": "public",
+                "work": f"the list of {main_case['warnings']} warnings in force, {CONNECTIONS} connections",
+                "ours": {"request_s": ours, "p95_s": main_case["p95_s"]},
+                "peers": {"rendered on each request": {"request_s": peer, "p95_s": main_case["peer_p95_s"]}},
+                "ratio": {"rendered on each request": round(peer / ours, 1)},
+                "agree": all(one["agree"] for one in served),
+                "served": served,
+                "built": built,
+                "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
