@@ -13,7 +13,18 @@ from litestar.openapi import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from anlan.ports.desk import Desk
-from anlan.web import acts, analyst, mappages, pages, public
+from anlan.web import (
+    account,
+    acts,
+    analyst,
+    answering,
+    composer,
+    delivering,
+    inforce,
+    mappages,
+    pages,
+    public,
+)
 from anlan.web.access import PUBLIC
 from anlan.web.errors import answer
 from anlan.web.guards import declared, guard, sees
@@ -26,7 +37,7 @@ FORM_LIMIT = 256 * 1024  # bytes; routes that take data set their own
 # A page carries the form token: compressing it beside a reader's own words would leak it.
 UNCOMPRESSED = [
     r"^/$",
-    r"^/(?:sign-in|sign-out|act|prefs|map$|risk|series|warning|incident|quarantine|status|v1)",
+    r"^/(?:sign-in|sign-out|act|prefs|map$|risk|series|warning|incident|quarantine|status|in-force|relayed|silences|group|account|compose|ladder|roster|answer|v1)",
 ]
 
 CONSOLE: tuple[Any, ...] = (
@@ -36,7 +47,17 @@ CONSOLE: tuple[Any, ...] = (
     pages.warning,
     pages.cap,
     pages.incident,
+    delivering.deliveries_page,
+    delivering.ladder_page,
+    delivering.roster_page,
+    answering.answer_page,
+    answering.answer_post,
     pages.quarantine,
+    inforce.in_force_page,
+    inforce.relayed_page,
+    inforce.relayed_cap,
+    inforce.silences_page,
+    inforce.group_page,
     analyst.series_page,
     analyst.series_data,
     analyst.series_scan,
@@ -48,6 +69,11 @@ CONSOLE: tuple[Any, ...] = (
     acts.sign_out,
     acts.prefs,
     acts.act,
+    account.account,
+    account.enrol,
+    account.confirm,
+    composer.compose_page,
+    composer.compose_check,
     public.status,
     public.feed,
     public.cap_file,
