@@ -19,6 +19,7 @@ from typing import Any
 import detector_page
 import measured
 import surfaces
+import survey_page
 from surfaces import NOTE, paragraph
 
 from anlan.app import config
@@ -33,6 +34,7 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
     "places/levels.toml": [("level", domain.PlaceLevel)],
     "places/*.csv": [("a line", place.Place)],
     "places/geometry.toml": [("layer", pack.GeometryLayer)],
+    "places/geocodes.toml": [("scheme", pack.GeocodeScheme)],
     "levels.toml": [("warning_level", domain.WarningLevel), ("response_level", domain.ResponseLevel)],
     "categories.toml": [("category", domain.EventCategory), ("hazard", domain.Hazard)],
     "grades.csv": [("a line", domain.GradeBand)],
@@ -61,6 +63,7 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
 # where the name in the file differs from the field's
 PACK_NAMES: dict[tuple[type, str], str] = {
     (pack.GeometryLayer, "path"): "file",
+    (pack.GeocodeScheme, "path"): "file",
     (law.Law, "articles"): "article",
     (indicator.Indicator, "definitions"): "definition",
     (indicator.Rule, "bands"): "band",
@@ -262,6 +265,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": surfaces.cli_page,
     "adapters.md": surfaces.adapter_page,
     "detectors.md": detector_page.detector_page,
+    "surveys.md": survey_page.survey_page,
     "benchmarks.md": measured.page,
 }
 

@@ -23,6 +23,7 @@ from anlan.model.plan import Plan
 from anlan.model.roster import Watch
 from anlan.model.route import Inhibit, Route
 from anlan.model.text import Text
+from anlan.model.time import Validity
 from anlan.model.user import User
 from anlan.model.warning import Recipient
 
@@ -43,6 +44,21 @@ class GeometryLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class GeocodeScheme:
+    """What the codes of a scheme mean on the ground, for CAP messages that name areas by code alone.
+
+    `scheme` is the valueName that messages give (`EMMA_ID`), `path` (absolute) a file of JSON lines, plain
+    or gzipped, each with `code`, `geometry` (GeoJSON, WGS 84) and where they differ `valid_from` and
+    `valid_to`; `validity` holds for the lines without. Two files of a scheme may follow each other."""
+
+    scheme: str
+    path: str
+    licence: str
+    source: str
+    validity: Validity = field(default_factory=Validity)
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """`digest` is the SHA-256 over every file of the pack and those it extends: two packs with the
     same digest decide alike. `places` hold every dated version of a place, oldest first."""
@@ -55,6 +71,7 @@ class Pack:
     places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
     place_levels: dict[str, PlaceLevel] = field(default_factory=dict)
     geometry: tuple[GeometryLayer, ...] = ()
+    geocodes: tuple[GeocodeScheme, ...] = ()
     domains: dict[str, Domain] = field(default_factory=dict)
     categories: dict[str, EventCategory] = field(default_factory=dict)
     hazards: dict[str, Hazard] = field(default_factory=dict)

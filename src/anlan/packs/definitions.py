@@ -19,7 +19,7 @@ from anlan.model.errors import Fault
 from anlan.model.indicator import Indicator, KnownEvent, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix
-from anlan.model.pack import GeometryLayer, Pack
+from anlan.model.pack import GeocodeScheme, GeometryLayer, Pack
 from anlan.model.place import Place
 from anlan.model.plan import Plan
 from anlan.model.roster import Watch
@@ -50,6 +50,7 @@ class Definitions:
     place_levels: list[Item[PlaceLevel]] = field(default_factory=list)
     places: list[Item[Place]] = field(default_factory=list)
     geometry: list[Item[GeometryLayer]] = field(default_factory=list)
+    geocodes: list[Item[GeocodeScheme]] = field(default_factory=list)
     warning_levels: list[Item[WarningLevel]] = field(default_factory=list)
     response_levels: list[Item[ResponseLevel]] = field(default_factory=list)
     categories: list[Item[EventCategory]] = field(default_factory=list)
@@ -93,6 +94,7 @@ def _by_id(value: Any) -> Hashable:
 # their versions, and an overlay replaces all versions together.
 IDENTITY: dict[str, Callable[[Any], Hashable]] = {
     "geometry": lambda layer: (layer.level, layer.prefix),
+    "geocodes": lambda scheme: (scheme.scheme, scheme.validity),
     "warning_levels": lambda entry: entry.level,
     "response_levels": lambda entry: entry.level,
     "grades": lambda band: (band.hazard, band.grade, band.metric),

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from anlan.model.errors import Fault
-from anlan.model.pack import Pack
+from anlan.model.pack import GeocodeScheme, GeometryLayer, Pack
 from anlan.model.place import Place
 from anlan.model.text import Text
 from anlan.packs.csvtables import from_row
@@ -235,7 +235,8 @@ def _refuse_leaving(path: Path, definitions: Definitions, faults: list[Fault]) -
     marked; a source may besides name a file by its whole path, which is for a person to look at. What
     leads out is a fault, and nothing reads it."""
     root = path.resolve()
-    for layer in definitions.geometry:
+    drawn: list[Item[GeometryLayer] | Item[GeocodeScheme]] = [*definitions.geometry, *definitions.geocodes]
+    for layer in drawn:
         there = (path / "places" / layer.value.path).resolve()
         if leaves(layer.value.path, "places") or not there.is_relative_to(root):
             faults.append(
@@ -261,6 +262,10 @@ def _place_files(path: Path, definitions: Definitions) -> None:
     definitions.geometry = [
         Item(replace(item.value, path=_join(path / "places", item.value.path)), item.origin)
         for item in definitions.geometry
+    ]
+    definitions.geocodes = [
+        Item(replace(item.value, path=_join(path / "places", item.value.path)), item.origin)
+        for item in definitions.geocodes
     ]
     for index, item in enumerate(definitions.sources):
         options = dict(item.value.options)
@@ -313,6 +318,7 @@ def _pack(manifest: Manifest, stack: Sequence[Folder], items: Definitions) -> Pa
         places=_versions(items.places),
         place_levels=_table(items.place_levels),
         geometry=_row(items.geometry),
+        geocodes=_row(items.geocodes),
         domains=_table(items.domains),
         categories=_table(items.categories),
         hazards=_table(items.hazards),

@@ -24,7 +24,7 @@ from anlan.model.domain import (
 from anlan.model.indicator import Band, Definition, Indicator, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix, MatrixColumn
-from anlan.model.pack import GeometryLayer
+from anlan.model.pack import GeocodeScheme, GeometryLayer
 from anlan.model.plan import ANSWERS, Plan, PlanTask, Words
 from anlan.model.roster import Watch
 from anlan.model.route import DAYS, INSIDE, SAME, Hours, Inhibit, Route
@@ -80,6 +80,7 @@ TOML_FILES = (
     TomlFile("pack.toml", (Table("", Manifest, "manifest"),)),
     TomlFile("places/levels.toml", (Table("level", PlaceLevel, "place_levels"),)),
     TomlFile("places/geometry.toml", (Table("layer", GeometryLayer, "geometry"),)),
+    TomlFile("places/geocodes.toml", (Table("scheme", GeocodeScheme, "geocodes"),)),
     TomlFile(
         "levels.toml",
         (
@@ -152,6 +153,7 @@ ALIASES: dict[type, dict[str, str]] = {
     User: {"grants": "grant"},
     Route: {"hours": "hours"},
     GeometryLayer: {"path": "file"},
+    GeocodeScheme: {"path": "file"},
 }
 
 # Words that a field may have. Those the model itself refuses stand here too, for the schemas.

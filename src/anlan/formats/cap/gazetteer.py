@@ -7,7 +7,8 @@ import gzip
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import shapely
 from shapely.geometry import shape
 
 from anlan.model.errors import Unreadable
+from anlan.model.pack import GeocodeScheme, Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,22 @@ class Gazetteer:
         return None
 
 
+def gazetteer_of(pack: Pack) -> Gazetteer:
+    """The gazetteer of a pack, every scheme of it (`places/geocodes.toml`); read once for each state of the
+    pack. Errors as for `read_gazetteer`."""
+    return _gazetteer(pack.digest, pack.geocodes)
+
+
+@lru_cache(maxsize=4)
+def _gazetteer(_digest: str, schemes: tuple[GeocodeScheme, ...]) -> Gazetteer:
+    entries: list[GazetteerEntry] = []
+    for scheme in schemes:
+        until = scheme.validity.until
+        last = None if until is None else until - timedelta(days=1)
+        entries += read_gazetteer(Path(scheme.path), scheme.scheme, scheme.validity.since, last)
+    return Gazetteer(entries)
+
+
 def read_gazetteer(
     path: Path, scheme: str, valid_from: date | None = None, valid_to: date | None = None
 ) -> list[GazetteerEntry]:
@@ -65,8 +83,8 @@ def read_gazetteer(
 
     Unreadable: a line that is not that, named by its number; a geometry that is no valid polygon is made
     valid, never narrower."""
-    data = path.read_bytes()
     try:
+        data = path.read_bytes()
         text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise Unreadable("the gazetteer cannot be read", where=path.name, found=str(error)) from error

@@ -306,6 +306,11 @@ _SOUND_NAMES: set[str | None] = set()
 _MOST_NAMES = 4096
 
 
+def forget() -> None:
+    """Lets go of the names of codes that were found sound."""
+    _SOUND_NAMES.clear()
+
+
 def _pairs(pairs: list[Pair], path: str, rule: str, findings: Findings) -> None:
     """Codes: the rules of names, and for geocodes those of empty values."""
     old = findings.version == "1.0"

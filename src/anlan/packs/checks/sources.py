@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from anlan.model.errors import Fault
+from anlan.model.pack import GeocodeScheme, GeometryLayer
 from anlan.packs.definitions import Resolved
+from anlan.packs.documents import Item
 from anlan.packs.paths import data_path, lacks_shared
 
 
@@ -68,7 +70,11 @@ def source_times(resolved: Resolved) -> Iterator[Fault]:
 
 
 def geometry_files(resolved: Resolved) -> Iterator[Fault]:
-    """Every layer's file exists."""
-    for item in resolved.items.geometry:
+    """Every layer's file exists, and every file of geocodes."""
+    drawn: list[Item[GeometryLayer] | Item[GeocodeScheme]] = [
+        *resolved.items.geometry,
+        *resolved.items.geocodes,
+    ]
+    for item in drawn:
         if not is_file(item.value.path) and item.value.path not in resolved.items.unreadable:
             yield item.origin.fault("no such geometry file", "file", found=item.value.path)
