@@ -15,12 +15,14 @@ COMPOSED = {
     '"nav." ~ theme': [f"nav.{x}" for x in ("auto", "light", "dark")],
     '"form." ~ field': [
         f"form.{x}"
-        for x in ("reason", "answer", "into", "findings", "note", "text", "level", "expires", "to")
+        for x in ("reason", "answer", "into", "findings", "note", "text", "level", "expires", "to", "person", "contact", "begins", "ends")
     ],
+    '"roster." ~ contact(x)': [f"roster.{x}" for x in ("works", "broken", "untested")],
     '"duty." ~ g.key': [
         f"duty.{x}"
         for x in (
             "approve",
+            "watches",
             "unanswered",
             "overdue_reports",
             "overdue_lessons",

@@ -119,7 +119,7 @@ def shift_add(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> Non
     _found(turn.pack.watches, id, "watch")
     shift = roster.add(
         id,
-        fields.get("who", "").strip(),
+        fields.get("person", "").strip(),
         fields.get("contact", "").strip(),
         parse_instant(fields.get("begins", "").strip(), "begins"),
         parse_instant(fields.get("ends", "").strip(), "ends"),

@@ -53,5 +53,5 @@ def chain(warning: Warning, state: State) -> list[Warning]:
 
 def deliveries(warning: Warning, state: State) -> list[Delivery]:
     """The deliveries of one message, by rung and time."""
-    own = [d for d in state.deliveries.values() if d.warning == warning.id]
+    own = [state.deliveries[id] for id in state.copies.get(warning.id, ())]
     return sorted(own, key=lambda d: (d.rung, d.due, d.recipient))

@@ -1,0 +1,265 @@
+"""A copy on its way: retried, held behind an earlier one, sent again, told of by receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from anlan import flow
+from anlan.model.errors import InvalidValue, WrongState
+from anlan.model.plan import Plan
+from anlan.model.state import State, fold
+from anlan.model.warning import Delivery, Recipient, Warning
+from anlan.ports.channel import Parcel, Receipt
+from anlan.warn import ladder
+from anlan.warn.calling import preface
+from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, both, chain_pack, stage
+
+SENT = T0 + 2 * DAY
+BUSY = Receipt(False, "busy", transient=True)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    room = Room(tmp_path, chain_pack(plans={"flood-plan": replace(PLAN, ladder=())}))
+    yield room
+    room.close()
+
+
+def publish(room: Room) -> Warning:
+    item = stage(0, 5.0)
+    room.turn(item.known, item)
+    return room.publish(SENT - flow.INSTANT)
+
+
+def of(room: Room, warning: Warning, recipient: str = "desk") -> Delivery:
+    (found,) = [
+        d for d in room.state.deliveries.values() if (d.warning, d.recipient) == (warning.id, recipient)
+    ]
+    return found
+
+
+def test_a_peer_that_asks_for_patience_gets_it_up_to_an_hour(room: Room) -> None:
+    room.post.receipts["desk"] = replace(BUSY, retry_after=timedelta(minutes=7))
+    warning = publish(room)
+    assert of(room, warning).due == SENT + 7 * MINUTE
+    room.post.receipts["desk"] = replace(BUSY, retry_after=timedelta(days=7))
+    room.run(SENT + 7 * MINUTE)
+    assert of(room, warning).due == SENT + 7 * MINUTE + ladder.LONGEST_WAIT
+
+
+def test_an_update_waits_for_the_copy_that_is_in_the_peers_hands(room: Room) -> None:
+    """The earlier copy is with the channel (due, not journalled) when the update is approved."""
+    first = publish(room)
+    room.act(SENT + MINUTE, ADA, "warning.update", first.id, level="1")
+    held = replace(of(room, first), status="due", attempts=0, accepted=None)
+    room.state.put(held.id, held)  # as if its attempt had not come back yet
+    turn = flow.Turn(room, SENT + 2 * MINUTE)  # type: ignore[arg-type]
+    (draft,) = room.pending()
+    approved = replace(draft, status="approved", author="ada", approver="ben", sent=turn.now)
+    flow.publish(turn, approved, "ben")
+    later = of(room, approved)
+    assert (later.status, later.behind, later.reasons[-1].code) == ("held", held.id, "waits_for_earlier")
+    assert later.id not in room.state.to_send
+    flow.settle(turn, held.id, Receipt(True, "taken"))
+    after = of(room, approved)
+    assert (after.status, after.due) == ("due", turn.now)
+    assert "earlier_not_delivered" not in [r.code for r in after.reasons]
+
+
+def test_an_update_whose_earlier_message_never_arrived_goes_and_says_so(room: Room) -> None:
+    room.post.receipts["desk"] = BUSY
+    first = publish(room)
+    room.act(SENT + flow.INSTANT, ADA, "warning.update", first.id, level="1")
+    room.post.receipts.clear()
+    second = room.publish(SENT + 10 * flow.INSTANT)
+    assert of(room, first).status == "expired"
+    after = of(room, second)
+    assert (after.status, after.reasons[-1].code) == ("accepted", "earlier_not_delivered")
+    assert "did not reach you" in preface(after, room.pack, ("en",))
+    assert preface(of(room, second, "feed"), room.pack, ("en",)) == ""
+
+
+def test_no_copy_ever_overtakes_an_earlier_one_of_its_chain(room: Room) -> None:
+    """Peers that fail now and then: whatever each recipient gets, it gets in the order of the chain."""
+    number = 0
+    deliver = room.post.deliver
+
+    def sometimes(parcel: Parcel) -> Receipt:
+        nonlocal number
+        number += 1
+        room.post.receipts = {"desk": BUSY} if number % 3 else {}
+        receipt = deliver(parcel)
+        if not receipt.accepted:
+            room.post.got.pop()
+        return receipt
+
+    room.post.deliver = sometimes  # type: ignore[method-assign]
+    chain = [publish(room)]
+    for step, level in enumerate(("1", "2", "1"), 1):
+        room.run(SENT + step * HOUR - MINUTE)
+        room.act(SENT + step * HOUR, ADA, "warning.update", chain[-1].id, level=level)
+        chain.append(room.publish(SENT + step * HOUR + MINUTE))
+    room.run(SENT + DAY)
+    order = [warning.id for warning in chain]
+    for recipient in ("desk", "feed"):
+        got = [order.index(p.warning.id) for p in room.post.got if p.recipient.id == recipient]
+        assert got == sorted(got)
+        assert got[-1] == len(order) - 1
+
+
+def test_a_copy_is_sent_again_to_one_with_a_reason_and_marked(room: Room) -> None:
+    warning = publish(room)
+    desk = of(room, warning)
+    with pytest.raises(InvalidValue, match="reason"):
+        room.act(SENT + HOUR, ADA, "delivery.send_again", desk.id)
+    room.act(SENT + HOUR, ADA, "delivery.send_again", desk.id, reason="they lost the paper")
+    assert [(p.recipient.id, p.repeat) for p in room.post.got] == [
+        ("desk", False),
+        ("feed", False),
+        ("desk", True),
+    ]
+    again = of(room, warning)
+    assert (again.status, again.attempts, again.reasons[-1].code) == ("accepted", 2, "sent_again")
+    assert [e.kind for e in room.journal.by_subject(desk.id)] == [
+        "delivery.due",
+        "delivery.accepted",
+        "delivery.due",
+        "delivery.accepted",
+    ]
+    room.act(SENT + 2 * HOUR, ADA, "warning.cancel", warning.id)
+    room.publish(SENT + 2 * HOUR + MINUTE)
+    with pytest.raises(WrongState, match="no longer in force"):
+        room.act(SENT + 3 * HOUR, ADA, "delivery.send_again", desk.id, reason="once more")
+
+
+def test_sending_again_begins_the_waits_between_attempts_anew(room: Room) -> None:
+    room.post.receipts["desk"] = Receipt(False, "no such box")
+    warning = publish(room)
+    assert of(room, warning).status == "given_up"
+    room.post.receipts["desk"] = BUSY
+    room.act(SENT + HOUR, ADA, "delivery.send_again", of(room, warning).id, reason="the box is there now")
+    assert of(room, warning).due == SENT + HOUR + ladder.BACKOFF[0]
+
+
+def test_receipts_move_a_copy_on_and_never_back(room: Room) -> None:
+    desk = of(room, publish(room))
+    read = ladder.receipt(desk, "read", SENT + HOUR)
+    assert (read.status, read.delivered, read.read) == ("read", SENT + HOUR, SENT + HOUR)
+    assert ladder.receipt(read, "delivered", SENT + 2 * HOUR) == read
+    answered = ladder.answer(read, "desk", "on it", SENT + 3 * HOUR)
+    assert ladder.receipt(answered, "read", SENT + 4 * HOUR).status == "answered"
+    with pytest.raises(InvalidValue, match="no such receipt"):
+        ladder.receipt(desk, "burnt", SENT)
+    # one that overtakes the peer's own answer is kept, and shows when that comes
+    early = ladder.receipt(replace(desk, status="due", accepted=None, attempts=0), "delivered", SENT)
+    assert early.status == "due"
+    assert ladder.outcome(early, True, False, "taken", SENT + MINUTE).status == "delivered"
+
+
+def test_a_relay_that_says_the_far_end_has_it_counts_as_delivered(room: Room) -> None:
+    room.post.receipts["desk"] = Receipt(True, "acknowledged", delivered=True)
+    assert of(room, publish(room)).status == "delivered"
+
+
+def many(count: int) -> tuple[Plan, dict[str, Recipient]]:
+    recipients = {
+        f"r{n:03d}": Recipient(f"r{n:03d}", both(f"r{n:03d}"), "post", f"r{n}@x.invalid", ("x",))
+        for n in range(count)
+    }
+    return replace(PLAN, recipients=tuple(recipients), ladder=()), recipients
+
+
+def test_a_message_to_very_many_is_a_few_rows_and_the_same_state(room: Room) -> None:
+    plan, recipients = many(200)
+    recipients["r000"] = replace(recipients["r000"], channel="fax")
+    room.pack = replace(room.pack, plans={"flood-plan": plan}, recipients=recipients)
+    room.post.receipts["r007"] = BUSY
+    warning = publish(room)
+    kinds = [e.kind for e in room.journal.read() if e.kind.startswith(("delivery.", "mailing."))]
+    assert sorted(kinds) == [
+        "delivery.due",
+        "delivery.failed",
+        "delivery.failed",
+        "mailing.accepted",
+        "mailing.due",
+    ]
+    assert len(room.post.got) == 199
+    by_status = {d.recipient: d.status for d in room.state.deliveries.values()}
+    assert {who for who, status in by_status.items() if status == "failed"} == {"r000", "r007"}
+    assert of(room, warning, "r150").accepted == SENT
+    folded = fold(room.journal.read())
+    assert folded == room.state
+    assert set(folded.to_send) == {of(room, warning, who).id for who in ("r000", "r007")}
+
+
+def test_taking_decisions_back_takes_them_out_of_every_index(room: Room) -> None:
+    plan, recipients = many(60)
+    room.pack = replace(room.pack, plans={"flood-plan": plan}, recipients=recipients)
+    item = stage(0, 5.0)
+    room.turn(item.known, item)
+    (draft,) = room.pending()
+    before = room.state.still()
+    turn = flow.Turn(room, SENT)  # type: ignore[arg-type]
+    flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
+    assert len(room.state.to_send) == 60
+    turn.take_back(0)
+    assert room.state == before
+
+
+def test_the_batch_does_what_one_by_one_does(tmp_path: Path) -> None:
+    """`hand_over` is the plain twin: same receipts, same attempts, same copies, whatever happened before."""
+    rooms = []
+    for name in ("one", "many"):
+        room = Room(tmp_path / name, chain_pack(plans={"flood-plan": many(30)[0]}, recipients=many(30)[1]))
+        item = stage(0, 5.0)
+        room.turn(item.known, item)
+        (draft,) = room.pending()
+        turn = flow.Turn(room, SENT)  # type: ignore[arg-type]
+        flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
+        turn.commit()
+        room.post.receipts |= {"r003": BUSY, "r005": Receipt(False, "no such box")}
+        due = flow.due_now(room.state, SENT)
+        room.outbox.begin(due[1].id, SENT)  # killed with the message gone, or not
+        told = room.outbox.begin(due[2].id, SENT)  # killed after the peer had answered
+        room.outbox.finish(told, "accepted", "taken", SENT)
+        rooms.append((room, due))
+    (one, due), (batch, same) = rooms
+    assert [d.id for d in due] == [d.id for d in same]
+    states: State = one.state
+    plain = [
+        (d.id, flow.hand_over(one, d, states.warnings[d.warning], SENT))  # type: ignore[arg-type]
+        for d in due
+    ]
+    fast = flow.hand_over_many(batch, batch.state, same, lambda: SENT)  # type: ignore[arg-type]
+    assert dict(plain) == dict(fast)
+    assert {(p.delivery.id, p.repeat) for p in one.post.got} == {
+        (p.delivery.id, p.repeat) for p in batch.post.got
+    }
+    for delivery in due:
+        assert one.outbox.history(delivery.id) == batch.outbox.history(delivery.id)
+    for room, _ in rooms:
+        room.close()
+
+
+def test_what_ends_while_its_batch_is_on_the_way_does_not_leave(room: Room) -> None:
+    plan, recipients = many(10)
+    room.pack = replace(room.pack, plans={"flood-plan": plan}, recipients=recipients)
+    item = stage(0, 5.0)
+    room.turn(item.known, item)
+    (draft,) = room.pending()
+    turn = flow.Turn(room, SENT)  # type: ignore[arg-type]
+    flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
+    turn.commit()
+    due, ends = flow.due_now(room.state, SENT), room.state.warnings[draft.id].expires
+    times = iter([SENT, SENT, SENT, *[ends] * 50])
+    outcomes = dict(flow.hand_over_many(room, room.state, due, lambda: next(times)))  # type: ignore[arg-type]
+    assert len(room.post.got) == 2
+    assert [receipt is None for receipt in outcomes.values()] == [False] * 2 + [True] * 8
+    # nothing went out: a later attempt is no repeat
+    assert {a.outcome for d in due[2:] for a in room.outbox.history(d.id)} == {"not_sent"}
+    assert not room.outbox.begin(due[5].id, SENT).repeat

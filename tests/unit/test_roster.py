@@ -1,0 +1,131 @@
+"""Somebody with a working contact is on duty, or it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from anlan import flow
+from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
+from anlan.model.roster import Watch
+from anlan.model.state import fold
+from anlan.model.time import format_instant
+from anlan.ports.channel import Receipt
+from anlan.warn import roster
+from chain_pack import ADA, BEN, DAY, EVA, HOUR, MINUTE, PLAN, T0, Room, both, chain_pack, stage
+
+SENT = T0 + 2 * DAY
+GATE = Watch("gate", both("the gate"), "x/a", timedelta(hours=12))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    plan = replace(PLAN, recipients=("desk", "second"), ladder=())
+    room = Room(tmp_path, chain_pack(watches={"gate": GATE}, plans={"flood-plan": plan}))
+    yield room
+    room.close()
+
+
+def enter(room: Room, now: datetime, who: str, contact: str, begins: datetime, ends: datetime) -> str:
+    room.act(
+        now,
+        ADA,
+        "shift.add",
+        "gate",
+        person=who,
+        contact=contact,
+        begins=format_instant(begins),
+        ends=format_instant(ends),
+    )
+    return list(room.state.shifts)[-1]
+
+
+def kinds(room: Room) -> list[tuple[str, timedelta]]:
+    return [(e.kind, e.at - T0) for e in room.journal.read() if e.kind.startswith("watch.")]
+
+
+def turns(room: Room, until: datetime) -> None:
+    while (due := flow.next_due(room, room.now)) is not None and due <= until:  # type: ignore[arg-type]
+        room.turn(max(due, room.now + flow.INSTANT))
+
+
+def test_a_gap_is_an_alarm_from_its_first_instant_and_ends_with_the_shift_that_closes_it(room: Room) -> None:
+    room.turn(T0)
+    enter(room, T0 + HOUR, "ada", "desk", T0 + 2 * HOUR, T0 + 6 * HOUR)
+    turns(room, T0 + 8 * HOUR)
+    assert kinds(room) == [
+        ("watch.gap", timedelta(0)),
+        ("watch.untested", 2 * HOUR),
+        ("watch.gap", 6 * HOUR),
+    ]
+    assert fold(room.journal.read()).watches == room.state.watches
+
+
+def test_a_contact_works_when_the_last_message_to_it_was_taken(room: Room) -> None:
+    room.turn(T0)
+    enter(room, T0, "ada", "desk", T0, T0 + 9 * DAY)
+    assert room.state.watches["watch:gate"].status == "untested"
+    room.post.receipts["desk"] = Receipt(False, "no such number")
+    item = stage(0, 5.0)
+    room.turn(item.known, item)
+    room.publish(SENT)
+    room.turn(SENT + MINUTE)
+    stands = room.state.watches["watch:gate"]
+    assert (stands.status, stands.reasons[0].code) == ("unreachable", "contact_broken")
+    # another with a contact that works, beside
+    enter(room, SENT + 2 * MINUTE, "ben", "second", SENT, SENT + DAY)
+    assert room.state.watches["watch:gate"].status == "manned"
+    assert room.state.watches["watch:gate"].who == ("ada", "ben")
+
+
+def test_a_gap_ahead_is_known_before_it_comes(room: Room) -> None:
+    room.turn(T0)
+    assert roster.gap_ahead(GATE, room.state, T0) == T0
+    enter(room, T0, "ada", "desk", T0, T0 + 6 * HOUR)
+    assert roster.gap_ahead(GATE, room.state, T0) == T0 + 6 * HOUR
+    enter(room, T0, "ben", "second", T0 + 5 * HOUR, T0 + 20 * HOUR)
+    assert roster.gap_ahead(GATE, room.state, T0) is None
+    assert roster.gap_ahead(GATE, room.state, T0 + 9 * HOUR) == T0 + 20 * HOUR
+
+
+def test_a_shift_is_handed_over_to_somebody_who_can_be_reached(room: Room) -> None:
+    room.turn(T0)
+    enter(room, T0, "ada", "desk", T0, T0 + 8 * HOUR)
+    with pytest.raises(WrongState, match="nobody with a working contact would be on duty"):
+        room.act(T0 + HOUR, ADA, "handover", "", to="ben", note="quiet")
+    assert roster.on_duty("gate", room.state, T0 + HOUR)[0].who == "ada"
+    enter(room, T0 + HOUR, "ben", "second", T0 + 8 * HOUR, T0 + 16 * HOUR)
+    room.act(T0 + 7 * HOUR, ADA, "handover", "", to="ben", note="quiet")
+    (now,) = roster.on_duty("gate", room.state, T0 + 7 * HOUR)
+    assert (now.who, now.begins) == ("ben", T0 + 7 * HOUR)
+    ada = next(s for s in room.state.shifts.values() if s.who == "ada")
+    assert (ada.status, ada.ends) == ("ended", T0 + 7 * HOUR)
+
+
+def test_with_a_reason_a_shift_is_handed_over_all_the_same_and_the_gap_shows(room: Room) -> None:
+    room.turn(T0)
+    enter(room, T0, "ada", "desk", T0, T0 + 8 * HOUR)
+    room.act(T0 + HOUR, ADA, "handover", "", to="ben", note="quiet", reason="the building is evacuated")
+    assert room.state.watches["watch:gate"].status == "gap"
+
+
+def test_who_may_change_a_roster_and_what_it_takes(room: Room) -> None:
+    room.turn(T0)
+    later = {"begins": format_instant(T0), "ends": format_instant(T0 + HOUR)}
+    with pytest.raises(NotAllowed):
+        room.act(T0, EVA, "shift.add", "gate", person="eva", contact="desk", **later)
+    with pytest.raises(NotFound, match="no such user"):
+        room.act(T0, ADA, "shift.add", "gate", person="nobody", contact="desk", **later)
+    with pytest.raises(NotFound, match="no such recipient"):
+        room.act(T0, ADA, "shift.add", "gate", person="ada", contact="pigeon", **later)
+    with pytest.raises(InvalidValue, match="over already"):
+        room.act(T0 + DAY, ADA, "shift.add", "gate", person="ada", contact="desk", **later)
+    shift = enter(room, T0, "ada", "desk", T0, T0 + HOUR)
+    with pytest.raises(InvalidValue, match="reason"):
+        room.act(T0, BEN, "shift.remove", shift)
+    room.act(T0, BEN, "shift.remove", shift, reason="ill")
+    assert room.state.watches["watch:gate"].status == "gap"
