@@ -45,7 +45,7 @@ def detector_page() -> str:
                     "Goes on from period to period: the tested periods are contiguous and in order.\n"
                 )
             parts += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
-            parts += [_parameter(param) for param in one.params] + [""]
+            parts += [parameter_row(param) for param in one.params] + [""]
             if one.live:
                 set_live = ", ".join(f"`{name}` = {_default(value)}" for name, value in one.live.items())
                 parts.append(f"In service, unless the rule says otherwise: {set_live}.\n")
@@ -87,7 +87,8 @@ def _history(one: Spec) -> str:
     return "as its parameters say" if missing else str(one.history(one.complete({}), WEEKS))
 
 
-def _parameter(param: Param) -> str:
+def parameter_row(param: Param) -> str:
+    """A parameter as a row of its table."""
     kind = " or ".join(f"`{word}`" for word in param.choices) or param.type
     return f"| `{param.name}` | {kind} | {_default(param.default)} | {param.meaning} |"
 

@@ -21,6 +21,7 @@ from test_console_series import DAY, SERIES, WIDTHS, browser, drawn, ready, visi
 from anlan.assess import cluster_scan
 from anlan.model.pack import GeometryLayer
 from anlan.model.time import format_instant
+from anlan.web.seriesview import analysis
 
 __all__ = ["browser"]  # a fixture
 SCAN = "/series-scan/covid-cases/cn/110000"
@@ -167,3 +168,12 @@ def test_without_scripts_the_clusters_are_a_page_of_their_own(browser: Any, base
     assert "timing=retrospective" in page.url
     assert page.locator("h1").count() == 1
     page.context.close()
+
+
+def test_the_risk_of_a_cluster_leads_to_its_clusters(tmp_path: Path) -> None:
+    desk = scanning(outlines(tmp_path))
+    first = desk.state().findings["F-0"]
+    cluster = replace(first, rule="covid-cluster", place="cn", event="cn/110000")
+    assert analysis(cluster, desk.pack) == SCAN
+    assert analysis(first, desk.pack) == f"{SERIES}?rule=covid-restart"
+    assert analysis(replace(first, event="quake-1"), desk.pack) == ""

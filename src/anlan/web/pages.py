@@ -18,6 +18,7 @@ from anlan.web.duty import duty
 from anlan.web.guards import sees
 from anlan.web.mapview import layer_of
 from anlan.web.render import page, screen
+from anlan.web.seriesview import analysis
 from anlan.web.session import Caller
 from anlan.web.thread import hops, line
 from anlan.web.warningview import chain, deliveries, reach
@@ -62,6 +63,7 @@ def risk(request: Ask, id: FromPath[str]) -> Response[str]:
         "risk.html",
         a=assessment,
         findings=findings,
+        analysis=analysis(findings[0], desk.pack) if findings else "",
         hops=hops(desk.entries(id), desk.pack),
         warnings=[w for w in state.warnings.values() if w.risk == id],
         incidents=[i for i in state.incidents.values() if i.risk == id],

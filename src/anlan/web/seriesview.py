@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from anlan.assess.finding import wanted
 from anlan.assess.surveys.registry import is_survey
 from anlan.model.assessment import Assessment
 from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
+from anlan.model.finding import Finding
 from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
 from anlan.model.text import Text
@@ -154,6 +156,19 @@ def look(
         tuple(Mark(n + 1, seen.times[m.at], m) for n, m in enumerate(seen.marks.get(place, ()))),
         _summed(seen, place, visible),
     )
+
+
+def analysis(finding: Finding, pack: Pack) -> str:
+    """The address at which an analyst looks at what a finding rests on; empty where there is none."""
+    rule = pack.rules.get(finding.rule)
+    indicator = quote(finding.indicator, safe="")
+    if rule is not None and is_survey(rule):
+        # a cluster is looked at from its seat
+        seat = finding.event if rule.detector == "scan_clusters" else ""
+        return f"/series-scan/{indicator}/{quote(seat)}" if seat else ""
+    if finding.event:
+        return ""
+    return f"/series/{indicator}/{quote(finding.place)}?rule={quote(finding.rule, safe='')}"
 
 
 def charts(found: Looked, desk: Desk, view: Screen) -> dict[str, Any]:

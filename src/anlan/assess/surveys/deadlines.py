@@ -121,4 +121,9 @@ SPEC = SurveySpec(
     ("event",),
     timed=True,
     downwards=False,
+    numbers={
+        "value": "what `counts` says",
+        "expected": "all entries that are open",
+        "score": "days that the most overdue one is late, negative before its date",
+    },
 )

@@ -155,4 +155,10 @@ SPEC = SurveySpec(
     ("event",),
     timed=True,
     downwards=False,
+    numbers={
+        "value": "events of the last days",
+        "expected": "events that the time before, or the law, makes likely",
+        "score": "value / expected",
+        "p_value": "of so many or more",
+    },
 )

@@ -179,4 +179,10 @@ SPEC = SurveySpec(
     timed=True,
     downwards=False,
     reads=_reads,
+    numbers={
+        "value": "probability of more than the threshold, 0 to 1",
+        "expected": "share of members above it",
+        "threshold": "the amount",
+        "score": "mean of the members",
+    },
 )

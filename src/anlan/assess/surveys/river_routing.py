@@ -180,4 +180,9 @@ SPEC = SurveySpec(
     ("measure",),
     hysteresis=True,
     downwards=False,
+    numbers={
+        "value": "the largest flow that comes in the next periods",
+        "expected": "the last value at the place itself",
+        "score": "hours until it comes",
+    },
 )

@@ -182,4 +182,12 @@ SPEC = SurveySpec(
     "Kulldorff 2001; Kulldorff et al. 2005",
     ("count",),
     hysteresis=True,
+    downwards=False,
+    numbers={
+        "value": "cases in the cluster",
+        "expected": "cases there without a cluster",
+        "score": "log likelihood ratio",
+        "p_value": "how often chance alone gives one as strong anywhere",
+    },
+    event="the seat: the place at the centre of the cluster when it was first found",
 )

@@ -60,7 +60,8 @@ class SurveySpec:
     """A survey by name. `run(look, params)` with complete `params`; `kinds` of indicator that it reads;
     `timed`: its answer changes with time alone, so it is asked every day (UTC) as well; `hysteresis`:
     whether `hold` and `keep` mean something; `downwards`: less is worse, None as the indicator says;
-    `step(look)` how long one of its numbers stands for; `reads(params)` further indicators."""
+    `reads(params)` further indicators; `numbers` what value, expected, threshold and score mean to it;
+    `event` what the event of its findings is, empty where they have none."""
 
     name: str
     run: Callable[[Look, Mapping[str, Any]], Surveyed]
@@ -72,6 +73,8 @@ class SurveySpec:
     hysteresis: bool = False
     downwards: bool | None = None
     reads: Callable[[Mapping[str, Any]], tuple[str, ...]] = _none
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    event: str = ""
 
     def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`params` with the defaults of those not given."""

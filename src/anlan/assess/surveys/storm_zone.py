@@ -141,4 +141,11 @@ SPEC = SurveySpec(
     ("event",),
     timed=True,
     downwards=True,
+    numbers={
+        "value": "hours until the edge of the cone is within the zone; 0 once it is",
+        "expected": "km, the nearest that the centre comes",
+        "threshold": "km, the zone",
+        "score": "the last value of the storm, such as its wind",
+    },
+    event="the storm",
 )
