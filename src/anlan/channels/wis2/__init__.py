@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from anlan.channels.publisher import NotTaken, Publisher
-from anlan.channels.wis2.notification import notification
 from anlan.formats.cap import read
+from anlan.formats.cap.wis2 import encode, notification
+from anlan.formats.cap.wis2 import topic as branch
 from anlan.model.errors import InvalidValue
 from anlan.ports.channel import Parcel, Receipt
 from anlan.ports.clock import Clock
@@ -32,7 +33,7 @@ class Wis2:
             )
         self.public: bool = options["public"]
         self.options = options
-        self.topic = options["topic"].replace("{centre_id}", options["centre_id"])
+        self.topic = options["topic"] or branch(options["centre_id"])
         self.timeout = float(options["timeout_s"])
         self.publisher = Publisher(options)
 
@@ -44,21 +45,31 @@ class Wis2:
             return Receipt(False, f"bad_address: {topic!r} is no topic under {ROOT}")
         address = self.options["base_url"].replace("{id}", quote(parcel.warning.id, safe=""))
         try:
-            payload = notification(
-                read(parcel.cap, parcel.warning.id),
-                parcel.cap,
-                centre_id=self.options["centre_id"],
-                address=address,
-                metadata_id=self.options.get("metadata_id") or "",
-            )
-        except ValueError as error:
-            return Receipt(False, f"too_long: {error}")
+            payload = self._notification(parcel, address)
+        except InvalidValue as error:
+            return Receipt(False, f"not_announced: {error.sentence()}")
         marks = {"anlan-delivery": parcel.delivery.id, "anlan-repeat": "yes" if parcel.repeat else "no"}
         try:
             self.publisher.publish(topic, payload, seconds=self.timeout, properties=marks)
         except NotTaken as error:
             return Receipt(False, str(error), transient=error.transient)
         return Receipt(True, f"acknowledged on {topic}")
+
+    def _notification(self, parcel: Parcel, address: str) -> bytes:
+        """The notification, of nothing that changes between tries: a repeat is the same, byte for byte."""
+        message = read(parcel.cap, parcel.warning.id)
+        metadata_id = self.options.get("metadata_id") or ""
+        made = notification(
+            message,
+            href=address,
+            centre=self.options["centre_id"],
+            pubtime=message.sent,
+            metadata_id=metadata_id,
+        )
+        if not metadata_id:
+            # an empty one would name a record that there is not
+            del made["properties"]["metadata_id"]
+        return encode(made)
 
     def close(self) -> None:
         """Leave the broker."""
