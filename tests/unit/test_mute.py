@@ -22,9 +22,14 @@ NOW = T0 + 2 * DAY
 INSIDE = Inhibit("flood-over-quake", both("flood"), 2, "act-2010#5", by_hazard="flood", hazards=("quake",))
 
 
-def storm_pack(*inhibits: Inhibit, **changes: Any) -> Pack:
+def storm_pack(*inhibits: Inhibit) -> Pack:
     """Here an earthquake stands for what a flood makes unimportant: it is the other hazard there is."""
-    return chain_pack(inhibits={one.id: one for one in inhibits}, **changes)
+    template = replace(PLAN.template, matters=both("The ground shook."))
+    plans = {
+        "flood-plan": PLAN,
+        "quake-plan": replace(PLAN, id="quake-plan", hazards=("quake",), template=template),
+    }
+    return chain_pack(inhibits={one.id: one for one in inhibits}, plans=plans)
 
 
 @pytest.fixture
