@@ -17,7 +17,19 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 
 from anlan import __version__
-from anlan.cli import accounts, audit, bulletin, cap, data, demonstrate, detection, packs, scanning, service
+from anlan.cli import (
+    accounts,
+    audit,
+    bulletin,
+    cap,
+    data,
+    deliveries,
+    demonstrate,
+    detection,
+    packs,
+    scanning,
+    service,
+)
 from anlan.cli.output import complain
 from anlan.model.errors import AnlanError, AuditBroken, PackFault, StoreUnavailable
 
@@ -41,6 +53,7 @@ app.command(data.quarantine)
 app.command(audit.app)
 app.command(accounts.app)
 app.command(bulletin.app)
+app.command(deliveries.app)
 
 
 class Interrupted(KeyboardInterrupt):
