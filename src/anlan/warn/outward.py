@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -29,7 +28,6 @@ from anlan.warn.ground import parts
 from anlan.warn.target import kernels
 
 Floats = NDArray[np.float64]
-_NEIGHBOURS = (0, -1, 1)
 
 
 class Rings:
@@ -122,10 +120,10 @@ class Rings:
         a, c = self.before[v], int(self.after[v])
         if self.size[r] <= 3:
             if hole:
-                self._offer(abs(self._area([a, v, c])), v, "fill")
+                self._offer(self._triangle(a, v, c), v, "fill")
             return
         if self._turn(a, v, c) <= 0:
-            self._offer(abs(self._area([a, v, c])), v, "cut")
+            self._offer(self._triangle(a, v, c), v, "cut")
             return
         d = int(self.after[c])
         meeting = self._meeting(a, v, c, d)
@@ -135,42 +133,17 @@ class Rings:
     def _offer(self, added: float, v: int, kind: str) -> None:
         heapq.heappush(self.heap, (added * math.cos(math.radians(self.y[v])), v, self.version[v], kind))
 
-    def _area(self, loop: list[int]) -> float:
-        return _area([(self.x[v], self.y[v]) for v in loop])
+    def _triangle(self, a: int, b: int, c: int) -> float:
+        x, y = self.x, self.y
+        return float(abs((x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])) / 2)
 
     def _meeting(self, a: int, b: int, c: int, d: int) -> tuple[float, float, float] | None:
         """Where the edges before b and after c meet beyond the edge between them, on the grid, and the ground
         added; None where they do not, or off the map."""
         if d == a or self._turn(b, c, d) <= 0:
             return None
-        x, y = self.x, self.y
-        ux, uy = x[b] - x[a], y[b] - y[a]
-        wx, wy = x[d] - x[c], y[d] - y[c]
-        across = ux * wy - uy * wx
-        if across <= 0:
-            return None
-        t = ((x[c] - x[b]) * wy - (y[c] - y[b]) * wx) / across
-        if not 0 <= t < 1e6:
-            return None
-        px, py = x[b] + t * ux, y[b] + t * uy
-        west, south, east, north = self.bounds
-        scale = 10.0**self.digits
-        best: tuple[float, float, float] | None = None
-        for i in _NEIGHBOURS:
-            for j in _NEIGHBOURS:
-                qx = round((round(px * scale) + i) / scale, self.digits)
-                qy = round((round(py * scale) + j) / scale, self.digits)
-                if not (west <= qx <= east and south <= qy <= north):
-                    continue
-                if kernels.orient(x[a], y[a], qx, qy, x[b], y[b]) < 0:
-                    continue
-                if kernels.orient(qx, qy, x[d], y[d], x[c], y[c]) < 0:
-                    continue
-                loop = [(x[a], y[a]), (qx, qy), (x[d], y[d]), (x[c], y[c]), (x[b], y[b])]
-                added = _area(loop)
-                if added >= 0 and (best is None or added < best[2]):
-                    best = (qx, qy, added)
-        return best
+        found, qx, qy, added = kernels.meeting(self.x, self.y, a, b, c, d, 10.0**self.digits, *self.bounds)
+        return (qx, qy, added) if found else None
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────
 
@@ -225,12 +198,3 @@ class Rings:
         ):
             self.version[v] += 1
             self._weigh(v)
-
-
-def _area(loop: list[tuple[float, float]]) -> float:
-    """Signed area of a small loop, on the plane; from its first corner, so that little is rounded away."""
-    x0, y0 = loop[0]
-    total = 0.0
-    for (ax, ay), (bx, by) in pairwise(loop[1:]):
-        total += (ax - x0) * (by - y0) - (bx - x0) * (ay - y0)
-    return total / 2

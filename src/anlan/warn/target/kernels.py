@@ -450,3 +450,42 @@ def free_to_reach(x, y, after, alive, a, b, c, d, qx, qy):
         if v != d and _meet(qx, qy, x[d], y[d], px, py, x[w], y[w]):
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def _loop_area(ax, ay, bx, by, cx, cy, dx, dy, ex, ey):
+    """Signed area of five corners, from the first one, so that little is rounded away."""
+    area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+    area += (cx - ax) * (dy - ay) - (dx - ax) * (cy - ay)
+    area += (dx - ax) * (ey - ay) - (ex - ax) * (dy - ay)
+    return area / 2.0
+
+
+@njit(cache=True, nogil=True)
+def meeting(x, y, a, b, c, d, scale, west, south, east, north):
+    """Where the edges before b and after c, drawn out, meet beyond the edge between them, on the grid of
+    `scale` steps to a degree: (found, x, y, ground added). Of the grid's corners around the meeting point
+    the one that adds the least, from which b and c still lie inside."""
+    ux, uy = x[b] - x[a], y[b] - y[a]
+    wx, wy = x[d] - x[c], y[d] - y[c]
+    across = ux * wy - uy * wx
+    if across <= 0.0:
+        return False, 0.0, 0.0, 0.0
+    t = ((x[c] - x[b]) * wy - (y[c] - y[b]) * wx) / across
+    if not 0.0 <= t < 1e6:
+        return False, 0.0, 0.0, 0.0
+    i, j = np.rint((x[b] + t * ux) * scale), np.rint((y[b] + t * uy) * scale)
+    found, bx, by, least = False, 0.0, 0.0, 0.0
+    for di in range(-1, 2):
+        for dj in range(-1, 2):
+            qx, qy = (i + di) / scale, (j + dj) / scale
+            if qx < west or qx > east or qy < south or qy > north:
+                continue
+            if orient(x[a], y[a], qx, qy, x[b], y[b]) < 0.0:
+                continue
+            if orient(qx, qy, x[d], y[d], x[c], y[c]) < 0.0:
+                continue
+            added = _loop_area(x[a], y[a], qx, qy, x[d], y[d], x[c], y[c], x[b], y[b])
+            if added >= 0.0 and (not found or added < least):
+                found, bx, by, least = True, qx, qy, added
+    return found, bx, by, least
