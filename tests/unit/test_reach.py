@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import shapely
 
 from anlan.model.errors import InvalidValue, UnknownPlace
-from anlan.model.pack import GeometryLayer, Pack
+from anlan.model.pack import GeocodeScheme, GeometryLayer, Pack
 from anlan.model.place import Place, Point
 from anlan.model.text import Text
 from anlan.model.warning import Recipient
@@ -89,6 +90,23 @@ def test_a_gazetteer_of_the_caller_goes_before_the_places(pack: Pack) -> None:
     drawn = shapely.box(0, 0, 1, 1)
     found = area(pack, NOW, codes=[("EMMA_ID", "b")], gazetteer=lambda system, code: drawn)
     assert found.shape.equals(drawn)
+
+
+def test_a_code_means_what_the_gazetteer_of_the_pack_says_it_did_on_the_day(
+    pack: Pack, tmp_path: Path
+) -> None:
+    path = tmp_path / "codes.jsonl"
+    lines = [
+        {"code": "b", "geometry": box(0, 0, 1, 1), "valid_to": "2025-12-31"},
+        {"code": "b", "geometry": box(5, 5, 6, 6), "valid_from": "2026-01-01"},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    dated = replace(pack, geocodes=(GeocodeScheme("EMMA_ID", str(path), "CC0-1.0", "a test"),))
+    assert area(dated, NOW, codes=[("EMMA_ID", "b")]).shape.equals(shapely.box(5, 5, 6, 6))
+    assert area(dated, datetime(2025, 6, 1, tzinfo=UTC), codes=[("EMMA_ID", "b")]).shape.equals(
+        shapely.box(0, 0, 1, 1)
+    )
+    assert area(dated, NOW, codes=[("OTHER", "b")]).shape.equals(shapely.box(101, 30, 102, 31))
 
 
 def test_what_has_no_outline_is_named_and_not_left_out_in_silence(pack: Pack) -> None:

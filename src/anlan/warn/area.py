@@ -18,6 +18,7 @@ import shapely
 from shapely.geometry import MultiPolygon, mapping
 from shapely.geometry.base import BaseGeometry
 
+from anlan.formats.cap.gazetteer import gazetteer_of
 from anlan.model.errors import InvalidValue, UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
@@ -80,8 +81,9 @@ def area(
     `drawing` is GeoJSON (Polygon, MultiPolygon, GeometryCollection, Feature, FeatureCollection) or a
     circle: `{"type": "Circle", "center": [lon, lat], "radius_km": r}`, or a Point feature with the property
     `radius_km`. A place without an outline of its own is what lies directly below it, where all of that has
-    one. Without `gazetteer` a code names the place whose id ends with it (`cn/110105` for 110105, or for
-    110105000000 as the national feed of China writes it).
+    one. Without `gazetteer` a code means what the pack's own gazetteer says it did at `now`
+    (`places/geocodes.toml`), else the place whose id ends with it (`cn/110105` for 110105, or for 110105000000
+    as the national feed of China writes it).
 
     InvalidValue where nothing was given or the drawing is broken, with its path; UnknownPlace for a place
     that the pack does not define at `now`."""
@@ -118,7 +120,7 @@ def area(
         else:
             shapes.append(found)
     for system, code in dict.fromkeys(codes):
-        found = gazetteer(system, code) if gazetteer else _place_of_code(code, pack, outlines, now)
+        found = gazetteer(system, code) if gazetteer else _by_code(system, code, pack, outlines, now)
         if found is None or found.is_empty:
             unresolved.append(f"{system}={code}")
         else:
@@ -145,6 +147,13 @@ def _ground_of(
     below = [_ground_of(child.id, pack, outlines, now) for child in pack.children(id, now)]
     whole = [one for one in below if one is not None]
     return united(whole) if whole and len(whole) == len(below) else None
+
+
+def _by_code(
+    system: str, code: str, pack: Pack, outlines: Mapping[str, BaseGeometry], now: datetime
+) -> BaseGeometry | None:
+    known = gazetteer_of(pack).find(system, code, now.date()) if pack.geocodes else None
+    return _place_of_code(code, pack, outlines, now) if known is None else known
 
 
 def _place_of_code(
