@@ -189,7 +189,7 @@ class _Taken:
     def valid(self, path: str, shape: Any) -> Any | None:
         if not shape.is_valid:
             reason = str(shapely.is_valid_reason(shape))
-            shape = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+            shape = mend(shape)
             if shape.is_empty or shape.area == 0:
                 self.told(path, "collapsed", reason, "the ring encloses no ground")
                 return None
@@ -338,6 +338,15 @@ def _look_up(
     return shapes, unknown
 
 
+def mend(shape: Any) -> Any:
+    """A polygon whose ring crosses itself as all ground that any loop of it encloses: by its structure, and
+    by its lines, because the first loses loops of a ring that goes back the way it came."""
+    by_structure = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    by_lines = shapely.make_valid(shape, method="linework")
+    parts = [part for part in shapely.get_parts(by_lines) if part.area > 0]
+    return shapely.union_all([by_structure, *parts])
+
+
 def split(shape: Any) -> Any:
     """A shape whose longitudes run past ±180 degrees, cut there and laid back onto the earth."""
     low, _, high, _ = shape.bounds
@@ -372,4 +381,4 @@ def circle_shape(lat: float, lon: float, radius_km: float) -> Any:
     rim = np.column_stack((wrapped[order], lats[order]))
     edge = float(rim[0, 1] + rim[-1, 1]) / 2
     corners = np.vstack((rim, [[180, edge], [180, pole], [-180, pole], [-180, edge]]))
-    return shapely.make_valid(shapely.Polygon(corners), method="structure", keep_collapsed=False)
+    return mend(shapely.Polygon(corners))

@@ -137,7 +137,7 @@ def parse(
     try:
         root = etree.fromstring(raw if plain else text.encode("utf-8"), _parser(whole, blanks))
     except etree.XMLSyntaxError as error:
-        raise Unreadable("not well-formed XML", where=where, found=str(error)) from error
+        raise Unreadable("not well-formed XML", where=where, found=" ".join(str(error).split())) from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise Hostile(
             "a document type is refused", where=where, found="DOCTYPE", expected="none: CAP needs none"

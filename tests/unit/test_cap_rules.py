@@ -1,0 +1,270 @@
+"""Every rule of CAP that one message can break: a message that breaks it is told so, and one that keeps it
+is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from anlan.formats import cap
+from anlan.formats.cap.rulebook import own_rules, profile_rules, rule_of, rules
+
+AREA = (
+    "<area><areaDesc>the square</areaDesc><polygon>30.0,110.0 30.0,110.1 30.1,110.1 30.0,110.0</polygon>"
+    "<geocode><valueName>TEST</valueName><value>1</value></geocode></area>"
+)
+RESOURCE = (
+    "<resource><resourceDesc>map</resourceDesc><mimeType>image/png</mimeType><size>5</size>"
+    "<uri>https://drill.invalid/map.png</uri></resource>"
+)
+INFO = (
+    "<info><language>en-GB</language><category>Met</category><event>storm</event>"
+    "<responseType>Shelter</responseType><urgency>Immediate</urgency><severity>Severe</severity>"
+    "<certainty>Likely</certainty><eventCode><valueName>SAME</valueName><value>SVR</value></eventCode>"
+    "<effective>2024-07-12T21:30:00+08:00</effective><onset>2024-07-12T22:00:00+08:00</onset>"
+    "<expires>2024-07-12T23:30:00+08:00</expires><headline>Storm</headline>"
+    "<description>Strong winds.</description><instruction>Stay inside.</instruction>"
+    f"<web>https://drill.invalid/1</web>{RESOURCE}{AREA}</info>"
+)
+HEAD = (
+    "<identifier>I1</identifier><sender>s@drill.invalid</sender><sent>2024-07-12T21:29:00+08:00</sent>"
+    "<status>Actual</status><msgType>Alert</msgType><scope>Public</scope>"
+)
+PLAIN = f'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">{HEAD}{INFO}</alert>'
+UPDATE = PLAIN.replace("<msgType>Alert", "<msgType>Update").replace(
+    "<info>", "<references>s@drill.invalid,I0,2024-07-12T20:00:00+08:00</references><info>", 1
+)
+V11 = PLAIN.replace("cap:1.2", "cap:1.1")
+V10 = (
+    PLAIN.replace("urn:oasis:names:tc:emergency:cap:1.2", "http://www.incident.com/cap/1.0")
+    .replace("<responseType>Shelter</responseType>", "")
+    .replace(
+        "<eventCode><valueName>SAME</valueName><value>SVR</value></eventCode>",
+        "<eventCode>SAME=SVR</eventCode>",
+    )
+    .replace("<geocode><valueName>TEST</valueName><value>1</value></geocode>", "<geocode>TEST=1</geocode>")
+)
+RING = "30.0,110.0 30.0,110.1 30.1,110.1 30.0,110.0"
+DS = 'xmlns="http://www.w3.org/2000/09/xmldsig#"'
+
+
+def put(old: str, new: str, message: str = PLAIN) -> str:
+    assert old in message
+    return message.replace(old, new, 1)
+
+
+BROKEN: dict[str, str] = {
+    "X-wellformed": PLAIN[:-3],
+    "X-root": "<alarm/>",
+    "X-namespace": put("cap:1.2", "cap:1.9"),
+    "X-xsd": put("<status>", "<x/><status>"),
+    "X-order": put("<sender>s@drill.invalid</sender>", "").replace("<status>", "<sender>s</sender><status>"),
+    "X-foreign": put("<status>", '<x xmlns="urn:other"/><status>'),
+    "X-entities": put("Strong winds.", "Strong &amp;nbsp; winds."),
+    "X-html": put("Strong winds.", "Strong &lt;b&gt;winds&lt;/b&gt;."),
+    "S-no-dtd": "<!DOCTYPE alert>" + PLAIN,
+    "S-size": put("Strong winds.", "w" * 50_001),
+    "S-bidi": put("Strong winds.", "to \u202ehtron"),
+    "S-formula": put("Storm</headline>", "=1+1</headline>"),
+    "S-drill-words": put("Strong winds.", "This is a drill."),
+    "A-identifier-required": put("I1", " "),
+    "A-identifier-chars": put("I1", "I 1"),
+    "A-sender-required": put("<sender>s@drill.invalid</sender>", ""),
+    "A-sender-chars": put("s@drill.invalid", "s,t"),
+    "A-sent": put("<sent>2024-07-12T21:29:00+08:00</sent>", "<sent/>"),
+    "A-status-required": put("<status>Actual</status>", ""),
+    "A-status-enum": put("Actual", "actual"),
+    "A-exercise-note": put("Actual", "Exercise"),
+    "A-msgType-required": put("<msgType>Alert</msgType>", ""),
+    "A-msgType-enum": put("<msgType>Alert", "<msgType>Alarm"),
+    "A-error-note": put("Update", "Error", UPDATE),
+    "A-references-required": put("<msgType>Alert", "<msgType>Cancel"),
+    "A-scope-required": put("<scope>Public</scope>", ""),
+    "A-scope-enum": put("Public", "All"),
+    "A-restriction-required": put("Public", "Restricted"),
+    "A-restriction-scope": put("</scope>", "</scope><restriction>police</restriction>"),
+    "A-addresses-required": put("Public", "Private"),
+    "A-addresses-list": put("</scope>", "</scope><addresses>a@b.invalid,c@d.invalid</addresses>"),
+    "A-quoted-list": put("</scope>", '</scope><incidents>one "two three</incidents>'),
+    "A-references-format": put("I0,", "", UPDATE),
+    "A-references-self": put("I0,2024-07-12T20:00:00", "I1,2024-07-12T21:29:00", UPDATE),
+    "A-references-future": put("T20:00:00", "T22:00:00", UPDATE),
+    "A-info-absent": put(INFO, ""),
+    "D-required": put("<sent>2024-07-12T21:29:00+08:00</sent>", ""),
+    "D-format": put("21:29:00+08:00", "21:29+08:00"),
+    "D-no-Z": put("21:29:00+08:00", "21:29:00Z"),
+    "D-utc-minus": put("21:29:00+08:00", "13:29:00+00:00"),
+    "D-calendar": put("2024-07-12T21:29", "2024-02-30T21:29"),
+    "D-schema-comma": put("21:29:00+08:00", "21:29:00,08:00"),
+    "D-implausible-year": put("2024-07-12T23:30", "2567-07-12T23:30"),
+    "I-sequence": put("</info>", "</info>" + INFO.replace("Severe", "Minor")),
+    "I-language-syntax": put("en-GB", "en_GB"),
+    "I-language-empty": put("en-GB", ""),
+    "I-category-required": put("<category>Met</category>", ""),
+    "I-category-enum": put("Met<", "Weather<"),
+    "I-event-required": put("<event>storm</event>", "<event> </event>"),
+    "I-responseType-enum": put("Shelter", "Run"),
+    "I-assess-public": put("Shelter", "Assess"),
+    "I-execute-instruction": put("Shelter", "Execute").replace("<instruction>Stay inside.</instruction>", ""),
+    "I-urgency-required": put("<urgency>Immediate</urgency>", ""),
+    "I-urgency-enum": put("Immediate", "Now"),
+    "I-severity-required": put("<severity>Severe</severity>", ""),
+    "I-severity-enum": put("Severe", "High"),
+    "I-certainty-required": put("<certainty>Likely</certainty>", ""),
+    "I-certainty-enum": put("Likely", "Sure"),
+    "I-very-likely": put("Likely", "Very Likely"),
+    "I-pair": put("<value>SVR</value>", ""),
+    "I-acronyms": put("SAME", "S.A.M.E."),
+    "I-expires-absent": put("<expires>2024-07-12T23:30:00+08:00</expires>", ""),
+    "I-expires-after-sent": put("2024-07-12T23:30", "2024-07-12T21:29"),
+    "I-expires-after-effective": put("2024-07-12T23:30", "2024-07-12T21:30"),
+    "I-headline-160": put("Storm<", "S" * 161 + "<"),
+    "I-web-absolute": put("https://drill.invalid/1", "/1"),
+    "R-desc-required": put("<resourceDesc>map", "<resourceDesc> "),
+    "R-mime-required": put("<mimeType>image/png</mimeType>", ""),
+    "R-mime-format": put("image/png", "png"),
+    "R-size": put("<size>5", "<size>-5"),
+    "R-uri-absolute": put("https://drill.invalid/map.png", "map.png"),
+    "R-no-content": put("<uri>https://drill.invalid/map.png</uri>", ""),
+    "R-deref-base64": put("</uri>", "</uri><derefUri>!</derefUri>"),
+    "R-digest-sha1": put("</uri>", "</uri><digest>abc</digest>"),
+    "R-digest-mismatch": put("</uri>", f"</uri><derefUri>QQ==</derefUri><digest>{'a' * 40}</digest>"),
+    "G-areaDesc-required": put("<areaDesc>the square", "<areaDesc>"),
+    "G-polygon-syntax": put(RING, "30.0;110.0 30.0,110.1 30.1,110.1 30.0,110.0"),
+    "G-polygon-min4": put(RING, "30.0,110.0 30.0,110.1 30.0,110.0"),
+    "G-polygon-closed": put(RING, "30.0,110.0 30.0,110.1 30.1,110.1 30.1,110.0"),
+    "G-polygon-closed-text": put(RING, "30.0,110.0 30.0,110.1 30.1,110.1 30,110.00"),
+    "G-polygon-empty": put(RING, ""),
+    "G-polygon-simple": put(RING, "30,110 31,111 31,110 30,111 30,110"),
+    "G-range": put(RING, "30,180 30,180.1 31,180.1 30,180"),
+    "G-circle-syntax": put("</polygon>", "</polygon><circle>30,110,5</circle>"),
+    "G-circle-empty": put("</polygon>", "</polygon><circle/>"),
+    "G-circle-zero": put("</polygon>", "</polygon><circle>30,110 0</circle>"),
+    "G-geocode-pair": put("<value>1</value>", "<value> </value>"),
+    "G-geocode-only": put(f"<polygon>{RING}</polygon>", ""),
+    "G-area-undefined": put(AREA, "<area><areaDesc>the square</areaDesc></area>"),
+    "G-ceiling-altitude": put("</geocode>", "</geocode><ceiling>9</ceiling>"),
+    "G-ceiling-ge-altitude": put("</geocode>", "</geocode><altitude>9</altitude><ceiling>8</ceiling>"),
+    "G-altitude-number": put("</geocode>", "</geocode><altitude>high</altitude>"),
+    "S-enveloped": put(
+        "</alert>",
+        f'<Signature {DS}><SignedInfo><Reference URI="#other"/></SignedInfo></Signature></alert>',
+    ),
+    "C-message": put("Actual", "actual"),
+    "V-10-password": put("</msgType>", "</msgType><password>x</password>", V10),
+    "V-10-pairs": put("SAME=SVR", "SVR", V10),
+    "V-11-map": put("<mimeType>image/png</mimeType>", "", V11),
+}
+#: told by the findings of other rules: this one has nothing to add
+BY_OTHERS = {"A-sent": "D-format", "C-message": "A-status-enum"}
+#: shows only beside a gazetteer (tests of the gazetteer)
+ELSEWHERE = {"S-unresolved"}
+
+
+def found(message: str) -> set[str]:
+    return {fault.rule for fault in cap.examine(message.encode()).findings}
+
+
+@pytest.mark.parametrize("message", [PLAIN, UPDATE, V11, V10], ids=["1.2", "update", "1.1", "1.0"])
+def test_a_message_that_keeps_every_rule_has_no_finding(message: str) -> None:
+    examination = cap.examine(message.encode())
+    assert examination.findings == ()
+    assert examination.valid and examination.readable and examination.publishable
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_told_with_its_level_place_and_words(rule: str) -> None:
+    findings = cap.examine(BROKEN[rule].encode()).findings
+    told = [fault for fault in findings if fault.rule == BY_OTHERS.get(rule, rule)]
+    assert told, findings
+    for fault in told:
+        assert fault.path and fault.found and fault.expected
+        assert fault.severity in ("must", "should", "may", "info")
+        assert fault.told.en != fault.told.zh
+        assert "\n" not in fault.sentence()
+
+
+def test_every_rule_that_one_message_can_break_is_tried_here() -> None:
+    checked = {rule.name for rule in rules().values() if rule.use == "finding"} | set(own_rules())
+    assert set(BROKEN) == checked - ELSEWHERE
+
+
+def test_every_rule_that_is_not_checked_says_who_looks_at_it_instead() -> None:
+    uses = {"finding", "reading", "together", "signature", "relay", "writer", "document", "person"}
+    table = {**rules(), **profile_rules()}
+    assert {rule.use for rule in table.values()} <= uses
+    assert len(table) == 133 + 104
+    assert all(rule.en.endswith(".") and rule.zh.endswith("。") for rule in table.values())
+    assert rule_of("D-no-Z").severity == "must"
+    with pytest.raises(KeyError):
+        rule_of("D-nothing")
+
+
+def test_what_nobody_should_publish_bars_and_what_is_only_advice_does_not() -> None:
+    assert not cap.examine(BROKEN["D-utc-minus"].encode()).publishable
+    assert not cap.examine(BROKEN["G-polygon-simple"].encode()).publishable
+    assert cap.examine(BROKEN["I-headline-160"].encode()).publishable
+    assert cap.examine(BROKEN["A-exercise-note"].encode()).publishable
+    # whether blocks contradict each other, and what raising a version costs, is for a person to weigh
+    weighed = {
+        rule.name
+        for rule in rules().values()
+        if rule.use == "finding" and rule.severity == "must" and not rule.bars
+    }
+    assert weighed == {"I-sequence", "V-11-map"}
+
+
+READ = {
+    "X-order": ("sender", "s"),
+    "D-no-Z": ("status", "Actual"),
+    "A-identifier-chars": ("identifier", "I 1"),
+    "X-xsd": ("identifier", "I1"),
+}
+
+
+@pytest.mark.parametrize("rule", READ)
+def test_what_leaves_a_message_usable_does_not_keep_it_from_being_read(rule: str) -> None:
+    alert = cap.read(BROKEN[rule].encode())
+    name, value = READ[rule]
+    assert getattr(alert, name) == value
+    assert rule in {fault.rule for fault in alert.faults}
+
+
+def test_words_that_no_list_has_are_unknown_and_told() -> None:
+    for rule, name in (
+        ("I-severity-enum", "severity"),
+        ("I-urgency-required", "urgency"),
+        ("I-certainty-enum", "certainty"),
+    ):
+        alert = cap.read(BROKEN[rule].encode())
+        assert getattr(alert.infos[0], name) == "Unknown"
+        assert rule in {fault.rule for fault in alert.faults}
+    assert cap.read(BROKEN["I-very-likely"].encode()).infos[0].certainty == "Likely"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["A-identifier-required", "A-sender-required", "A-status-enum", "A-msgType-required", "A-scope-required",
+     "D-required", "D-calendar", "X-namespace", "X-foreign"],
+)  # fmt: skip
+def test_a_message_without_name_standing_or_addressee_is_refused_with_every_reason(rule: str) -> None:
+    with pytest.raises(cap.NotCap) as caught:
+        cap.read(BROKEN[rule].encode())
+    assert rule in {fault.rule for fault in caught.value.faults if fault.blocking}
+
+
+def test_a_broken_polygon_keeps_a_message_out_only_where_nothing_of_its_area_can_be_read() -> None:
+    one = put(RING, "nan,nan nan,nan nan,nan nan,nan").replace(
+        "<geocode><valueName>TEST</valueName><value>1</value></geocode>", ""
+    )
+    with pytest.raises(cap.NotCap, match="G-polygon-syntax"):
+        cap.read(one.encode())
+    assert cap.read(BROKEN["G-polygon-syntax"].encode()).infos[0].areas[0].polygons
+    partly = one.replace("nan,nan nan,nan nan,nan nan,nan", "30,110 30,111 31,111) 30,110")
+    examination = cap.examine(partly.encode())
+    assert examination.readable
+    assert examination.ground().outcome == "unresolved"
+
+
+def test_an_identifier_used_again_for_a_later_message_is_no_reference_to_itself() -> None:
+    again = put("I0,2024-07-12T20:00:00", "I1,2024-07-12T20:00:00", UPDATE)
+    assert "A-references-self" not in found(again)
