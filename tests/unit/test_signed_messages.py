@@ -132,6 +132,25 @@ def test_without_a_key_in_use_a_warning_still_leaves_and_its_row_says_unsigned(t
         made.close()
 
 
+def test_a_message_that_breaks_a_chosen_profile_is_not_published_and_one_that_keeps_it_is(
+    tmp_path: Path,
+) -> None:
+    for profile, fits in (("wmo", False), ("china", False), ("nws", True)):
+        folder = tmp_path / profile
+        folder.mkdir()
+        site = home(folder)
+        settings(site, "sender =", f'profiles = ["{profile}"]\nsender =')
+        made = RunningDesk(RunningHouse(site, WallClock()))
+        try:
+            if fits:
+                assert published(made).digest
+            else:
+                with pytest.raises(InvalidValue, match=f"CAP 1.2 and {profile}: .*identifier"):
+                    published(made)
+        finally:
+            made.close()
+
+
 def test_without_settings_nothing_is_signed_and_nothing_is_said(tmp_path: Path) -> None:
     made = RunningDesk(RunningHouse(home(tmp_path), WallClock()))
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from anlan.formats.cap.profiles import PROFILES
 from anlan.formats.values import canonical, from_json
 from anlan.model.errors import InvalidValue, NotFound, Unreadable
 from anlan.model.text import LANGUAGES
@@ -99,8 +100,9 @@ class Config:
     where a recipient of the pack is really reached; packs travel, addresses stay here. `site`: the public
     site. `url`: where people outside reach this service (`https://…`): then messages that ask for an answer
     carry a link. `sms_key`: the secret of the gateway that brings replies by SMS, named as {env = "NAME"} or
-    {file = "PATH"}: then such messages carry a code. `signing`: keys that sign CAP messages. Paths are
-    relative to the workspace."""
+    {file = "PATH"}: then such messages carry a code. `signing`: keys that sign CAP messages.
+    `profiles`: of CAP (google, wmo …), which every message must keep to be published. Paths are relative to
+    the workspace."""
 
     pack: str
     sender: str
@@ -117,6 +119,7 @@ class Config:
     url: str = ""
     sms_key: dict[str, str] = field(default_factory=dict)
     signing: tuple[SigningConfig, ...] = ()
+    profiles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -159,6 +162,14 @@ class Config:
                 where="anlan.toml: sms_key",
                 expected='{ env = "NAME" } or { file = "PATH" }',
             )
+        for name in self.profiles:
+            if name not in PROFILES:
+                raise InvalidValue(
+                    "no such profile",
+                    where="anlan.toml: profiles",
+                    found=name,
+                    expected=", ".join(sorted(PROFILES)),
+                )
         keys = [one.id for one in self.signing]
         for id in keys:
             if keys.count(id) > 1:

@@ -137,7 +137,9 @@ class RunningHouse:
         pack = self._pack_with(warning)
         earlier = [self.state.warnings[id] for id in warning.references]
         sender = (warning.sender if warning.digest else "") or self.config.sender
-        return render(warning, pack, sender, _areas(warning, pack), earlier=earlier)
+        # what has left is rendered again as it was, whatever is asked of messages now
+        profiles = () if warning.digest else self.config.profiles
+        return render(warning, pack, sender, _areas(warning, pack), earlier=earlier, profiles=profiles)
 
     def seal(self, cap: bytes, at: datetime) -> Reason | None:
         return self.signed.seal(cap, at)

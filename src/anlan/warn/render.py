@@ -44,9 +44,11 @@ def render(
     *,
     earlier: Iterable[Warning] = (),
     zone: tzinfo = UTC,
+    profiles: Sequence[str] = (),
 ) -> bytes:
-    """The published bytes; arguments and errors as for `to_cap`."""
-    return write(to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone))
+    """The published bytes; arguments and errors as for `to_cap`. `profiles`: what they keep besides CAP;
+    InvalidValue names every rule that they would break."""
+    return write(to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone), profiles)
 
 
 def to_cap(

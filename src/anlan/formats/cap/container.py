@@ -12,6 +12,7 @@ import binascii
 import io
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -32,6 +33,22 @@ _EMPTY_ZIP = b"PK\x05\x06"
 _HEAD = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<(?:[\w.-]+:)?alert[\s>/]", re.DOTALL)
 _PARTS = ("entry", "item", "contentObject")
 _STEP = 1 << 16
+
+
+#: what the library raises for archives that are none
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    OverflowError,
+    LookupError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +234,12 @@ class _Opened:
             )
         try:
             archive = zipfile.ZipFile(io.BytesIO(raw))
-        except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, EOFError) as error:
+        except _DAMAGED as error:
             raise Unreadable(
                 "a damaged zip archive", where=where, found=str(error), expected="zip"
             ) from error
         with archive:
-            names = [info for info in archive.infolist() if not info.is_dir()]
+            names = [info for info in archive.infolist() if not info.filename.endswith("/")]
             if not names:
                 yield self.none(member, f"{where}: an archive without files")
             for info in names:
@@ -253,16 +270,7 @@ class _Opened:
                             expected=f"at most {self.limits.document}, and {self.limits.ratio} for one",
                         )
                     parts.append(part)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            lzma.LZMAError,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-            OSError,
-            ValueError,
-        ) as error:
+        except _DAMAGED as error:
             raise Unreadable("a damaged member", where=where, found=str(error), expected="zip") from error
         return b"".join(parts)
 

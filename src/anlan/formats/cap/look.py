@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -67,9 +67,26 @@ class Look:
 def look(raw: bytes, file: str, asked: Asked | None = None) -> Iterator[Look]:
     """Every item of a file, in order, here and now. Never raises for what is in the file."""
     asked = asked or Asked()
-    for number, item in enumerate(open_bytes(raw, file, LIMITS)):
-        if number >= asked.skip:
-            yield look_at(item, asked)
+    index = 0
+    try:
+        for number, item in enumerate(open_bytes(raw, file, LIMITS)):
+            index = index if item.index is None else item.index + 1
+            if number >= asked.skip:
+                yield guarded(item, asked)
+    except Exception as error:
+        told = f"{file}: {type(error).__name__} while messages were looked for"
+        yield Look(Item(file, index, "", raw, "parser_failed", told))
+
+
+def guarded(item: Item, asked: Asked) -> Look:
+    """One item looked at; a fault of the reader itself costs that item alone."""
+    try:
+        return look_at(item, asked)
+    except MemoryError:
+        code, why = "parser_memory", "it needs more memory than one message may"
+    except Exception as error:
+        code, why = "parser_failed", f"{type(error).__name__} while it was looked at"
+    return Look(replace(item, code=code, sentence=f"{item.file}: {why}"))
 
 
 def look_at(item: Item, asked: Asked) -> Look:

@@ -110,8 +110,11 @@ class Worker:
                         index = index if item.index is None else item.index + 1
                         item = None
                         continue
-                    if frame.head:
+                    if frame.head == b"parser_memory":
                         raise _Died("parser_memory", "it needs more memory than one document may")
+                    if frame.head:
+                        name = frame.head.decode("ascii", "replace").partition(" ")[2]
+                        raise _Died("parser_failed", f"{name} while messages were looked for")
                     return
             except _Died as died:
                 self._stop()

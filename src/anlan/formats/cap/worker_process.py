@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from anlan.formats.cap.container import Item, open_bytes
+from anlan.formats.cap.container import open_bytes
 from anlan.formats.cap.frames import ITEM, LOOK, OVER, READY, Frame, get, put, trust_from
-from anlan.formats.cap.look import Asked, Look, look_at
+from anlan.formats.cap.look import Asked, Look, guarded
 from anlan.formats.values import to_json
 
 try:
@@ -47,7 +47,7 @@ def _warm() -> None:
         b"<circle>1,1 1</circle></area></info></alert>"
     )
     for item in open_bytes(plain, "warm"):
-        to_json(_bare(look_at(item, Asked(ground=True))))
+        to_json(_bare(guarded(item, Asked(ground=True))))
 
 
 def _bound(memory: int) -> None:
@@ -93,22 +93,15 @@ def _serve(frame: Frame, sink: BinaryIO, seconds: int) -> None:
                 continue
             put(sink, Frame(ITEM, to_json(replace(item, raw=b"")), item.raw))
             _more_time(seconds)
-            put(sink, Frame(LOOK, to_json(_bare(_looked(item, asked))), b""))
+            put(sink, Frame(LOOK, to_json(_bare(guarded(item, asked))), b""))
             _more_time(seconds)
     except MemoryError:
-        put(sink, Frame(OVER, b"memory", b""))
+        put(sink, Frame(OVER, b"parser_memory", b""))
+        return
+    except Exception as error:
+        put(sink, Frame(OVER, f"parser_failed {type(error).__name__}".encode(), b""))
         return
     put(sink, Frame(OVER, b"", b""))
-
-
-def _looked(item: Item, asked: Asked) -> Look:
-    try:
-        return look_at(item, asked)
-    except MemoryError:
-        code, why = "parser_memory", "it needs more memory than one message may"
-    except Exception as error:
-        code, why = "parser_failed", f"{type(error).__name__} while it was looked at"
-    return Look(replace(item, code=code, sentence=f"{item.file}: {why}"))
 
 
 def _bare(look: Look) -> Look:

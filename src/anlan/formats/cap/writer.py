@@ -3,12 +3,14 @@ indentation, UTC as -00:00)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from anlan.formats.cap.examine import examine
 from anlan.formats.cap.lists import join_list
 from anlan.formats.cap.message import CapAlert, CapArea, CapInfo, CapPair, CapResource
-from anlan.formats.cap.reader import check_bytes, read
+from anlan.formats.cap.reader import read
 from anlan.formats.cap.schema import NAMESPACE
 from anlan.formats.cap.times import write_time
 from anlan.model.errors import InvalidValue
@@ -17,14 +19,16 @@ from anlan.model.errors import InvalidValue
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 
 
-def write(alert: CapAlert) -> bytes:
-    """The message as CAP 1.2. What is written has no fault and reads back equal; InvalidValue names
-    every fault otherwise (a wrong enumeration, broken geometry, a character XML cannot carry)."""
+def write(alert: CapAlert, profiles: Sequence[str] = ()) -> bytes:
+    """The message as CAP 1.2. What is written breaks no rule that bars publishing, of CAP or of the
+    profiles (names of `anlan.formats.cap.profiles`), and reads back equal; InvalidValue names every fault
+    otherwise (a wrong enumeration, broken geometry, a character XML cannot carry)."""
     raw = serialise(alert)
-    faults = check_bytes(raw)
+    faults = [fault for fault in examine(raw, profiles).findings if fault.bars]
     if faults:
+        kept = " and ".join(("CAP 1.2", *profiles))
         raise InvalidValue(
-            "the message would not be valid CAP 1.2: " + "; ".join(fault.sentence() for fault in faults[:5]),
+            f"the message would not be valid {kept}: " + "; ".join(fault.sentence() for fault in faults[:5]),
             where=f"cap {alert.identifier}",
         )
     if read(raw) != alert:
