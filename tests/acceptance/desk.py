@@ -16,6 +16,7 @@ from lxml import etree
 
 from anlan.assess.clusters_seen import clusters_seen
 from anlan.assess.retrospect import later, retrospect
+from anlan.formats.lengths import cell_broadcast
 from anlan.formats.values import canonical, sha256, short_id, to_plain
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry, Handover, Value
@@ -32,7 +33,8 @@ from anlan.model.text import Text
 from anlan.model.time import format_instant
 from anlan.model.user import User
 from anlan.model.warning import Contents, Delivery, Warning
-from anlan.ports.desk import ClustersSeen, IngestResult, PlaceSeries, Retrospect
+from anlan.ports.desk import ClustersSeen, IngestResult, PlaceSeries, Retrospect, Shown
+from anlan.warn.words import headline
 
 PASSWORD = "correct horse"
 RISK, SUBMITTED, PUBLISHED, INCIDENT = "R-beijing", "W-beijing-2", "W-beijing-1", "I-beijing"
@@ -150,6 +152,41 @@ class MemoryDesk:
             raise NotFound("nobody issued this identifier", where="id", found=repr(id))
         return {"id": id, "entries": [to_plain(entry.value) for entry in found]}
 
+    def rehearse(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> Warning:
+        raise WrongState("this desk writes no messages", where=act)
+
+    def shown(self, warning: Warning) -> Sequence[Shown]:
+        found = []
+        for language in ("zh", "en"):
+            said = headline(warning, language)
+            room = cell_broadcast(said)
+            found.append(
+                Shown(
+                    "cell_broadcast",
+                    language,
+                    "headline",
+                    said,
+                    room.used,
+                    room.limit,
+                    room.unit,
+                    room.parts,
+                    source=room.source,
+                )
+            )
+        return found
+
+    def versions(self, warning_id: str) -> Sequence[Entry]:
+        return [entry for entry in self._journal if entry.subject == warning_id]
+
+    def second_factor(self, user: User) -> tuple[str, int]:
+        return ("active", 10) if user.name == "chen.approver" else ("none", 0)
+
+    def enrol(self, user: User, password: str, code: str = "") -> tuple[str, str]:
+        raise NotAllowed("this desk enrols nobody")
+
+    def confirm_enrolment(self, user: User, code: str) -> tuple[str, ...]:
+        raise NotAllowed("this desk enrols nobody")
+
     def sign_in(self, name: str, password: str) -> str:
         if name not in self.pack.users or password != PASSWORD:
             raise NotAllowed("name and password do not fit")
@@ -238,7 +275,7 @@ class MemoryDesk:
                     w.risk,
                 )
             case "warning.approve" | "warning.return" | "warning.reject":
-                return self._decide(user, act, state.warnings[subject], now, put)
+                return self._decide(user, act, state.warnings[subject], now, put, fields.get("code", ""))
             case "delivery.answer":
                 d = state.deliveries[subject]
                 if d.answered:
@@ -293,12 +330,16 @@ class MemoryDesk:
                 return self.write(now, Draft("handover.given", note.id, "", user.name, note))
         raise WrongState("this desk does not do that", where=act)
 
-    def _decide(self, user: User, act: str, w: Warning, now: datetime, put: Any) -> tuple[str, ...]:
+    def _decide(
+        self, user: User, act: str, w: Warning, now: datetime, put: Any, code: str
+    ) -> tuple[str, ...]:
         if w.status != "submitted":
             raise WrongState("only a submitted warning can be decided", where=w.id, found=w.status)
         if w.author == user.name:
             raise NotAllowed("author and approver are the same person", basis=f"{LAW}#64")
         if act == "warning.approve":
+            if not code:
+                raise NotAllowed("the one-time code does not fit, or was used before")
             sent = replace(w, status="approved", approver=user.name, sent=now)
             return put("warning.approved", replace(sent, digest=sha256(cap_of(sent, self))), w.risk)
         status = "returned" if act == "warning.return" else "rejected"

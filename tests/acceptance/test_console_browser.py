@@ -154,6 +154,7 @@ def test_an_approver_approves_and_the_author_cannot(browser: Any, layer: Any) ->
         approver.sign_in("chen.approver")
         page = approver.open(f"/warning/{SUBMITTED}")
         page.click("summary:has-text('Approve and publish')")
+        page.fill("details.primary input[name=code]", "123456")
         page.fill("details.primary textarea", "checked with the CDC")
         page.click("details.primary button")
         page.locator(".facts .status-warning-approved").wait_for()

@@ -15,7 +15,7 @@ from anlan.model.time import parse_instant
 from anlan.warn.area import area
 from anlan.warn.budgets import budget_of
 from anlan.warn.compose import Rings, Wording
-from anlan.warn.ground import Circle, parts
+from anlan.warn.ground import parts
 from anlan.warn.reach import reach
 from anlan.warn.simplify import simplify
 
@@ -171,4 +171,4 @@ def _number(text: str) -> float:
         raise InvalidValue("not a number", where="drawing", found=text[:40]) from None
 
 
-__all__ = ["FIELDS", "TEXTS", "Circle", "instant_of", "read_drawing_text", "read_wording"]
+__all__ = ["FIELDS", "TEXTS", "instant_of", "read_drawing_text", "read_wording"]

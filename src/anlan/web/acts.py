@@ -108,7 +108,9 @@ async def act(request: Ask) -> Redirect:
     the desk checks the powers of law."""
     form = await request.form()
     name, subject = str(form.get("act", "")), str(form.get("subject", ""))
-    fields = {field: str(form.get(field, "")).strip()[:FIELD_LIMIT] for field in (*ACTS[name], "reason")}
+    fields = {
+        field: str(form[field]).strip()[:FIELD_LIMIT] for field in (*ACTS[name], "reason") if field in form
+    }
     desk: Desk = request.app.state.desk
     await sync_to_thread(desk.act, request.user, name, subject, fields)
     return Redirect(local(str(form.get("back", "/"))), status_code=303)

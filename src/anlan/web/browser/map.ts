@@ -126,7 +126,11 @@ function middle(outline: Outline): Point | undefined {
 async function draw(holder: HTMLElement, before: MapView | undefined): Promise<MapView> {
   const { outlines: where = "", shading: how = "", worker = "", focus } = holder.dataset;
   setWorkerUrl(new URL(worker, window.location.href).href);
-  const [outlines, shading] = await Promise.all([read<Outlines>(where), read<Shading>(how)]);
+  const [outlines, given] = await Promise.all([read<Outlines>(where), read<Shading>(how)]);
+  // An area drawn by hand: what is warned is this, not the whole of the places it touches.
+  const drawn = holder.dataset["drawn"] ?? "";
+  const drawing = drawn === "" ? undefined : ({ properties: { place: "", name: "" }, geometry: JSON.parse(drawn) } as Outline);
+  const shading = drawing === undefined ? given : { ...given, levels: {} };
   const shaded = outlines.features.filter((one) => shading.levels[one.properties.place] !== undefined);
   const features = outlines.features.map((one, id) => {
     const level = shading.levels[one.properties.place] ?? 0;
@@ -146,7 +150,7 @@ async function draw(holder: HTMLElement, before: MapView | undefined): Promise<M
     locale: { "Map.Title": holder.getAttribute("aria-label") ?? "" },
     // One world: nothing is warned of twice.
     renderWorldCopies: false,
-    bounds: bounds(focus === "shaded" && shaded.length > 0 ? shaded : outlines.features),
+    bounds: bounds(drawing !== undefined ? [drawing] : focus === "shaded" && shaded.length > 0 ? shaded : outlines.features),
     fitBoundsOptions: { padding: 24, maxZoom: 8 },
     dragRotate: false,
     pitchWithRotate: false,
@@ -175,10 +179,8 @@ async function draw(holder: HTMLElement, before: MapView | undefined): Promise<M
       paint: { "fill-pattern": `level-${level}` },
     });
   }
-  // An area drawn by hand: what is warned is this, not the whole of the places it touches.
-  const drawn = holder.dataset["drawn"];
-  if (drawn !== undefined && drawn !== "") {
-    map.addSource("drawn", { type: "geojson", data: { type: "Feature", properties: {}, geometry: JSON.parse(drawn) } as never });
+  if (drawing !== undefined) {
+    map.addSource("drawn", { type: "geojson", data: { type: "Feature", properties: {}, geometry: drawing.geometry } as never });
     map.addLayer({ id: "drawn", type: "fill", source: "drawn", paint: { "fill-color": colour("accent"), "fill-opacity": 0.35 } });
     map.addLayer({ id: "edge", type: "line", source: "drawn", paint: { "line-color": colour("accent"), "line-width": 2.5 } });
   }
