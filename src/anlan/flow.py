@@ -542,11 +542,17 @@ def _deliver(house: House, parcel: Parcel) -> Receipt:
 
 
 def _outcome(receipt: Receipt) -> str:
-    return "accepted" if receipt.accepted else "failed" if receipt.transient else "refused"
+    if receipt.accepted:
+        return "accepted"
+    if receipt.transient:
+        return "doubtful" if receipt.doubtful else "failed"
+    return "refused"
 
 
 def _receipt(told: Attempt) -> Receipt:
-    return Receipt(told.outcome == "accepted", told.detail, transient=told.outcome == "failed")
+    transient = told.outcome in ("failed", "doubtful")
+    doubtful = told.outcome == "doubtful"
+    return Receipt(told.outcome == "accepted", told.detail, transient=transient, doubtful=doubtful)
 
 
 # ── respond, review ──────────────────────────────────────────────────────────────────────────────

@@ -46,13 +46,16 @@ class Courier:
         self._claimed: set[str] = set()
         self._workers: dict[threading.Thread, str] = {}
         self._sizes: dict[str, int] = {}
+        self._doubtful: set[str] = set()
         self._outcomes: list[tuple[str, Receipt | None]] = []
         self._oldest = 0.0
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
         self._clerk = threading.Thread(target=self._write, name="courier's clerk", daemon=True)
 
     def start(self) -> None:
-        """What was committed and not handed over leaves now."""
+        """What was committed and not handed over leaves now; what a kill left in doubt goes one by one, so
+        that another kill finds only one of them in doubt again."""
+        self._doubtful = {attempt.delivery for attempt in self._desk.house.outbox.unfinished()}
         self._look.set()
         self._thread.start()
         self._clerk.start()
@@ -146,7 +149,15 @@ class Courier:
         size = MANY if self._batched(channel) else self._sizes.get(channel, FIRST)
         with self._guard:
             queue = self._queues[channel]
-            return [queue.popleft() for _ in range(min(size, len(queue)))]
+            batch: list[Delivery] = []
+            while queue and len(batch) < size:
+                if queue[0].id in self._doubtful:
+                    if not batch:
+                        self._doubtful.discard(queue[0].id)
+                        batch.append(queue.popleft())
+                    break
+                batch.append(queue.popleft())
+            return batch
 
     def _hand_over(self, channel: str, batch: list[Delivery]) -> None:
         desk, began = self._desk, time.monotonic()
@@ -161,7 +172,7 @@ class Courier:
         taken = max(time.monotonic() - began, 1e-6)
         told = {id for id, _ in outcomes}
         with self._guard:
-            self._sizes[channel] = max(1, min(MOST, int(len(batch) * SPELL / taken)))
+            self._sizes[channel] = max(1, min(MOST, 2 * len(batch), int(len(batch) * SPELL / taken)))
             self._claimed.difference_update(d.id for d in batch if d.id not in told)
             if outcomes and not self._outcomes:
                 self._oldest = time.monotonic()

@@ -67,7 +67,7 @@ class Guarded:
 
 
 def _failed(error: Exception) -> Receipt:
-    return Receipt(False, f"channel_failed: {type(error).__name__}: {error}", transient=True)
+    return Receipt(False, f"channel_failed: {type(error).__name__}: {error}", transient=True, doubtful=True)
 
 
 def refused(parcel: Parcel, message: CapAlert, public: bool) -> str:

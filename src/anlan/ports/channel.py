@@ -32,14 +32,16 @@ class Parcel:
 class Receipt:
     """What the peer said. `accepted` False is a refusal or failure; `transient` True when a retry may
     help; `retry_after`: not before so long, as the peer asked (RFC 9110, section 10.2.3). `delivered` True
-    where the far end itself, not only a relay, has said that it has the message. `detail` holds no secret,
-    nor an address that is one."""
+    where the far end itself, not only a relay, has said that it has the message; `doubtful` True where it
+    broke off so that the message may have arrived all the same: the next copy is marked as a repeat.
+    `detail` holds no secret, nor an address that is one."""
 
     accepted: bool
     detail: str
     transient: bool = False
     retry_after: timedelta | None = None
     delivered: bool = False
+    doubtful: bool = False
 
 
 class Channel(Protocol):

@@ -9,7 +9,8 @@ from typing import Protocol
 
 class Attempt(Protocol):
     """`repeat` True when an earlier attempt was begun and never finished: it may have arrived.
-    `outcome`: accepted, failed (a retry may help), refused (it will not), not_sent (begun, but the channel
+    `outcome`: accepted, failed (a retry may help), refused (it will not), doubtful (failed, but it may
+    have arrived), not_sent (begun, but the channel
     was not called: it counts for nothing); None: begun, not ended."""
 
     @property

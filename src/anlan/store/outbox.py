@@ -33,7 +33,7 @@ from anlan.model.time import format_instant, parse_instant, utc
 from anlan.ports.outbox import Attempt as Begun
 from anlan.store.journal_database import Database
 
-OUTCOMES = ("accepted", "failed", "refused", "not_sent")
+OUTCOMES = ("accepted", "failed", "refused", "doubtful", "not_sent")
 #: so many ids in one query
 _AT_ONCE = 500
 
@@ -55,8 +55,9 @@ _KEY = (_ATTEMPTS.c.delivery, _ATTEMPTS.c.number)
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The `number`th (from 1) attempt at a delivery. `finished` None: begun, and not known how it
-    ended. `outcome`: accepted, failed (a retry may help), refused, or not_sent (begun, but the channel was
-    never called). `repeat` True when an earlier attempt may already have arrived."""
+    ended. `outcome`: accepted, failed (a retry may help), refused, doubtful (failed, and it may have arrived
+    all the same), or not_sent (begun, but the channel was never called). `repeat` True when an earlier
+    attempt may already have arrived."""
 
     delivery: str
     number: int
@@ -202,7 +203,8 @@ def _end(attempt: Begun, outcome: str, detail: str) -> tuple[Attempt, str, str]:
 
 
 def _next(delivery: str, earlier: Sequence[Attempt], now: datetime) -> Attempt:
-    return Attempt(delivery, len(earlier) + 1, now, repeat=any(one.finished is None for one in earlier))
+    maybe = any(one.finished is None or one.outcome == "doubtful" for one in earlier)
+    return Attempt(delivery, len(earlier) + 1, now, repeat=maybe)
 
 
 def _unknown(earlier: Sequence[Attempt], known: int) -> Attempt | None:

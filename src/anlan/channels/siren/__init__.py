@@ -82,7 +82,7 @@ class Siren:
             with self._news:
                 self._answers.pop(waited, None)
         if answer is None:
-            return Receipt(False, f"no_answer: {device} has not answered", transient=True)
+            return Receipt(False, f"no_answer: {device} has not answered", transient=True, doubtful=True)
         state, detail = answer
         if state == "done":
             return Receipt(True, f"{device} has answered: {detail or 'done'}", delivered=True)

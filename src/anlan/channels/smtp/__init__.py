@@ -45,9 +45,12 @@ class Mail:
         except smtplib.SMTPResponseException as refused:
             return _refusal(refused.smtp_code, refused.smtp_error)
         except TooLate as error:
-            return Receipt(False, f"deadline: {error}", transient=True)
+            return Receipt(False, f"deadline: {error}", transient=True, doubtful=True)
         except (smtplib.SMTPException, OSError) as error:
-            return Receipt(False, f"no_connection: {type(error).__name__}: {error}", transient=True)
+            # a server that took the message may die before it says so
+            sent = not isinstance(error, ConnectionRefusedError | socket.gaierror)
+            detail = f"no_connection: {type(error).__name__}: {error}"
+            return Receipt(False, detail, transient=True, doubtful=sent)
 
     def _send(self, message: EmailMessage) -> Receipt:
         host, port, timeout = self.options["host"], self.options["port"], float(self.options["timeout_s"])

@@ -75,9 +75,12 @@ class Webhook:
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
             return Receipt(False, f"bad_address: {shown(url)} is none")
         except TooLate as error:
-            return Receipt(False, f"deadline: {error}", transient=True)
+            return Receipt(False, f"deadline: {error}", transient=True, doubtful=True)
         except (httpx2.HTTPError, OSError) as error:
-            return Receipt(False, f"no_answer: {type(error).__name__}: {error}", transient=True)
+            # what never got through to the peer cannot have arrived
+            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            detail = f"no_answer: {type(error).__name__}: {error}"
+            return Receipt(False, detail, transient=True, doubtful=sent)
         if 200 <= answer.status <= 299:
             return Receipt(True, f"answered {answer.status}")
         later = answer.status in _LATER or answer.status >= 500

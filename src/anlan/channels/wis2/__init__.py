@@ -52,7 +52,9 @@ class Wis2:
         try:
             self.publisher.publish(topic, payload, seconds=self.timeout, properties=marks)
         except NotTaken as error:
-            return Receipt(False, str(error), transient=error.transient)
+            # published, and the acknowledgement did not come
+            maybe = error.transient and str(error).startswith("no_acknowledgement")
+            return Receipt(False, str(error), transient=error.transient, doubtful=maybe)
         return Receipt(True, f"acknowledged on {topic}")
 
     def _notification(self, parcel: Parcel, address: str) -> bytes:
