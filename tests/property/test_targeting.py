@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
 from anlan.packs.drawing import Circle
+from anlan.warn.ground import EARTH_KM, around
 from anlan.warn.target import kernels, plain
 from anlan.warn.target.points import Points
 
@@ -78,6 +80,31 @@ def test_circles_hold_the_places_within_their_radius_also_across_the_antimeridia
     points = np.array([*drawn, (lon, lat), (-180.0, lat), (180.0, lat)])
     found = Points(points[:, 0], points[:, 1]).within(circle)
     assert sorted(found.tolist()) == keys_in(points, circle)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.floats(-180, 180),
+    st.floats(-90, 90),
+    st.one_of(st.floats(0.1, 300), st.floats(300, 10_000)),
+    st.lists(st.tuples(st.floats(0, 360), st.floats(0, 0.9999)), min_size=1, max_size=60),
+)
+def test_the_polygon_that_stands_for_a_circle_covers_it(
+    lon: float, lat: float, km: float, drawn: list[tuple[float, float]]
+) -> None:
+    shape = around(Circle(lon, lat, km))
+    assert shape.is_valid
+    for bearing, share in drawn:
+        # the place at a bearing and distance from the centre
+        turn, far, phi = math.radians(bearing), share * km / EARTH_KM, math.radians(lat)
+        y = math.asin(
+            max(-1, min(1, math.sin(phi) * math.cos(far) + math.cos(phi) * math.sin(far) * math.cos(turn)))
+        )
+        x = math.atan2(
+            math.sin(turn) * math.sin(far) * math.cos(phi), math.cos(far) - math.sin(phi) * math.sin(y)
+        )
+        east = (lon + math.degrees(x) + 180.0) % 360.0 - 180.0
+        assert shapely.dwithin(shape, shapely.Point(east, math.degrees(y)), 1e-9)
 
 
 PLACES = st.lists(st.tuples(TENTHS, TENTHS), min_size=1, max_size=12)

@@ -20,6 +20,7 @@ from anlan.packs.drawing import Circle
 from anlan.packs.load import load_pack
 from anlan.warn.area import Area, area, rings_lat_lon
 from anlan.warn.budgets import BUDGETS, Budget, budget_of
+from anlan.warn.cells import cells_over
 from anlan.warn.ground import EARTH_KM, around, buffered, distance_km, km2
 from anlan.warn.population import people
 from anlan.warn.reach import reach
@@ -273,6 +274,19 @@ def test_the_overshoot_of_a_channel_counts_as_overspill(pack: Pack) -> None:
     # a band of 0.1 mile around a square of about 107 km by 111 km
     assert found.overspill.km2 == pytest.approx(2 * (95.6 + 111.2) * 0.161, rel=0.03)
     assert "point.out" in found.overspill.recipients["sms"]
+
+
+def test_a_channel_that_reaches_by_cells_reaches_whole_cells(pack: Pack) -> None:
+    chosen = area(pack, NOW, places=["x/a"])
+    cells = {f"c{k}": shapely.box(99.5 + k * 0.75, 30, 100.25 + k * 0.75, 31) for k in range(4)}
+    heard = cells_over(chosen.shape, cells)
+    assert heard.ids == ("c0", "c1")
+    assert heard.uncovered.is_empty
+    over = reach(chosen, pack, PEOPLE_AT, NOW, sent=heard.shape).overspill
+    # half a degree of nothing to the west; to the east no more than the edge of x/b
+    assert over.km2 == pytest.approx(km2(shapely.box(99.5, 30, 100, 31)))
+    missing = cells_over(chosen.shape, {"c0": cells["c0"]})
+    assert km2(missing.uncovered) == pytest.approx(0.75 * chosen.km2, rel=1e-6)
 
 
 def test_an_unknown_population_is_said_and_is_not_zero(pack: Pack) -> None:

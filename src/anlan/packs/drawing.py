@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from anlan.model.errors import InvalidValue
 
 #: a drawing of more is a data set and no warning area
 MAX_POINTS = 200_000
+_LARGE = 1e9
 #: from a pole to the equator
 QUARTER_KM = 10_007.5
 
@@ -92,7 +92,7 @@ def _list(raw: Any, where: str) -> Sequence[Any]:
 
 
 def _number(raw: Any, where: str) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not abs(raw) < _LARGE:
         raise InvalidValue("not a number", where=where, found=repr(raw)[:60], expected="degrees")
     return float(raw)
 

@@ -82,8 +82,8 @@ def area(
     circle: `{"type": "Circle", "center": [lon, lat], "radius_km": r}`, or a Point feature with the property
     `radius_km`. A place without an outline of its own is what lies directly below it, where all of that has
     one. Without `gazetteer` a code means what the pack's own gazetteer says it did at `now`
-    (`places/geocodes.toml`), else the place whose id ends with it (`cn/110105` for 110105, or for 110105000000
-    as the national feed of China writes it).
+    (`places/geocodes.toml`), else the place whose id ends with it (`cn/110105` for 110105 or, as the
+    national feed of China writes it, 110105000000).
 
     InvalidValue where nothing was given or the drawing is broken, with its path; UnknownPlace for a place
     that the pack does not define at `now`."""
