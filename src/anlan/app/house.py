@@ -93,6 +93,7 @@ class RunningHouse:
         self._key: bytes | None = None
         # what a sent message looks like never changes: kept while it is being handed over
         self._rendered: dict[tuple[str, str], bytes] = {}
+        self._left: dict[tuple[str, str], bytes] = {}
         self._worded: dict[tuple[str, str, tuple[str, ...], bool], tuple[str, str]] = {}
 
     # -- what the flow asks -------------------------------------------------------------------------
@@ -146,7 +147,14 @@ class RunningHouse:
 
     def published(self, warning: Warning) -> bytes:
         """The bytes in which a message leaves: signed where it was sealed so."""
-        return self.signed.of(self.render(warning))
+        if warning.sent is None or not warning.digest:
+            return self.signed.of(self.render(warning))
+        key = (warning.id, warning.digest)
+        kept = self._left.get(key)
+        if kept is None:
+            kept = self.signed.of(self.render(warning))
+            _keep(self._left, key, kept)
+        return kept
 
     def _pack_with(self, warning: Warning) -> Pack:
         """A message that was sent keeps the pack of its sending; today's where that is lost (the message
@@ -194,7 +202,8 @@ class RunningHouse:
     def recipient(self, id: str) -> Recipient:
         """The recipient with the address that this workspace gives."""
         recipient = self.pack.recipients[id]
-        return replace(recipient, address=self.config.addresses.get(id, recipient.address))
+        address = self.config.addresses.get(id)
+        return recipient if address is None else replace(recipient, address=address)
 
     def channel(self, id: str) -> Channel:
         if id not in self._channels:

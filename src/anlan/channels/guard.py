@@ -56,7 +56,7 @@ class Guarded:
         """Why it may not leave, or the empty string. The bytes of one message are read once, however many
         recipients they go to."""
         known = self._read
-        if known is not None and known[0] == parcel.cap:
+        if known is not None and (known[0] is parcel.cap or known[0] == parcel.cap):
             return refused(parcel, known[1], self.public)
         try:
             message = read(parcel.cap, parcel.warning.id)

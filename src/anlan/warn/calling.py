@@ -37,6 +37,8 @@ def preface(
     zone: tzinfo = UTC,
 ) -> str:
     """The lines before the words, in the recipient's languages; empty where there is nothing to say."""
+    if delivery.answer_by is None and delivery.call is None and not delivery.reasons:
+        return ""
     parts = [_lines(delivery, pack, language, link, code, zone) for language in languages or ("zh", "en")]
     return "".join(f"{line}\n" for lines in parts for line in lines)
 
