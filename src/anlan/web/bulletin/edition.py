@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.resources import files
+from importlib.resources import files as resources
+from math import ceil
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -31,9 +32,11 @@ STATIC_FILES = {
     "age.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-_STATIC = Path(str(files("anlan.web"))) / "static"
+#: a page is old after so many periods, and not before so long
+PERIODS, OLD = 5, timedelta(minutes=2)
+_STATIC = Path(str(resources("anlan.web"))) / "static"
 #: sources of which nothing is heard
-SILENT = ("late", "dead")
+SILENT = ("late", "dead", "failing", "never")
 
 
 class Source(Protocol):
@@ -80,7 +83,8 @@ class File:
 @dataclass(frozen=True, slots=True)
 class Edition:
     """`files` by path, `built` when, `due` by when the next one is there at the latest, `head` the newest
-    entry of the journal that it knows. `rendered`, `bulletins`: what the next one need not make again."""
+    entry of the journal that it knows. `rendered`, `made`, `bulletins`: what the next one need not make
+    again."""
 
     files: Mapping[str, File]
     built: datetime
@@ -89,6 +93,7 @@ class Edition:
     live: bool
     bulletins: Mapping[str, Bulletin]
     rendered: Mapping[tuple[object, ...], str]
+    made: Mapping[str, tuple[object, ...]]
     turns: datetime | None
 
 
@@ -111,15 +116,16 @@ def edition(desk: Source, settings: Settings, earlier: Edition | None = None) ->
     state, now = desk.state(), desk.clock.now()
     shown = board(state, desk.pack, desk.cap, now, earlier.bulletins if earlier else {})
     maker = _Maker(desk, settings, shown, state, now, earlier)
-    made = maker.make()
+    files = maker.make()
     return Edition(
-        files=made,
+        files=files,
         built=now,
         due=now + settings.period,
         head=state.head,
         live=desk.mode == "live",
         bulletins=shown.bulletins,
         rendered=maker.rendered,
+        made=maker.made,
         turns=_turns(shown),
     )
 
@@ -146,11 +152,19 @@ class _Maker:
         self.pack, self.live = desk.pack, desk.mode == "live"
         self.due = now + settings.period
         self.head = state.head
-        self.sources = [source.status for id, source in state.sources.items() if id in desk.pack.sources]
+        # a source that has never told anything is as silent as one that has stopped
+        self.sources = [
+            state.sources[id].status if id in state.sources else "never" for id in desk.pack.sources
+        ]
         self.before = earlier.rendered if earlier else {}
         self.old = earlier.files if earlier else {}
         self.rendered: dict[tuple[object, ...], str] = {}
         self.files: dict[str, File] = {}
+        # what each file without an age was made of
+        self.made_before = earlier.made if earlier else {}
+        self.made: dict[str, tuple[object, ...]] = {}
+        self.changed = now
+        self.feed_id = ""
 
     def make(self) -> dict[str, File]:
         for name, kind in STATIC_FILES.items():
@@ -210,6 +224,7 @@ class _Maker:
         whole = (path, self.live, self.pack.digest, key)
         html = self.before.get(whole)
         if html is None:
+            late = round(max(OLD, PERIODS * self.settings.period).total_seconds())
             sheet = Sheet(self.board, self.pack, language, self.settings.zone, root, self.live)
             html = (
                 environment()
@@ -220,8 +235,8 @@ class _Maker:
                     other=Sheet(self.board, self.pack, "zh", self.settings.zone, root, self.live),
                     path=path,
                     place_file=place_file,
-                    late=round(self.settings.period.total_seconds() * 5),
-                    period=round(self.settings.period.total_seconds()),
+                    late=late,
+                    minutes=ceil(late / 60),
                     **values,
                 )
             )
@@ -255,32 +270,19 @@ class _Maker:
 
     def _feeds(self) -> None:
         told = (*self.board.in_force, *self.board.lifted)
-        title = f"{self.pack.title.en} / {self.pack.title.zh}"
         base = self.settings.address.rstrip("/")
-        names = {
-            place: place_name(self.pack, place, self.now)
-            for b in self.board.in_force
-            for place in b.warning.places
-        }
-        changed = self._changed()
-        id = f"{base}/feed.atom" if base else f"urn:anlan:{self.pack.id}:bulletin"
-        self._put("feed.atom", feeds.atom(told, id=id, title=title, now=changed), feeds.ATOM_TYPE)
-        self._put(
-            "warnings.geojson", feeds.geojson(self.board.in_force, names, now=changed), feeds.GEOJSON_TYPE
-        )
+        self.changed = self._changed()
+        self.feed_id = f"{base}/feed.atom" if base else f"urn:anlan:{self.pack.id}:bulletin"
+        self._atom("feed.atom", told, self.pack.title)
+        self._keep("warnings.geojson", self._lists(self.board.in_force), self._geojson, feeds.GEOJSON_TYPE)
         for language in LANGUAGES:
             self._calendar(f"{language}/warnings.ics", language, told, self.pack.title)
-            for place, ids in self.board.places.items():
-                here = place_file(place)
-                found = [self.board.bulletins[one] for one in ids]
-                name = place_name(self.pack, place, self.now)
-                self._calendar(f"{language}/place/{here}.ics", language, found, name)
         for place, ids in self.board.places.items():
-            here = place_file(place)
-            name = place_name(self.pack, place, self.now)
+            here, name = place_file(place), place_name(self.pack, place, self.now)
             found = [self.board.bulletins[one] for one in ids]
-            feed = feeds.atom(found, id=f"{id}#{here}", title=f"{name.en} / {name.zh}", now=changed, up="../")
-            self._put(f"place/{here}.atom", feed, feeds.ATOM_TYPE)
+            self._atom(f"place/{here}.atom", found, name, here)
+            for language in LANGUAGES:
+                self._calendar(f"{language}/place/{here}.ics", language, found, name)
         silent = sum(status in SILENT for status in self.sources)
         self._put(
             "health.json",
@@ -297,6 +299,33 @@ class _Maker:
             feeds.JSON_TYPE,
         )
 
+    def _atom(self, path: str, found: Iterable[Bulletin], title: Text, here: str = "") -> None:
+        id, up = (f"{self.feed_id}#{here}", "../") if here else (self.feed_id, "")
+
+        def make() -> bytes:
+            both = f"{title.en} / {title.zh}"
+            return feeds.atom(found, id=id, title=both, now=self.changed, up=up)
+
+        self._keep(path, (self._lists(found), title, self.changed), make, feeds.ATOM_TYPE)
+
+    def _geojson(self) -> bytes:
+        names = {
+            place: place_name(self.pack, place, self.now)
+            for b in self.board.in_force
+            for place in b.warning.places
+        }
+        return feeds.geojson(self.board.in_force, names, now=self.changed)
+
+    def _calendar(self, path: str, language: str, found: Iterable[Bulletin], name: Text) -> None:
+        base = self.settings.address.rstrip("/")
+        link = f"{base}/{language}/warning/{{name}}.html" if base else ""
+
+        def make() -> bytes:
+            sender = self.settings.sender
+            return feeds.calendar(found, language, name=name.in_(language), link=link, sender=sender)
+
+        self._keep(path, (self._lists(found), name), make, feeds.CALENDAR_TYPE)
+
     def _changed(self) -> datetime:
         """When the feeds last changed: a message came or its time was over. Not when they were built: a feed
         that says the same is the same bytes."""
@@ -305,11 +334,15 @@ class _Maker:
         day = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         return max([*(b.sent for b in known), *ends], default=day)
 
-    def _calendar(self, path: str, language: str, found: Iterable[Bulletin], name: Text) -> None:
-        base = self.settings.address.rstrip("/")
-        link = f"{base}/{language}/warning/{{name}}.html" if base else ""
-        raw = feeds.calendar(found, language, name=name.in_(language), link=link, sender=self.settings.sender)
-        self._put(path, raw, feeds.CALENDAR_TYPE)
+    def _keep(self, path: str, key: tuple[object, ...], make: Callable[[], bytes], kind: str) -> None:
+        """A file without an age: the earlier edition's own while what it is made of stays."""
+        whole = (self.pack.digest, self.changed, key)
+        self.made[path] = whole
+        old = self.old.get(path)
+        if old is not None and self.made_before.get(path) == whole:
+            self.files[path] = old
+        else:
+            self._put(path, make(), kind)
 
     def _put(self, path: str, content: bytes, kind: str) -> None:
         old = self.old.get(path)
