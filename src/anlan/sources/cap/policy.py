@@ -135,7 +135,7 @@ class Policy:
                 expected=f"a signature that an anchor binds to {alert.sender[:200]}",
             )
         own_chain(alert)
-        sent = alert.sent.astimezone(UTC)
+        sent = in_utc(alert.sent)
         if sent > known + self.ahead:
             raise SentInFuture(
                 "sent later than now",
@@ -180,10 +180,18 @@ class Policy:
                     )
 
 
+def in_utc(instant: datetime) -> datetime:
+    """The instant in UTC; at either end of the calendar, where its offset leads out of it, the end itself."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        return instant.replace(tzinfo=UTC)
+
+
 def over(alert: CapAlert, known: datetime) -> bool:
     """True where a message has run out by then: every block says when it ends, and that is past."""
     return bool(alert.infos) and all(
-        info.expires is not None and info.expires.astimezone(UTC) <= known for info in alert.infos
+        info.expires is not None and in_utc(info.expires) <= known for info in alert.infos
     )
 
 

@@ -5,7 +5,7 @@ Nothing here depends on the messages before it, so it comes out the same in what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lxml import etree
 
@@ -21,7 +21,7 @@ from anlan.model.pack import Pack
 from anlan.model.relayed import Feed, Relayed, RelayedArea, RelayedInfo, RelayedReference
 from anlan.packs.cover import covered
 from anlan.ports.source import Received
-from anlan.sources.cap.policy import Policy, contradiction
+from anlan.sources.cap.policy import Policy, contradiction, in_utc
 
 #: what a policy says of these concerns observations; a duty room may see them all the same
 SHOWN = ("foreign_reference", "not_public")
@@ -64,7 +64,7 @@ class Receiver:
             id=short_id("M", alert.sender, alert.identifier, content),
             sender=alert.sender,
             identifier=alert.identifier,
-            sent=_instant(alert.sent),
+            sent=in_utc(alert.sent),
             known=known,
             status=alert.status,
             msg_type=alert.msg_type,
@@ -135,15 +135,7 @@ def content_digest(raw: bytes) -> str:
 
 
 def _utc(instant: datetime | None) -> datetime | None:
-    return None if instant is None else _instant(instant)
-
-
-def _instant(instant: datetime) -> datetime:
-    """In UTC; at either end of the calendar, where the offset leads out of it, the end itself."""
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError:
-        return instant.replace(tzinfo=UTC)
+    return None if instant is None else in_utc(instant)
 
 
 def _in_pack(id: str, at: datetime, pack: Pack) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from anlan.formats.cap import CapAlert, NotCap
@@ -20,7 +20,7 @@ from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.ports.source import Batch, Received
 from anlan.sources.batches import DAWN, MOST_KEPT, by_known, unchanged, whole
-from anlan.sources.cap.policy import Policy, policy_of
+from anlan.sources.cap.policy import Policy, in_utc, policy_of
 from anlan.sources.cap.received import Receiver
 from anlan.sources.cap.warnings import Chains, Warnings
 from anlan.sources.poll import SourceUnreachable
@@ -143,7 +143,7 @@ class CapSource:
                 if isinstance(alert, BadInput):
                     held += whole(self.definition, message.item.raw, ref, DAWN, alert).quarantined
                 else:
-                    found.append((alert.sent.astimezone(UTC), ref, number, alert, message.verdict))
+                    found.append((in_utc(alert.sent), ref, number, alert, message.verdict))
         observations: list[Observation] = []
         chains, policy = Chains(), self._policy_of(pack)
         relayed: list[Received] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from anlan.formats.cap import CapAlert, CapArea
 from anlan.formats.cap.signature import Verdict
@@ -15,7 +15,7 @@ from anlan.model.pack import Pack
 from anlan.model.provenance import Provenance
 from anlan.model.quarantine import Quarantined
 from anlan.model.time import parse_instant
-from anlan.sources.cap.policy import Policy, Replayed, Seen, contradiction, over
+from anlan.sources.cap.policy import Policy, Replayed, Seen, contradiction, in_utc, over
 
 #: CAP 1.2 section 3.2.2, severity, as a number that grows with it; Unknown is a gap
 SEVERITY: dict[str, float | None] = {
@@ -140,7 +140,7 @@ class Warnings:
                     continue
             if start is not None:
                 break
-        start = start or (own, alert.sent.astimezone(UTC))
+        start = start or (own, in_utc(alert.sent))
         chains.starts[own] = start
         for reference in alert.references:
             chains.starts.setdefault(_name(reference.sender, reference.identifier), start)

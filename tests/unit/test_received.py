@@ -1,0 +1,145 @@
+"""What the hub keeps of a received message: its places, its content, what of it is to be doubted."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+
+from anlan.formats.cap import read, read_index
+from anlan.model.indicator import SourceDef
+from anlan.model.pack import GeometryLayer, Pack
+from anlan.model.relayed import Relayed, RelayedArea
+from anlan.packs.cover import covered
+from anlan.sources.cap.policy import Policy
+from anlan.sources.cap.received import Receiver, content_digest
+from chain_pack import DAY, both, chain_pack
+
+NOW = datetime(2020, 6, 3, 6, tzinfo=UTC)
+AREA = "<area><areaDesc>Alpha</areaDesc>{}</area>"
+
+
+def cap(
+    areas: str, *, extra: str = "", sender: str = "met@x.invalid", sent: str = "2020-06-03T05:00:00-00:00"
+) -> bytes:
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>a-1</identifier><sender>{sender}</sender>
+<sent>{sent}</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope>{extra}
+<info><language>en-GB</language><category>Met</category><event>Storm</event><urgency>Expected</urgency>
+<severity>Severe</severity><certainty>Likely</certainty><expires>2020-06-03T23:00:00-00:00</expires>
+<headline>Storm is coming</headline>{areas}</info></alert>""".encode()
+
+
+def square(x: float, y: float, side: float = 1.0) -> str:
+    points = [(y, x), (y, x + side), (y + side, x + side), (y + side, x), (y, x)]
+    return "<polygon>" + " ".join(f"{lat},{lon}" for lat, lon in points) + "</polygon>"
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Pack:
+    """x/a is the square from (10, 50) to (12, 52), x/b from (12, 50) to (14, 52); x/a/1 the south-west
+    quarter of x/a."""
+
+    def layer(level: str, **squares: tuple[float, float, float]) -> GeometryLayer:
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"code": code.replace("_", "/")},
+                "geometry": {
+                    "type": "Polygon",
+                    "coordinates": [[[x, y], [x + s, y], [x + s, y + s], [x, y + s], [x, y]]],
+                },
+            }
+            for code, (x, y, s) in squares.items()
+        ]
+        path = tmp_path / f"{level}.geojson"
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        return GeometryLayer(str(path), level, "code", "x/", "CC0-1.0", "test")
+
+    layers = (layer("province", a=(10, 50, 2), b=(12, 50, 2)), layer("county", a_1=(10, 50, 1)))
+    return replace(chain_pack(), geometry=layers)
+
+
+def received(
+    raw: bytes, pack: Pack, options: dict[str, Any] | None = None, policy: Policy | None = None
+) -> Relayed:
+    source = SourceDef("feed", both("feed"), "cap", "", both("feed"), DAY, DAY, options=options or {})
+    receiver = Receiver(source)
+    return receiver.receive(read(raw), NOW, "https://x.invalid/1", pack, policy or Policy()).message
+
+
+def area(raw: bytes, pack: Pack, **options: Any) -> RelayedArea:
+    return received(raw, pack, options).infos[0].areas[0]
+
+
+def test_places_by_code_by_name_by_outline_by_the_source_or_not_at_all(pack: Pack) -> None:
+    coded = cap(AREA.format("<geocode><valueName>ISO</valueName><value>A</value></geocode>"))
+    assert area(coded, pack, geocode_map={"A": "x/a"}) == RelayedArea("Alpha", "geocode", ("x/a",))
+    assert area(coded, pack, geocode_prefix={"ISO": "x/"}).by == "unresolved"
+    named = cap(AREA.format(""))
+    assert area(named, pack, area_map={"Alpha": "x/b"}) == RelayedArea("Alpha", "name", ("x/b",))
+    drawn = cap(AREA.format(square(10, 50, 2)))
+    assert area(drawn, pack) == RelayedArea("Alpha", "polygon", ("x/a",))
+    away = cap(AREA.format(square(80, 10)))
+    assert area(away, pack, place="x") == RelayedArea("Alpha", "source", ("x",))
+    assert area(away, pack) == RelayedArea("Alpha", "unresolved")
+    assert received(away, pack).unresolved
+
+
+def test_an_outline_names_the_smallest_places_that_say_it(pack: Pack) -> None:
+    # all of x/a and the western half of x/b
+    both_ = area(cap(AREA.format(square(10, 50, 2) + square(12, 50, 1))), pack)
+    assert (both_.places, both_.partial) == (("x/a", "x/b"), ("x/b",))
+    # the county alone, not the province around it
+    county = area(cap(AREA.format(square(10, 50, 1))), pack)
+    assert (county.places, county.partial) == (("x/a/1",), ())
+    # inside the county
+    inside = area(cap(AREA.format("<circle>50.5,10.5 5</circle>")), pack)
+    assert (inside.places, inside.partial) == (("x/a/1",), ("x/a/1",))
+    # the border to a neighbour is not the neighbour
+    assert covered(shapely.box(10, 50, 12.0001, 52), pack, NOW)[0] == ("x/a",)
+
+
+def test_content_is_the_same_in_another_wrapping_and_differs_by_a_word() -> None:
+    plain = cap(AREA.format(""))
+    prefixed = plain.replace(b' xmlns="', b' xmlns:cap="')
+    prefixed = re.sub(rb"<(/?)([a-zA-Z]+)", rb"<\1cap:\2", prefixed.replace(b"<?xml", b"<?XML"))
+    prefixed = prefixed.replace(b"<?XML", b"<?xml")
+    assert b"<cap:identifier>" in prefixed
+    assert content_digest(prefixed) == content_digest(plain)
+    assert content_digest(plain.replace(b"\n", b"\r\n  ")) == content_digest(plain)
+    assert content_digest(plain.replace(b"Storm is", b"Flood is")) != content_digest(plain)
+
+
+def test_an_embedded_message_is_the_one_that_stands_alone() -> None:
+    plain = cap(AREA.format(""))
+    feed = (
+        b'<feed xmlns="http://www.w3.org/2005/Atom"><id>f</id><entry><id>1</id><content type="text/xml">'
+        + plain.split(b"?>\n", 1)[1]
+        + b"</content></entry></feed>"
+    )
+    (entry,) = read_index(feed)
+    assert content_digest(entry.cap[0]) == content_digest(plain)
+
+
+def test_what_a_policy_does_not_take_is_kept_with_the_reason_and_counts_for_nothing(pack: Pack) -> None:
+    raw = cap(AREA.format(square(10, 50)))
+    assert received(raw, pack).held == ""
+    late = received(cap(AREA.format(""), sent="2020-06-03T12:00:00-00:00"), pack)
+    assert (late.held, "sent later than now" in late.why_held) == ("sent_in_future", True)
+    other = received(raw, pack, policy=Policy(senders=("flood@x.invalid",)))
+    assert other.held == "sender_not_expected"
+    # a reference to others, or a scope that is not public, is for a duty room to see
+    foreign = "<references>flood@x.invalid,z,2020-06-02T00:00:00-00:00</references>"
+    assert received(cap(AREA.format(""), extra=foreign), pack).held == ""
+
+
+def test_the_ends_of_the_calendar_are_no_trouble(pack: Pack) -> None:
+    far = cap(AREA.format(""), sent="9999-12-31T23:59:59-05:00")
+    assert received(far, pack).held == "sent_in_future"
