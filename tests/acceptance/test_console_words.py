@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from anlan.model.warning import MODES
+from anlan.ports.desk import MESSAGE
 from anlan.web.catalogue import FAMILIES, Words, messages, preferred
 from anlan.web.errors import CODES
 
@@ -15,7 +17,22 @@ COMPOSED = {
     '"nav." ~ theme': [f"nav.{x}" for x in ("auto", "light", "dark")],
     '"form." ~ field': [
         f"form.{x}"
-        for x in ("reason", "answer", "into", "findings", "note", "text", "level", "expires", "to", "person", "contact", "begins", "ends")
+        for x in (
+            "code",
+            "reason",
+            "answer",
+            "into",
+            "findings",
+            "note",
+            "text",
+            "level",
+            "expires",
+            "to",
+            "person",
+            "contact",
+            "begins",
+            "ends",
+        )
     ],
     '"roster." ~ contact(x)': [f"roster.{x}" for x in ("works", "broken", "untested")],
     '"duty." ~ g.key': [
@@ -31,6 +48,22 @@ COMPOSED = {
             "submit",
         )
     ],
+    '"account.state." ~ state': [f"account.state.{x}" for x in ("none", "pending", "active")],
+    '"compose.not_real." ~ s.desk.mode': [f"compose.not_real.{x}" for x in ("replay", "exercise")],
+    '"compose.form." ~ x.form': [f"compose.form.{x}" for x in ("short", "headline")],
+    '"compose.channels." ~ x.channel': [
+        f"compose.channels.{x}" for x in ("cap", "mail", "cell_broadcast", "wea", "sms")
+    ],
+    '"compose.units." ~ x.unit': [
+        f"compose.units.{x}" for x in ("characters", "septets", "ucs2", "bytes", "parts", "pages")
+    ],
+    '"compose.eight." ~ name': [
+        f"compose.eight.{x}"
+        for x in ("category", "level", "starts", "area", "matters", "measures", "issuer", "issued")
+    ],
+    '"form." ~ c.field': [f"form.{x}" for x in MESSAGE],
+    '"warning.confirm." ~ w.mode': [f"warning.confirm.{x}" for x in MODES],
+    '"warning.go." ~ w.mode': [f"warning.go.{x}" for x in MODES],
     '"mode." ~ s.desk.mode': [f"mode.{x}" for x in ("live", "replay", "exercise")],
     '"error." ~ problem.code ~ ".title"': [f"error.{x}.title" for x in CODES],
     '"error." ~ problem.code ~ ".what"': [f"error.{x}.what" for x in CODES],

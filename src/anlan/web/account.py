@@ -65,7 +65,7 @@ def _page(
         failed=failed.sentence() if failed else "",
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         uri=uri,
-        drawn=segno.make(uri, error="m").svg_inline(scale=5, light="#fff", dark="#000") if uri else "",
+        drawn=segno.make(uri, error="m").svg_data_uri(scale=5, light="#fff", dark="#000") if uri else "",
         codes=codes,
     )
 
