@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import cap_page
 import detector_page
 import measured
 import surfaces
@@ -271,6 +272,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": surfaces.cli_page,
     "adapters.md": surfaces.adapter_page,
     "detectors.md": detector_page.detector_page,
+    "cap-rules.md": cap_page.rules_page,
     "surveys.md": survey_page.survey_page,
     "benchmarks.md": measured.page,
 }
