@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
 from anlan.packs.drawing import Circle
-from anlan.warn.ground import EARTH_KM, around
+from anlan.warn.ground import EARTH_KM, around, around_each
 from anlan.warn.target import kernels, plain
 from anlan.warn.target.points import Points
 
@@ -92,8 +92,11 @@ def test_circles_hold_the_places_within_their_radius_also_across_the_antimeridia
 def test_the_polygon_that_stands_for_a_circle_covers_it(
     lon: float, lat: float, km: float, drawn: list[tuple[float, float]]
 ) -> None:
-    shape = around(Circle(lon, lat, km))
+    circle = Circle(lon, lat, km)
+    shape = around(circle)
     assert shape.is_valid
+    also = around_each([circle])[0]
+    assert also.is_valid
     for bearing, share in drawn:
         # the place at a bearing and distance from the centre
         turn, far, phi = math.radians(bearing), share * km / EARTH_KM, math.radians(lat)
@@ -105,6 +108,7 @@ def test_the_polygon_that_stands_for_a_circle_covers_it(
         )
         east = (lon + math.degrees(x) + 180.0) % 360.0 - 180.0
         assert shapely.dwithin(shape, shapely.Point(east, math.degrees(y)), 1e-9)
+        assert shapely.dwithin(also, shapely.Point(east, math.degrees(y)), 1e-9)
 
 
 PLACES = st.lists(st.tuples(TENTHS, TENTHS), min_size=1, max_size=12)

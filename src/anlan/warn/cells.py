@@ -1,4 +1,4 @@
-"""Channels that reach by cells: what is heard is every cell that the area touches, as a whole."""
+"""Channels that reach by cells: what is heard is every cell that has a part in the area, as a whole."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ class Cells:
 
 
 def cells_over(shape: BaseGeometry, cells: Mapping[str, BaseGeometry]) -> Cells:
-    """The cells (id -> ground it is heard on) that the area touches. Their ground goes into `reach` as what
-    is sent, so that the overspill is that of whole cells. InvalidValue for a cell that is no polygon."""
+    """The cells (id -> ground it is heard on) that have ground in common with the area, more than a boundary.
+    Their ground goes into `reach` as what is sent, so that the overspill is that of whole cells. InvalidValue
+    for a cell that is no polygon."""
     ids = list(cells)
-    met = [ids[key] for key in Areas([cells[id] for id in ids]).within_each([shape])[0]]
+    near = [ids[key] for key in Areas([cells[id] for id in ids]).within_each([shape])[0]]
+    met = [id for id in near if shapely.area(shapely.intersection(shape, cells[id])) > 0]
     heard = united([cells[id] for id in met])
     return Cells(tuple(met), heard, shapely.difference(shape, heard))

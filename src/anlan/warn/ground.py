@@ -9,8 +9,10 @@ half a percent at most.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import shapely
@@ -30,6 +32,9 @@ WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
 CIRCLE_POINTS = 64
 
 Floats = NDArray[np.float64]
+Numbers: TypeAlias = float | Floats
+#: circles in one go, for memory
+_AT_ONCE = 2000
 
 
 def parts(shape: BaseGeometry) -> list[BaseGeometry]:
@@ -71,6 +76,25 @@ def _ring_km2(xy: Floats) -> float:
     return float(EARTH_KM**2 * np.sum(turn * np.sin(middle) * np.sinc(half / np.pi)))
 
 
+def around_each(circles: Sequence[Circle]) -> list[BaseGeometry]:
+    """The same as `around` for each of many, most of them at once."""
+    found: list[BaseGeometry] = [None] * len(circles)
+    turns = np.linspace(0.0, 2 * np.pi, CIRCLE_POINTS, endpoint=False)
+    stretch = 1.0 / math.cos(math.pi / CIRCLE_POINTS) + 0.0005
+    for begin in range(0, len(circles), _AT_ONCE):
+        some = circles[begin : begin + _AT_ONCE]
+        lon, lat, km = np.array([(one.lon, one.lat, one.km) for one in some]).T[:, :, None]
+        far = km * stretch / EARTH_KM
+        inward = (np.abs(lat) + np.degrees(far) < 89.0)[:, 0]
+        rings = np.stack(_rim(lon, lat, far, turns), axis=-1)
+        clear = inward & _clear(rings, lon, lat, km)
+        for k, shape in zip(np.flatnonzero(clear).tolist(), shapely.polygons(rings[clear]), strict=True):
+            found[begin + k] = split(shape)
+        for k in np.flatnonzero(~clear).tolist():
+            found[begin + k] = around(some[k])
+    return found
+
+
 def around(circle: Circle, count: int = CIRCLE_POINTS) -> BaseGeometry:
     """A polygon that covers the circle: its corners lie so far out that the edges between them stay
     outside. The radius is stretched until no edge cuts the circle, so a polar circle becomes a cap."""
@@ -83,8 +107,9 @@ def around(circle: Circle, count: int = CIRCLE_POINTS) -> BaseGeometry:
     turns = np.linspace(0.0, 2 * np.pi, count, endpoint=False)
     stretch = 1.0 / math.cos(math.pi / count)
     for _ in range(60):
-        ring = _rim(circle, min(reach * stretch, 89.9), turns)
-        if _clear(ring, circle):
+        far = math.radians(min(reach * stretch, 89.9))
+        ring = np.stack(_rim(circle.lon, circle.lat, far, turns), axis=-1)
+        if _clear(ring, circle.lon, circle.lat, circle.km).all():
             break
         stretch += 0.002
     else:
@@ -98,26 +123,30 @@ def _cos(degrees: float) -> float:
     return math.cos(math.radians(degrees))
 
 
-def _rim(circle: Circle, reach: float, turns: Floats) -> Floats:
-    """Points at `reach` degrees from the centre; longitudes run on past 180."""
-    phi, far = math.radians(circle.lat), math.radians(reach)
-    lat = np.arcsin(np.sin(phi) * np.cos(far) + np.cos(phi) * np.sin(far) * np.cos(turns))
-    lon = np.arctan2(np.sin(turns) * np.sin(far) * np.cos(phi), np.cos(far) - np.sin(phi) * np.sin(lat))
-    return np.column_stack([circle.lon + np.degrees(lon), np.degrees(lat)])
+def _rim(lon: Numbers, lat: Numbers, far: Numbers, turns: Floats) -> tuple[Floats, Floats]:
+    """Longitudes and latitudes at `far` radians from the centre (of each centre, along the last axis);
+    longitudes run on past 180."""
+    phi = np.radians(lat)
+    y = np.arcsin(np.sin(phi) * np.cos(far) + np.cos(phi) * np.sin(far) * np.cos(turns))
+    x = np.arctan2(np.sin(turns) * np.sin(far) * np.cos(phi), np.cos(far) - np.sin(phi) * np.sin(y))
+    return lon + np.degrees(x), np.degrees(y)
 
 
-def _clear(ring: Floats, circle: Circle) -> bool:
-    """No edge of the ring comes nearer to the centre than the radius, looked at in seven places each."""
-    ends = np.roll(ring, -1, axis=0)
-    steps = np.linspace(0.0, 1.0, 9)[None, :, None]
-    along = ring[:, None, :] * (1 - steps) + ends[:, None, :] * steps
-    return bool(np.all(distance_km(circle.lon, circle.lat, along[..., 0], along[..., 1]) >= circle.km))
+def _clear(ring: Floats, lon: Numbers, lat: Numbers, km: Numbers) -> NDArray[np.bool_]:
+    """No edge of a ring (of each, along the last two axes) comes nearer to its centre than the radius, looked
+    at in eight places each."""
+    ends = np.roll(ring, -1, axis=-2)
+    held = np.ones(ring.shape[:-2], dtype=np.bool_)
+    for step in np.linspace(0.0, 1.0, 8, endpoint=False):
+        along = ring * (1 - step) + ends * step
+        held &= (distance_km(lon, lat, along[..., 0], along[..., 1]) >= km).all(axis=-1)
+    return held
 
 
-def distance_km(lon: float, lat: float, lons: Floats, lats: Floats) -> Floats:
+def distance_km(lon: Numbers, lat: Numbers, lons: Numbers, lats: Numbers) -> Floats:
     """Great-circle distances from a point (haversine)."""
-    a, b = math.radians(lat), np.radians(lats)
-    half = np.sin((b - a) / 2) ** 2 + math.cos(a) * np.cos(b) * np.sin(np.radians(lons - lon) / 2) ** 2
+    a, b = np.radians(lat), np.radians(lats)
+    half = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(np.radians(lons - lon) / 2) ** 2
     return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(half, 1.0))), dtype=np.float64)
 
 

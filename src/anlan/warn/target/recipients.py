@@ -17,51 +17,50 @@ from anlan.model.warning import Recipient, Warning
 from anlan.packs.antimeridian import split
 from anlan.packs.drawing import Circle, read_drawing
 from anlan.warn.area import area
-from anlan.warn.ground import around, grounds, united
+from anlan.warn.ground import around_each, grounds, united
 from anlan.warn.population import SLIVER, inside_share
 from anlan.warn.target.areas import Areas
 from anlan.warn.target.points import Points
 
 
-def ground_of(recipient: Recipient) -> BaseGeometry | None:
-    """The ground a recipient asked for by itself: a point, a circle around it (as the polygon that covers
-    it), or an area; None where it has only places. InvalidValue where the area is broken."""
-    if recipient.area:
-        polygons, circles = read_drawing(recipient.area, f"recipient {recipient.id}.area")
-        return united([*map(split, polygons), *map(around, circles)])
-    if recipient.point is None:
-        return None
-    if recipient.radius_km > 0:
-        return around(Circle(recipient.point.lon, recipient.point.lat, recipient.radius_km))
-    return shapely.Point(recipient.point.lon, recipient.point.lat)
-
-
 class Indexed:
-    """Recipients, sorted by what decides whether they are reached."""
+    """Recipients, sorted by what decides whether they are reached: the ground they asked for (a point, a
+    circle around it as the polygon that covers it, an area), else their places. InvalidValue where an area is
+    broken."""
 
     def __init__(self, recipients: Iterable[Recipient]) -> None:
         self.recipients = list(recipients)
         self.by_place: dict[str, list[int]] = {}
         points: list[tuple[int, float, float]] = []
+        circles: list[tuple[int, Circle]] = []
         areas: list[tuple[int, BaseGeometry]] = []
         for k, one in enumerate(self.recipients):
-            ground = ground_of(one)
-            if ground is None:
+            if one.area:
+                areas.append((k, _area_of(one)))
+            elif one.point is not None and one.radius_km > 0:
+                circles.append((k, Circle(one.point.lon, one.point.lat, one.radius_km)))
+            elif one.point is not None:
+                points.append((k, one.point.lon, one.point.lat))
+            else:
                 for place in one.places:
                     self.by_place.setdefault(place, []).append(k)
-            elif ground.geom_type == "Point":
-                points.append((k, ground.x, ground.y))
-            else:
-                areas.append((k, ground))
+        covers = around_each([circle for _, circle in circles])
+        areas += [(k, cover) for (k, _), cover in zip(circles, covers, strict=True)]
         self._at_point = np.array([k for k, _, _ in points], dtype=np.int64)
         self._points = Points([x for _, x, _ in points], [y for _, _, y in points])
         self._with_area = np.array([k for k, _ in areas], dtype=np.int64)
         self._areas = Areas([ground for _, ground in areas])
+        self.grounded = bool(points or areas)
 
     def on(self, shape: BaseGeometry) -> set[int]:
         """Those whose own ground meets the shape."""
         found = set(self._at_point[self._points.within(shape)].tolist())
         return found | set(self._with_area[self._areas.within_each([shape]).keys].tolist())
+
+
+def _area_of(recipient: Recipient) -> BaseGeometry:
+    polygons, circles = read_drawing(recipient.area, f"recipient {recipient.id}.area")
+    return united([*map(split, polygons), *around_each(circles)])
 
 
 #: the last few, by the recipients they hold, which stay alive with them
@@ -93,37 +92,48 @@ def reached(
     ground of their own, whose places are among `places`, lie in them, hold them, or have a part on the
     shape. In the order given."""
     index = indexed(recipients.values())
-    found = index.on(shape)
+    found = index.on(shape) | _by_places(index, places, pack, now)
     if index.by_place:
         outlines = grounds(pack)
-        lines = {place: _line(pack, place, now) for place in places}
-        holding = {above for line in lines.values() for above in line}
         shapely.prepare(shape)
         for place, told in index.by_place.items():
+            # the outline of a neighbour touches: only ground in common counts
             if (
-                place in holding
-                or any(above in lines for above in _line(pack, place, now))
-                # the outline of a neighbour touches: only ground in common counts
-                or (place in outlines and inside_share(outlines[place], shape) > SLIVER)
+                not found.issuperset(told)
+                and place in outlines
+                and inside_share(outlines[place], shape) > SLIVER
             ):
                 found.update(told)
     return [id for k, id in enumerate(recipients) if k in found]
+
+
+def _by_places(index: Indexed, places: Sequence[str], pack: Pack, now: datetime) -> set[int]:
+    """Recipients without ground of their own whose places are among those, lie in them or hold them."""
+    lines = {place: _line(pack, place, now) for place in places}
+    holding = {above for line in lines.values() for above in line}
+    found: set[int] = set()
+    for place, told in index.by_place.items():
+        if place in holding or any(above in lines for above in _line(pack, place, now)):
+            found.update(told)
+    return found
 
 
 def recipients_of(
     warning: Warning, pack: Pack, now: datetime, shape: BaseGeometry | None = None
 ) -> tuple[str, ...]:
     """Ids of the pack's recipients that the warning reaches: of its hazard (or of any), and whose ground or
-    places meet its own. `shape` is the warned ground where it is neither the area drawn nor that of the
-    places as a whole. A place without an outline reaches those who named it, what it lies in or what lies
-    in it."""
-    told = reached(
-        warned_ground(warning, pack, now) if shape is None else shape,
-        () if warning.rings else warning.places,
-        pack.recipients,
-        pack,
-        now,
-    )
+    places meet its own. A drawn warning (or one given its `shape`) is met by its ground. One of places is met
+    by the tree of places, and by their outlines for those who asked for ground of their own; outlines are
+    not read where nobody did."""
+    if warning.rings or shape is not None:
+        ground = warned_ground(warning, pack, now) if shape is None else shape
+        told = reached(ground, () if warning.rings else warning.places, pack.recipients, pack, now)
+    else:
+        index = indexed(pack.recipients.values())
+        found = _by_places(index, warning.places, pack, now)
+        if index.grounded:
+            found |= index.on(warned_ground(warning, pack, now))
+        told = [id for k, id in enumerate(pack.recipients) if k in found]
     return tuple(
         id for id in told if not pack.recipients[id].hazards or warning.hazard in pack.recipients[id].hazards
     )
