@@ -104,6 +104,21 @@ def test_a_message_that_no_longer_holds_says_so_on_its_page_and_leads_to_the_one
     assert "en/warning/W-ancient.html" not in made.files
 
 
+@pytest.mark.parametrize(
+    ("purpose", "word", "chinese"),
+    [("correct", "CORRECTION", "更正"), ("raise", "Raised", "升级"), ("", "Update", "更新")],
+)
+def test_a_correction_says_that_it_is_one_in_the_list_and_on_its_page(
+    purpose: str, word: str, chinese: str
+) -> None:
+    old = warning("W-1", 3, status="superseded")
+    new = warning("W-2", 2, change="update", references=("W-1",), purpose=purpose)
+    made = edition(Shown.of([old, new]), SITE)
+    for path in ("en/index.html", "en/warning/W-2.html", "en/place/xx.1.html", "index.html"):
+        assert word in words(made, path), path
+    assert chinese in words(made, "zh/warning/W-2.html")
+
+
 def test_a_warning_leaves_at_the_instant_it_expires_and_its_page_says_so_for_a_week() -> None:
     shown = Shown.of([warning("W-1", 1)])
     ends = shown.warnings["W-1"].expires
@@ -149,6 +164,12 @@ def test_the_feeds_say_what_the_pages_say() -> None:
     made = edition(Shown.of(everything()), SITE)
     entries = cap.read_index(made.files["feed.atom"].content, "https://warn.drill.invalid/public/feed.atom")
     links = {entry.links[0] for entry in entries}
+    assert b'href="https://warn.drill.invalid/public/feed.atom"' in made.files["feed.atom"].content
+    assert (
+        b'href="https://warn.drill.invalid/public/cap/W-red.cap.xml"' in made.files["place/xx.atom"].content
+    )
+    bare = edition(Shown.of(everything()), Settings()).files["place/xx.atom"].content
+    assert b'href="../cap/W-red.cap.xml"' in bare and b'href="xx.atom"' in bare
     assert links == {
         f"https://warn.drill.invalid/public/cap/{id}.cap.xml"
         for id in ("W-red", "W-orange", "W-blue", "W-lift")

@@ -300,11 +300,14 @@ class _Maker:
         )
 
     def _atom(self, path: str, found: Iterable[Bulletin], title: Text, here: str = "") -> None:
-        id, up = (f"{self.feed_id}#{here}", "../") if here else (self.feed_id, "")
+        base = self.settings.address.rstrip("/")
+        id = f"{self.feed_id}#{here}" if here else self.feed_id
+        root = f"{base}/" if base else "../" * path.count("/")
+        self_link = f"{base}/{path}" if base else path.rpartition("/")[2]
 
         def make() -> bytes:
             both = f"{title.en} / {title.zh}"
-            return feeds.atom(found, id=id, title=both, now=self.changed, up=up)
+            return feeds.atom(found, id=id, title=both, now=self.changed, root=root, self_link=self_link)
 
         self._keep(path, (self._lists(found), title, self.changed), make, feeds.ATOM_TYPE)
 

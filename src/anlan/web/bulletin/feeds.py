@@ -23,11 +23,13 @@ JSON_TYPE = "application/json"
 _LEVEL = Text("level {level} of 4", "{level}级")
 
 
-def atom(bulletins: Iterable[Bulletin], *, id: str, title: str, now: datetime, up: str = "") -> bytes:
+def atom(
+    bulletins: Iterable[Bulletin], *, id: str, title: str, now: datetime, root: str, self_link: str
+) -> bytes:
     """The messages in force and those that lift one, each by its permanent address. `id` names the feed for
-    good; `up` leads from the feed's folder to that of the site."""
-    entries = [feed_entry(b.message, f"{up}cap/{b.name}.cap.xml") for b in bulletins]
-    return write_feed(entries, id=id, title=title, updated=now)
+    good, `root` leads to the site (an address, or the way from the feed), `self_link` to the feed itself."""
+    entries = [feed_entry(b.message, f"{root}cap/{b.name}.cap.xml") for b in bulletins]
+    return write_feed(entries, id=id, title=title, updated=now, self_link=self_link)
 
 
 def geojson(bulletins: Iterable[Bulletin], names: Mapping[str, Text], *, now: datetime) -> bytes:

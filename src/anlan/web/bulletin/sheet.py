@@ -21,6 +21,8 @@ from anlan.web.catalogue import Words
 BUILT, DUE, BUILT_AT, DUE_AT, HEALTH = (f"\x01{name}\x02" for name in ("built", "due", "b", "d", "health"))
 
 
+#: what an update can be said to do
+PURPOSES = ("update", "raise", "lower", "extend", "correct")
 #: places that a card names
 SHOWN = 6
 
@@ -65,6 +67,11 @@ class Sheet:
         except NotFound:
             return self.words(f"level.{bulletin.warning.level}")
         return self.text(level.colour)
+
+    @staticmethod
+    def purpose(bulletin: Bulletin) -> str:
+        """What an update does: update, raise, lower, extend or correct."""
+        return bulletin.warning.purpose if bulletin.warning.purpose in PURPOSES else "update"
 
     def hazard(self, bulletin: Bulletin) -> str:
         known = self.pack.hazards.get(bulletin.warning.hazard)
