@@ -21,7 +21,7 @@ from anlan.formats.values import from_json, to_json, to_plain
 from anlan.model.errors import NotFound
 from anlan.model.warning import Warning
 from sample_pack import write
-from served import pack, stage
+from served import approval_codes, pack, stage
 
 DROPS = "".join(
     f'\n[[channel]]\nid = "{id}"\nkind = "file"\noptions = {{ folder = "{id}" }}\n' for id in ("mail", "hook")
@@ -48,7 +48,9 @@ def publish(desk: RunningDesk, value: float = 4.5) -> Warning:
     desk.ingest(json.dumps([stage(value)]).encode(), JSON, "gauges")
     (draft,) = [w.id for w in desk.state().warnings.values() if w.status == "draft"]
     desk.act(desk.pack.users["ada"], "warning.submit", draft, {})
-    desk.act(desk.pack.users["ben"], "warning.approve", draft, {})
+    desk.act(
+        desk.pack.users["ben"], "warning.approve", draft, {"code": approval_codes(desk.accounts, "ben")[0]}
+    )
     return desk.state().warnings[draft]
 
 
