@@ -75,7 +75,7 @@ def test_the_same_warning_gives_the_same_bytes_valid_by_the_schema(shared: Path)
     areas = (TargetArea("cn/2"), TargetArea("cn/1", (SQUARE,)))
     raw = render(ALERT, PACK, "warn.drill.invalid", areas, zone=BEIJING)
     assert raw == render(ALERT, PACK, "warn.drill.invalid", tuple(reversed(areas)), zone=BEIJING)
-    assert cap.check(raw) == []
+    assert [fault for fault in cap.check(raw) if fault.bars] == []
     schema = etree.XMLSchema(etree.parse(shared / "reference" / "cap" / "CAP-v1.2.xsd"))
     assert schema.validate(etree.fromstring(raw))
 
