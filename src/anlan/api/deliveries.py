@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Request, post
 from litestar.concurrency import sync_to_thread
 from litestar.middleware.rate_limit import RateLimitConfig
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from anlan.api.reading import AtDesk
 from anlan.formats.values import from_json
@@ -49,7 +49,7 @@ class Standing:
     request_max_body_size=LIMIT,
     tags=["deliveries"],
 )
-async def receipt(desk: AtDesk, id: FromPath[str], what: FromPath[str], data: Told) -> Standing:
+async def receipt(desk: AtDesk, id: FromPath[str], what: FromPath[str], data: JSONBody[Told]) -> Standing:
     """A receipt of a message: `delivered` (the far end has it), `read` (somebody has read it) or `answered`.
     The token is what the message carried (webhooks: `token`; links: what follows `/answer/`). The same said
     twice changes nothing; a second answer is refused."""
