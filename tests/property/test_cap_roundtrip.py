@@ -35,6 +35,9 @@ items = st.text(
     st.characters(categories=("L", "N", "P"), include_characters=" ", exclude_characters='"'), min_size=1
 )
 lists = st.lists(items.filter(str.strip), max_size=3).map(tuple)
+# what has a comma or semicolon in it was a list written in another way
+plain = items.filter(lambda item: item.strip() and not set(item) & {",", ";"})
+addresses = st.lists(plain, min_size=1, max_size=3).map(tuple)
 pairs = st.lists(st.builds(cap.CapPair, filled, filled), max_size=3).map(tuple)
 
 
@@ -127,7 +130,7 @@ def alerts(draw: st.DrawFn) -> cap.CapAlert:
         scope=scope,
         source=draw(words),
         restriction=draw(filled) if scope == "Restricted" else "",
-        addresses=draw(lists.filter(bool)) if scope == "Private" else (),
+        addresses=draw(addresses) if scope == "Private" else (),
         codes=tuple(draw(st.lists(words, max_size=2))),
         note=draw(words),
         references=tuple(draw(st.lists(earlier, min_size=0 if msg_type == "Alert" else 1, max_size=3))),
