@@ -43,7 +43,7 @@ def test_killed_at_any_moment_the_feed_is_whole_and_the_next_run_completes_it(tm
             time.sleep(roll.random() * 0.25)
             os.kill(process.pid, signal.SIGKILL)
         for path in tmp_path.glob("*.cap.xml"):
-            assert cap.check(path.read_bytes()) == []
+            assert not any(fault.bars for fault in cap.check(path.read_bytes()))
         feed = tmp_path / "feed.atom"
         if feed.exists():
             linked = {entry.links[0] for entry in cap.read_index(feed.read_bytes())}
