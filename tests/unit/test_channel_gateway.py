@@ -148,6 +148,20 @@ def test_the_forms_go_from_the_whole_to_the_headline_and_the_languages_from_all_
     assert choose(parcel, "", lambda text: len(text) < 5) is None
 
 
+def test_every_form_says_what_is_asked_of_the_reader() -> None:
+    asked = "Answer: https://warn.drill.invalid/answer/x\n"
+    parcel = sample_parcel("duty")
+    parcel = replace(parcel, preface=asked, body=asked + parcel.body)
+    assert all(asked.strip() in form.text for form in forms(parcel, ""))
+
+
+def test_a_list_of_messages_is_never_told_by_the_words_of_one_of_them() -> None:
+    parcel = sample_parcel("duty")
+    held = replace(parcel, delivery=replace(parcel.delivery, digest="G-1"), subject="3 messages")
+    assert [form.form for form in forms(held, "")] == ["full", "headline"]
+    assert "洪水" not in list(forms(held, ""))[-1].text
+
+
 def test_a_short_form_keeps_the_watermark_of_an_exercise() -> None:
     parcel = sample_parcel("duty", mode="Exercise")
     message = cap.read(parcel.cap)

@@ -187,10 +187,9 @@ class RunningHouse:
             link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}" if asked else ""
             mark = token(self.key, RECEIPT, delivery.id)
         short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
-        body = preface(delivery, self.pack, recipient.languages, link=link, code=short) + body
-        return Parcel(
-            delivery, warning, recipient, self.published(warning), subject, body, repeat, link, mark
-        )
+        first = preface(delivery, self.pack, recipient.languages, link=link, code=short)
+        cap = self.published(warning)
+        return Parcel(delivery, warning, recipient, cap, subject, first + body, repeat, link, mark, first)
 
     @property
     def key(self) -> bytes:

@@ -1,8 +1,8 @@
 """What a channel with little room says: the full text, a short one, or the headline, and where the rest is.
 
 Nothing is cut. A text either fits, or the next shorter form is taken; each shorter form says where the
-full text stands. The words come out of the message's own bytes, watermark included, so that a short form
-cannot say what the message does not.
+full text stands, and what is asked of the reader (the parcel's preface). The words come out of the
+message's own bytes, watermark included, so that a short form cannot say what the message does not.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ def forms(parcel: Parcel, where: str) -> Iterator[Chosen]:
     message = read(parcel.cap, parcel.warning.id)
     languages = tuple(dict.fromkeys(_short(tag) for tag in parcel.recipient.languages or ("zh", "en")))
     yield Chosen("full", languages, parcel.body.strip())
+    if parcel.delivery.digest:
+        # it carries several messages: the words of one of them would stand for all
+        yield Chosen("headline", languages[:1], f"{parcel.subject}\n{_pointer(message, where, languages)}")
+        return
+    first = [parcel.preface.strip()] if parcel.preface.strip() else []
     sets: Sequence[tuple[str, ...]] = (languages, languages[:1]) if len(languages) > 1 else (languages,)
     for form, write in (("short", _brief), ("headline", _headline)):
         for chosen in sets:
@@ -54,7 +59,9 @@ def forms(parcel: Parcel, where: str) -> Iterator[Chosen]:
                 continue
             mark = [" ".join(_AGAIN.in_(language) for language in chosen)] if parcel.repeat else []
             link = _pointer(message, where, chosen)
-            yield Chosen(form, tuple(language for language, _ in infos), "\n".join([*mark, *parts, link]))
+            yield Chosen(
+                form, tuple(language for language, _ in infos), "\n".join([*mark, *first, *parts, link])
+            )
 
 
 def spoken(parcel: Parcel, language: str) -> str:

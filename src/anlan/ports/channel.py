@@ -15,7 +15,9 @@ class Parcel:
     """One copy to hand over: the published bytes (CAP XML) and the words in the recipient's language.
     `repeat` True when an earlier attempt may already have arrived: the channel marks it. `answer_url`: where
     its recipient answers, one link for this copy; empty where no answer is asked or the workspace has no
-    public address. `token`: what a receipt of this copy is sent with (see /v1/deliveries in the API)."""
+    public address. `token`: what a receipt of this copy is sent with (see /v1/deliveries in the API).
+    `preface`: what `body` begins with where an answer is asked or there is more to say of the call; a
+    channel that says less than the whole body says that all the same."""
 
     delivery: Delivery
     warning: Warning
@@ -26,6 +28,7 @@ class Parcel:
     repeat: bool = False
     answer_url: str = ""
     token: str = ""
+    preface: str = ""
 
 
 @dataclass(frozen=True, slots=True)

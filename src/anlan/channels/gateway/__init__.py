@@ -73,13 +73,14 @@ class Gateway:
         try:
             answer = self._aside.call(lambda: _notify(service, chosen.text, title), self.timeout)
         except TooLate as error:
-            return Receipt(False, f"deadline: {name}: {error}", transient=True)
+            return Receipt(False, f"deadline: {name}: {error}", transient=True, doubtful=True)
         if answer is None:
             return Receipt(True, f"{name} took the {chosen.form} text ({', '.join(chosen.languages)})")
         if answer:
             later = answer in _LATER or answer >= 500
             return Receipt(False, f"answered_{answer}: {name}", transient=later)
-        return Receipt(False, f"no_answer: {name} could not be told", transient=True)
+        # Apprise does not say how far it came
+        return Receipt(False, f"no_answer: {name} could not be told", transient=True, doubtful=True)
 
     def _service(self, name: str) -> NotifyBase | None:
         """The service anew each time: some of them keep state between calls, and calls run side by side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -78,7 +79,7 @@ class Webhook:
             return Receipt(False, f"deadline: {error}", transient=True, doubtful=True)
         except (httpx2.HTTPError, OSError) as error:
             # what never got through to the peer cannot have arrived
-            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | socket.gaierror)
             detail = f"no_answer: {type(error).__name__}: {error}"
             return Receipt(False, detail, transient=True, doubtful=sent)
         if 200 <= answer.status <= 299:
