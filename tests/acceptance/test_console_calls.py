@@ -1,0 +1,247 @@
+"""Delivery status, ladder board, roster and answer links in a real browser; receipts, answers
+and SMS replies over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from callsdesk import SMS_KEY, WARNING, later, make
+from desk import PASSWORD
+from deskserver import served
+from test_console_browser import WIDTHS, Visit, browser, pytestmark, shots  # noqa: F401
+
+from anlan.app.desk import RunningDesk
+from anlan.model.time import format_instant
+from anlan.warn.proof import ANSWER, RECEIPT, code, read_token, token
+from chain_pack import HOUR, MINUTE
+
+BROWSER = pytestmark
+del pytestmark
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[RunningDesk]:
+    made = make(tmp_path)
+    yield made
+    made.close()
+
+
+def delivery(desk: RunningDesk, recipient: str) -> Any:
+    (found,) = [d for d in desk.state().deliveries.values() if d.recipient == recipient]
+    return found
+
+
+def link(desk: RunningDesk, recipient: str) -> str:
+    """The path of the link as it stood in the message that was sent."""
+    sent = [p for p in desk.house.channel("post").got if p.recipient.id == recipient]  # type: ignore[attr-defined]
+    assert sent[-1].answer_url.startswith("https://warn.invalid/answer/")
+    assert sent[-1].answer_url in sent[-1].body
+    return str(sent[-1].answer_url.removeprefix("https://warn.invalid"))
+
+
+# -- over HTTP ----------------------------------------------------------------------------------------
+
+
+def test_receipts_move_a_copy_on_and_a_forged_one_does_not(desk: RunningDesk) -> None:
+    one = delivery(desk, "r001")
+    good = token(desk.house.key, RECEIPT, one.id)
+    with served(desk) as base:  # type: ignore[arg-type]
+
+        def tell(what: str, token: str) -> httpx2.Response:
+            return httpx2.post(f"{base}/v1/deliveries/{one.id}/{what}", json={"token": token})
+
+        for bad in (
+            "",
+            "x",
+            good[:-2],
+            token(b"k" * 32, RECEIPT, one.id),
+            token(desk.house.key, ANSWER, one.id),
+        ):
+            assert tell("delivered", bad).status_code == 403
+        other = delivery(desk, "r002")
+        assert tell("delivered", token(desk.house.key, RECEIPT, other.id)).status_code == 403
+        assert delivery(desk, "r001") == one
+        assert tell("delivered", good).json() == {"id": one.id, "status": "delivered"}
+        assert tell("read", good).json()["status"] == "read"
+        head = desk.state().head
+        assert tell("read", good).status_code == 200
+        assert desk.state().head == head
+        assert tell("burnt", good).status_code == 422
+    assert [e.kind for e in desk.story(one.id)] == [
+        "mailing.due",
+        "mailing.accepted",
+        "delivery.delivered",
+        "delivery.read",
+    ]
+
+
+def test_an_answer_over_the_api_is_taken_once(desk: RunningDesk) -> None:
+    county = delivery(desk, "county")
+    said = {"token": link(desk, "county").rpartition("/")[2], "text": "two teams out"}
+    with served(desk) as base:  # type: ignore[arg-type]
+        assert httpx2.post(f"{base}/v1/deliveries/{county.id}/answered", json=said).status_code == 200
+        assert httpx2.post(f"{base}/v1/deliveries/{county.id}/answered", json=said).status_code == 409
+    assert (delivery(desk, "county").answer, delivery(desk, "county").status) == ("two teams out", "answered")
+
+
+def test_a_reply_by_sms_answers_from_its_own_number_with_its_code(desk: RunningDesk) -> None:
+    town = delivery(desk, "town")
+    short = code(desk.house.key, town.id)
+    assert short in desk.house.parcel(town, desk.state().warnings[WARNING], False).body
+    with served(desk) as base:  # type: ignore[arg-type]
+
+        def reply(sender: str, text: str, key: str = SMS_KEY, old: timedelta = timedelta(0)) -> int:
+            body = json.dumps({"sender": sender, "text": text}).encode()
+            stamp = format_instant(desk.clock.now() - old)
+            sign = hmac.new(key.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+            headers = {"X-Anlan-Timestamp": stamp, "X-Anlan-Signature": f"sha256={sign}"}
+            return httpx2.post(f"{base}/v1/sms-replies", content=body, headers=headers).status_code
+
+        assert reply("+8613800000002", f"ok {short}", key="another key") == 403
+        assert reply("+8613800000002", f"ok {short}", old=HOUR) == 403
+        assert reply("+8613800000003", f"ok {short}") == 404
+        assert reply("+8613800000002", "ok AAAAAA") == 404
+        assert delivery(desk, "town").answered is None
+        assert reply("0086 138 0000 0002", f"ok {short.lower()}") == 200
+    assert delivery(desk, "town").status == "answered"
+
+
+def test_opening_a_link_changes_nothing(desk: RunningDesk) -> None:
+    head, path = desk.state().head, link(desk, "county")
+    with served(desk) as base:  # type: ignore[arg-type]
+        for tail in ("", "?sure=1"):
+            answer = httpx2.get(f"{base}{path}{tail}")
+            assert answer.status_code == 200
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["referrer-policy"] == "no-referrer"
+        assert httpx2.head(f"{base}{path}").status_code in (200, 405)
+        assert httpx2.get(f"{base}{path[:-3]}").status_code == 404
+        assert (
+            httpx2.get(
+                f"{base}/answer/{token(desk.house.key, RECEIPT, delivery(desk, 'county').id)}"
+            ).status_code
+            == 404
+        )
+    assert desk.state().head == head
+
+
+def test_a_token_is_for_one_delivery_and_one_purpose(desk: RunningDesk) -> None:
+    key = desk.house.key
+    made = token(key, ANSWER, "D-1")
+    assert read_token(key, made) == (ANSWER, "D-1")
+    assert all(
+        read_token(key, made[:n] + "A" + made[n + 1 :]) in (None, (ANSWER, "D-1")) for n in range(len(made))
+    )
+    assert read_token(b"o" * 32, made) is None
+    assert read_token(key, "") is None
+    assert (desk.house.workspace / "links.key").stat().st_mode & 0o077 == 0
+
+
+# -- in a browser -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_a_delivery_fit_and_say_what_is_the_case(
+    desk: RunningDesk,
+    browser: Any,  # noqa: F811
+    shots: Path,  # noqa: F811
+    width: str,
+) -> None:
+    later(desk, 4 * MINUTE)
+    ada = desk.pack.users["ada"]
+    now = desk.clock.now()
+    shift = {
+        "person": "ada",
+        "contact": "county",
+        "begins": format_instant(now),
+        "ends": format_instant(now + 8 * HOUR),
+    }
+    desk.act(ada, "shift.add", "gate", shift)
+    desk.act(ada, "delivery.answer", delivery(desk, "county").id, {"answer": "two teams are out"})
+    later(desk, 2 * MINUTE)
+    with served(desk) as base:  # type: ignore[arg-type]
+        for language, theme in (("en", "light"), ("zh", "dark")):
+            visit = Visit(browser, base, viewport={"width": WIDTHS[width], "height": 900})
+            visit.sign_in("ada")
+            for name in ("lang=" + language, "theme=" + theme):
+                visit.page.goto(f"{base}/prefs?{name}&back=/")
+            one = delivery(desk, "r003").id
+            for name, path in (
+                ("deliveries", f"/warning/{WARNING}/deliveries?show={one}"),
+                ("ladder", "/ladder"),
+                ("roster", "/roster"),
+                ("answer", link(desk, "town")),
+            ):
+                page = visit.open(path)
+                page.screenshot(path=shots / f"calls-{name}-{width}-{language}-{theme}.png", full_page=True)
+                assert visit.width_over() <= 0, name
+            page = visit.open(f"/warning/{WARNING}/deliveries?status=given_up")
+            assert page.locator(".rows .row").count() == 1
+            page = visit.open("/ladder")
+            words = page.locator("main").inner_text()
+            assert ("call 3 of 3" if language == "en" else "第3次") in words
+            assert ("Keeper of the dam" if language == "en" else "水库管护员") in words
+            assert visit.faults == []
+            visit.context.close()
+
+
+test_pages_of_a_delivery_fit_and_say_what_is_the_case.pytestmark += BROWSER  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_two_taps_answer_and_one_copy_is_sent_again(desk: RunningDesk, browser: Any) -> None:  # noqa: F811
+    with served(desk) as base:  # type: ignore[arg-type]
+        stranger = Visit(browser, base, viewport={"width": 390, "height": 800})
+        page = stranger.open(link(desk, "town"))
+        assert delivery(desk, "town").answered is None
+        page.click("button.go")
+        assert delivery(desk, "town").answered is None
+        page.fill("#text", "sandbags are on the way")
+        page.click("button.go")
+        page.wait_for_selector(".done")
+        assert delivery(desk, "town").answer == "sandbags are on the way"
+        page.reload()
+        assert page.locator("button.go").count() == 0
+        stranger.context.close()
+
+        visit = Visit(browser, base)
+        visit.sign_in("ada")
+        page = visit.open(f"/warning/{WARNING}/deliveries?q=Village 3")
+        page.click(".rows a >> text=Village 3 >> nth=0")
+        page.click("#story summary")
+        page.fill("#story textarea", "the number was wrong, it is right now")
+        desk.house.channel("post").receipts.clear()  # type: ignore[attr-defined]
+        page.click("#story button")
+        page.wait_for_load_state()
+        assert delivery(desk, "r003").status == "accepted"
+        assert delivery(desk, "r003").reasons[-1].code == "sent_again"
+        assert visit.faults == []
+        # a shift, from the page
+        page = visit.open("/roster")
+        assert "Nobody is on duty" in page.locator("main").inner_text()
+        page.click("article.panel summary")
+        now = desk.clock.now()
+        for field, value in (
+            ("person", "ben"),
+            ("contact", "town"),
+            ("begins", format_instant(now - MINUTE)),
+            ("ends", format_instant(now + HOUR)),
+        ):
+            page.fill(f"[name={field}]", value)
+        page.click("article.panel form button")
+        page.wait_for_selector(".contact-works")
+        assert desk.state().watches["watch:gate"].status == "manned"
+        visit.context.close()
+    assert PASSWORD
+
+
+test_two_taps_answer_and_one_copy_is_sent_again.pytestmark += BROWSER  # type: ignore[attr-defined]
