@@ -50,6 +50,17 @@ import anlan.formats.cap.worker_process as served
 plain = looked.examine
 def examine(raw, profiles=()):
     if b"SEGFAULT" in raw: ctypes.string_at(0)
+    if b"LIBXML" in raw:
+        # libxml2 2.14.6 really dies of an entity when a schema is attached to its parser
+        from lxml import etree
+        xsd = (
+            '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"><xs:complexType>'
+            '<xs:sequence><xs:element name="b" type="xs:string"/></xs:sequence></xs:complexType></xs:element>'
+            '</xs:schema>'
+        )
+        parser = etree.XMLParser(schema=etree.XMLSchema(etree.XML(xsd)))
+        etree.fromstring('<!DOCTYPE a [<!ENTITY e "x">]><a><b>&e;</b></a>', parser)
+        ctypes.string_at(0)  # a library that has mended it: still a crash
     if b"ABORT" in raw: os.abort()
     if b"SPIN" in raw:
         while True: pass
@@ -81,6 +92,7 @@ def told(looks: list[Look]) -> list[str]:
     ("word", "code", "why"),
     [
         ("SEGFAULT", "parser_crashed", "SIGSEGV"),
+        ("LIBXML", "parser_crashed", "SIGSEGV"),
         ("ABORT", "parser_crashed", "SIGABRT"),
         ("SPIN", "parser_timeout", "1 s of the processor"),
         ("SLEEP", "parser_timeout", "more than 2 s"),
