@@ -51,23 +51,41 @@ class Ground:
     repaired; unresolved (a part of it, or all, is not known: it keeps the message from being published);
     none (no area at all)."""
 
-    __slots__ = ("_build", "_geometry", "outcome", "records")
+    __slots__ = ("_build", "_geometry", "_records", "_take", "outcome")
 
     def __init__(
-        self, outcome: str, records: tuple[Mending, ...] = (), build: Callable[[], Any] | None = None
+        self,
+        outcome: str,
+        records: tuple[Mending, ...] = (),
+        build: Callable[[], Any] | None = None,
+        take: Callable[[], Ground] | None = None,
     ) -> None:
+        """`take`: gives the whole, records and geometry, where so far the outcome alone is known."""
         self.outcome = outcome
-        self.records = records
+        self._records = records
         self._build = build
+        self._take = take
         self._geometry: Any = None
+
+    @property
+    def records(self) -> tuple[Mending, ...]:
+        """What was read otherwise than it was written."""
+        self._settle()
+        return self._records
 
     @property
     def geometry(self) -> Any:
         """The ground that is known, WGS 84, longitude first, within ±180 degrees; empty where nothing is.
         Built when first asked for."""
+        self._settle()
         if self._geometry is None:
             self._geometry = shapely.GeometryCollection() if self._build is None else self._build()
         return self._geometry
+
+    def _settle(self) -> None:
+        if self._take is not None:
+            whole = self._take()
+            self._records, self._build, self._take = whole._records, whole._build, None
 
 
 def worst(outcomes: Sequence[str]) -> str:
@@ -77,11 +95,13 @@ def worst(outcomes: Sequence[str]) -> str:
 
 def union(grounds: Sequence[Ground]) -> Ground:
     """Several areas as one target (their union)."""
-    records = tuple(record for ground in grounds for record in ground.records)
     return Ground(
         worst([ground.outcome for ground in grounds]),
-        records,
-        lambda: shapely.union_all([ground.geometry for ground in grounds]),
+        take=lambda: Ground(
+            "",
+            tuple(record for ground in grounds for record in ground.records),
+            lambda: shapely.union_all([ground.geometry for ground in grounds]),
+        ),
     )
 
 
@@ -99,10 +119,51 @@ def area_ground(
     """One area. `sound` are polygons already known to be without fault, with latitude as x; `day` is that
     of the message, for codes whose ground changed; `drawn_only` where polygon and circle take precedence
     over geocodes (the Canadian profile) in place of the union that CAP describes."""
-    if not circles and not geocodes and polygons and sound:
-        known = [_known(text, sound) for text in polygons]
-        if None not in known:
-            return Ground("exact", (), lambda: _upright(known))
+    if gazetteer is None:
+        outcome = _at_once(polygons, circles, geocodes, sound)
+        if outcome:
+            return Ground(
+                outcome,
+                take=lambda: _taken(polygons, circles, geocodes, path, sound, None, day, drawn_only),
+            )
+    return _taken(polygons, circles, geocodes, path, sound, gazetteer, day, drawn_only)
+
+
+def _at_once(
+    polygons: Sequence[str],
+    circles: Sequence[str],
+    geocodes: Sequence[tuple[str | None, str | None]],
+    sound: Mapping[str, Any] | None,
+) -> str:
+    """The outcome without a gazetteer where nothing of the area is odd, else empty."""
+    for name, value in geocodes:
+        if not name or not value or name in EXCLUSIONS:
+            return ""
+    for text in polygons:
+        if _known(text, sound) is None:
+            return ""
+    for text in circles:
+        try:
+            lat, lon, radius = circle(text)
+        except ValueError:
+            return ""
+        if not 0 < radius <= MAX_RADIUS_KM or not in_range(lat, lon):
+            return ""
+    if circles:
+        return "circle"
+    return "exact" if polygons else ("unresolved" if geocodes else "")
+
+
+def _taken(
+    polygons: Sequence[str],
+    circles: Sequence[str],
+    geocodes: Sequence[tuple[str | None, str | None]],
+    path: str,
+    sound: Mapping[str, Any] | None,
+    gazetteer: Gazetteer | None,
+    day: date | None,
+    drawn_only: bool,
+) -> Ground:
     taken = _Taken(path)
     # only a ring that is at fault can give the order away
     swap = any(_known(text, sound) is None for text in polygons) and _swapped(polygons)
