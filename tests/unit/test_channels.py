@@ -84,6 +84,22 @@ def test_expired_and_superseded_messages_leave_the_feed_and_their_files_stay(tmp
     assert len(list(tmp_path.glob("*.cap.xml"))) == 2
 
 
+def test_a_feed_that_is_only_looked_after_loses_what_is_over_and_is_not_written_for_nothing(
+    tmp_path: Path,
+) -> None:
+    channel = Guarded(feed(tmp_path))
+    channel.tidy(SENT)
+    assert listed(tmp_path) == []
+    channel.deliver(sample_parcel(""))
+    before = (tmp_path / "feed.atom").stat().st_mtime_ns
+    channel.tidy(SENT + timedelta(hours=5))
+    assert (tmp_path / "feed.atom").stat().st_mtime_ns == before
+    # as after a restart: the files are there, and nothing is known of them yet
+    for later in (channel, Guarded(feed(tmp_path))):
+        later.tidy(SENT + timedelta(hours=6))
+        assert listed(tmp_path) == []
+
+
 def test_an_identity_once_published_is_frozen(tmp_path: Path) -> None:
     channel, parcel = feed(tmp_path), sample_parcel("")
     channel.deliver(parcel)

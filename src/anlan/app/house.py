@@ -15,6 +15,7 @@ from typing import TypeVar
 from anlan.app.config import MODES, Config, read_config
 from anlan.app.signed import FOLDER as SIGNED
 from anlan.app.signed import Signed, read_keys
+from anlan.channels.guard import Guarded
 from anlan.channels.registry import build as build_channel
 from anlan.formats.values import sha256
 from anlan.model.assessment import Assessment
@@ -218,6 +219,19 @@ class RunningHouse:
                 found.kind, self._settled(found.options), self.clock, f"channel {id}"
             )
         return self._channels[id]
+
+    def tidy(self, now: datetime) -> None:
+        """What is over leaves the feeds, also where nothing new is published. OSError when a disk does not
+        take it: the others are tidy all the same."""
+        failed: OSError | None = None
+        for channel in list(self._channels.values()):
+            try:
+                if isinstance(channel, Guarded):
+                    channel.tidy(now)
+            except OSError as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     def _settled(self, options: Mapping[str, object]) -> dict[str, object]:
         """Folders in options are relative to the workspace."""

@@ -93,6 +93,7 @@ class Keeper:
                 due = self.desk.tick()
                 self._arm()
                 self.desk.upkeep()
+                self.desk.house.tidy(self.desk.clock.now())
             except StoreUnavailable as error:
                 _LOG.error("the desk's clocks wait: %s", error.sentence())
             except Exception:

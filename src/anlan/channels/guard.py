@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from anlan.formats.cap import CapAlert, read
 from anlan.model.errors import BadInput
@@ -51,6 +52,13 @@ class Guarded:
         for number, receipt in zip(may, told, strict=True):
             receipts[number] = receipt
         return receipts
+
+    def tidy(self, now: datetime) -> None:
+        """Let the channel take out what is over (a feed does); nothing for those that keep nothing. OSError
+        when the disk does not take it."""
+        tidy = getattr(self.inner, "tidy", None)
+        if tidy is not None:
+            tidy(now)
 
     def _refusal(self, parcel: Parcel) -> str:
         """Why it may not leave, or the empty string. The bytes of one message are read once, however many

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +30,8 @@ class CapFeed:
         self.title = title
         self.clock = clock
         self._known: dict[str, FeedEntry] = {}
+        # when something listed is next over; None: not known yet
+        self._ends: datetime | None = None
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Idempotent: a repeat leaves the file as it is, byte for byte. An id that already stands there
@@ -47,6 +49,12 @@ class CapFeed:
         return Receipt(
             True, said + (f"; not listed, unreadable: {', '.join(unreadable)}" if unreadable else "")
         )
+
+    def tidy(self, now: datetime) -> None:
+        """Take out of the feed what is over by `now`; nothing is written where nothing is. OSError when the
+        disk does not take it."""
+        if self._ends is None or now >= self._ends:
+            self.refresh(now)
 
     def refresh(self, now: datetime) -> tuple[str, ...]:
         """Write the feed as of `now`, so that expired messages go; the names of files that could not
@@ -68,6 +76,8 @@ class CapFeed:
             listed.append(self._known[path.name])
         feed = write_feed(listed, id=self.feed_id, title=self.title, updated=now)
         write_whole(self.folder / FEED, feed)
+        ends = [e.expires for e in listed if e.expires is not None and e.expires > now]
+        self._ends = min(ends, default=datetime.max.replace(tzinfo=UTC))
         return tuple(unreadable)
 
 
