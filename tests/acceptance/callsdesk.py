@@ -1,4 +1,4 @@
-"""A real desk with one warning on its way: many recipients, calls that wait for answers, a gap in the roster."""
+"""A real desk with one warning on its way: calls that wait, a roster with a gap."""
 
 from __future__ import annotations
 

@@ -58,13 +58,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One recipient's copy of one warning. `status`: see DELIVERY_STATUSES. `rung` 0 is the first call;
-    higher rungs are the escalation ladder. `due` is when it is to be sent, `answer_by` when the ladder
-    climbs without an answer. `accepted`: the next system took it over; `delivered`, `read`: what its
-    receipts said. `attempts`: how many have ended; `before`: how many of them belong to earlier calls or
-    were before it was sent again, which the waits between attempts do not count. `again`: this copy is
-    sent again on purpose, and is marked as a repeat. `behind`: the earlier delivery it waits for.
-    `digest`: the list of held messages that this copy carries, in place of its warning alone."""
+    """One recipient's copy of one warning. `status`: held, due, accepted, delivered, read, failed, given_up,
+    expired, answered. `rung` 0 is the first call; higher rungs are the escalation ladder. `due` is when it is
+    to be sent, `answer_by` when the ladder climbs without an answer. `accepted`: the next system took it
+    over; `delivered`, `read`: what its receipts said. `attempts`: how many have ended; `before`: how many of
+    them belong to earlier calls or were before it was sent again, which the waits between attempts do not
+    count. `again`: this copy is sent again on purpose, and is marked as a repeat. `behind`: the earlier
+    delivery it waits for. `digest`: the list of held messages that this copy carries, in place of its warning
+    alone."""
 
     id: str
     warning: str
