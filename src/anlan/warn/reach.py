@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from anlan.model.text import Text
 from anlan.model.warning import Recipient
 from anlan.warn.area import Area
 from anlan.warn.ground import buffered, grounds, km2, united
-from anlan.warn.population import SLIVER, People, inside_share, people
+from anlan.warn.population import SLIVER, People, inside_share, line_of, people
 from anlan.warn.target.recipients import reached
 
 ByChannel = dict[str, tuple[str, ...]]
@@ -69,7 +69,7 @@ def reach(
     """Whom the chosen `area` reaches, and what the ground that is sent (`sent`, as simplified for a channel;
     the area itself where None) and the overshoot of the channel (`margin_km`) reach beyond it."""
     heard = buffered(area.shape if sent is None else united([sent, area.shape]), margin_km)
-    places = _places(area.shape, pack, now)
+    places = _places(area.shape, pack, now, chosen=area.places)
     on_it = people(area.shape, pack, now, area.places)
     told = reached(area.shape, area.places, recipients, pack, now)
     by_channel = _by_channel(told, recipients)
@@ -88,8 +88,8 @@ def _overspill(
     now: datetime,
 ) -> Overspill:
     beyond = united([shapely.difference(heard, area.shape)])
-    places = _places(beyond, pack, now)
-    on_it = people(beyond, pack, now)
+    places = _places(beyond, pack, now, without=area.places)
+    on_it = people(beyond, pack, now, without=area.places)
     more = [id for id in reached(heard, area.places, recipients, pack, now) if id not in told]
     by_channel = _by_channel(more, recipients)
     size = km2(beyond)
@@ -101,8 +101,16 @@ def _overspill(
     return Overspill(beyond, size, places, on_it, by_channel, margin_km, text)
 
 
-def _places(shape: BaseGeometry, pack: Pack, now: datetime) -> tuple[PlaceShare, ...]:
-    """Places in force with an outline that have a part on the ground, and none below them that has."""
+def _places(
+    shape: BaseGeometry,
+    pack: Pack,
+    now: datetime,
+    chosen: Collection[str] = (),
+    without: Collection[str] = (),
+) -> tuple[PlaceShare, ...]:
+    """Places in force with an outline that have a part on the ground, and none below them that has. Those
+    `chosen` by name and what lies in them are there as a whole; those `without` and what lies in them are
+    not."""
     outlines = grounds(pack)
     day = now.date()
     found: dict[str, float] = {}
@@ -112,7 +120,10 @@ def _places(shape: BaseGeometry, pack: Pack, now: datetime) -> tuple[PlaceShare,
         place = next((one for one in pack.places.get(id, ()) if one.validity.covers(day)), None)
         if place is None:
             continue
-        share = inside_share(outline, shape)
+        line = set(line_of(pack, id, now)) if chosen or without else set()
+        if not line.isdisjoint(without):
+            continue
+        share = 1.0 if not line.isdisjoint(chosen) else inside_share(outline, shape)
         if share > SLIVER:
             found[id] = share
             if place.parent:

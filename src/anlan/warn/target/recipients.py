@@ -11,14 +11,13 @@ import shapely
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
-from anlan.model.errors import UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.warning import Recipient, Warning
 from anlan.packs.antimeridian import split
 from anlan.packs.drawing import Circle, read_drawing
 from anlan.warn.area import area
 from anlan.warn.ground import around_each, grounds, united
-from anlan.warn.population import SLIVER, inside_share
+from anlan.warn.population import SLIVER, inside_share, line_of
 from anlan.warn.target.areas import Areas
 from anlan.warn.target.points import Points
 
@@ -109,11 +108,11 @@ def reached(
 
 def _by_places(index: Indexed, places: Sequence[str], pack: Pack, now: datetime) -> set[int]:
     """Recipients without ground of their own whose places are among those, lie in them or hold them."""
-    lines = {place: _line(pack, place, now) for place in places}
+    lines = {place: line_of(pack, place, now) for place in places}
     holding = {above for line in lines.values() for above in line}
     found: set[int] = set()
     for place, told in index.by_place.items():
-        if place in holding or any(above in lines for above in _line(pack, place, now)):
+        if place in holding or any(above in lines for above in line_of(pack, place, now)):
             found.update(told)
     return found
 
@@ -145,12 +144,5 @@ def warned_ground(warning: Warning, pack: Pack, now: datetime) -> BaseGeometry:
     if warning.rings:
         drawn = [[[[lon, lat] for lon, lat in ring]] for ring in warning.rings]
         return area(pack, now, drawing={"type": "MultiPolygon", "coordinates": drawn}).shape
-    known = [place for place in warning.places if _line(pack, place, now)]
+    known = [place for place in warning.places if line_of(pack, place, now)]
     return area(pack, now, places=known).shape if known else MultiPolygon()
-
-
-def _line(pack: Pack, place: str, now: datetime) -> tuple[str, ...]:
-    try:
-        return pack.ancestry(place, now)
-    except UnknownPlace:
-        return ()
