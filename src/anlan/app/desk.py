@@ -23,6 +23,7 @@ from anlan.app.shown import as_if_sent, shown
 from anlan.app.workspace import Lease
 from anlan.assess.grid import instant
 from anlan.assess.retrospect import later, retrospect
+from anlan.assess.surveys.registry import is_survey
 from anlan.channels.manifest import fetch_secret
 from anlan.model.entry import Entry
 from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable, WrongState
@@ -43,6 +44,7 @@ from anlan.ports.desk import STEP_UP, ClustersSeen, IngestResult, PlaceSeries, R
 from anlan.ports.source import Batch
 from anlan.sources.push.source import pushed
 from anlan.store.accounts import Accounts
+from anlan.store.second_factor import STEP, code_at
 from anlan.warn import ladder
 from anlan.warn.mailing import identity
 from anlan.warn.proof import ANSWER, RECEIPT, read_token, replied
@@ -117,7 +119,7 @@ class RunningDesk:
         ]
 
     def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
-        return retrospect(self._rule(rule), self.pack, self.house.lake, known, periods)
+        return retrospect(self._series_rule(rule), self.pack, self.house.lake, known, periods)
 
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
         now = self.house.clock.now()
@@ -141,6 +143,13 @@ class RunningDesk:
         now = self.house.clock.now()
         kept = self.house.lake.revisions(indicator, place=place)
         return sorted({one.known for one in kept if one.known <= now})
+
+    def _series_rule(self, id: str) -> Rule:
+        """A rule that looks at each series by itself."""
+        rule = self._rule(id)
+        if is_survey(rule):
+            raise NotFound("the rule looks at no single series", where="rule", found=repr(id))
+        return rule
 
     def _rule(self, id: str) -> Rule:
         try:
@@ -471,6 +480,16 @@ class RunningDesk:
             self.accounts.set_password(name, password)
         else:
             self.accounts.create(name, password)
+
+    def lend_authenticator(self, name: str) -> None:
+        """One-time codes for a user of a demonstration, who has no device: `anlan account code` shows them.
+        WrongState in a live workspace."""
+        if self.mode == "live":
+            raise WrongState("nobody is lent an authenticator here", where="account", found=self.mode)
+        if self.accounts.second_factor(name).state != "active":
+            secret, now = self.accounts.enrol(name, f"anlan {self.house.pack.id}").secret, _wall()
+            # the code of the step before, so that the present one is still good for an approval
+            self.accounts.confirm_enrolment(name, code_at(secret, now - timedelta(seconds=STEP)), now)
 
     def close(self) -> None:
         """After the turn that runs now."""

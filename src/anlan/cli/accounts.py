@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from anlan.cli.output import out
-from anlan.model.errors import InvalidValue, StoreUnavailable, WrongState
+from anlan.model.errors import InvalidValue, NotAllowed, StoreUnavailable, WrongState
 
 if TYPE_CHECKING:
     from anlan.model.pack import Pack
@@ -94,6 +94,78 @@ def list_(*, workspace: Path) -> int:
             roles = ", ".join(f"{g.role} at {g.place}" for g in user.grants)
             state = "can sign in" if name in known else "no password yet"
             out.print(f"{name}\t{user.organ}\t{roles}\t{state}", markup=False)
+    return 0
+
+
+@app.command
+def authenticator(name: str, *, workspace: Path) -> int:
+    """Set up an authenticator for a user who approves: prints the secret as a QR code and as text, asks for a
+    code of it (or reads one from the standard input), then prints the recovery codes, once.
+
+    Parameters
+    ----------
+    name
+        A user with an account.
+    workspace
+        The workspace.
+    """
+    import segno
+
+    from anlan.app.clock import WallClock
+
+    with _open(workspace.resolve()) as (pack, accounts):
+        made = accounts.enrol(name, f"anlan {pack.id}")
+        if sys.stdout.isatty():
+            segno.make(made.uri, error="m").terminal(compact=True)
+        out.print(f"secret\t{made.secret}\nuri\t{made.uri}", markup=False)
+        code = input("Code: ") if sys.stdin.isatty() else sys.stdin.readline()
+        codes = accounts.confirm_enrolment(name, code, WallClock().now())
+    out.print(f"The authenticator of {name} is in force. Recovery codes, each good once:", markup=False)
+    for one in codes:
+        out.print(one, markup=False)
+    return 0
+
+
+@app.command
+def reset(name: str, *, workspace: Path) -> int:
+    """Take a user's authenticator away, for a device that is lost: the user cannot approve until there is
+    another.
+
+    Parameters
+    ----------
+    name
+        A user with an account.
+    workspace
+        The workspace.
+    """
+    with _open(workspace.resolve()) as (_, accounts):
+        accounts.remove_authenticator(name)
+    out.print(f"{name} has no authenticator any more.", markup=False)
+    return 0
+
+
+@app.command
+def code(name: str, *, workspace: Path) -> int:
+    """Print the present one-time code of an account of a demonstration or an exercise, whose users have no
+    device. Refused in a live workspace.
+
+    Parameters
+    ----------
+    name
+        A user with an authenticator.
+    workspace
+        The workspace.
+    """
+    from anlan.app.clock import WallClock
+    from anlan.app.config import read_config
+
+    folder = workspace.resolve()
+    if read_config(folder).mode == "live":
+        raise NotAllowed(
+            "codes of a live workspace are shown by their owners' devices only", where=str(folder)
+        )
+    with _open(folder) as (_, accounts):
+        out.print(accounts.present_code(name, WallClock().now()), markup=False)
     return 0
 
 

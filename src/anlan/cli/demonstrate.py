@@ -103,9 +103,14 @@ def _open(running: Demo, port: int) -> None:
     for name in running.house.pack.users:
         if name not in desk.accounts.names():
             desk.set_password(name, OPENED_WITH)
+        desk.lend_authenticator(name)
     users = ", ".join(sorted(running.house.pack.users))
     out.print(f"\nThe console is open at http://127.0.0.1:{port}/ (Ctrl-C ends it).")
     out.print(f"Sign in as one of {users}\nwith the password: {OPENED_WITH}")
+    folder = running.house.workspace
+    out.print(
+        f"An approval asks for a one-time code: anlan account code NAME --workspace {folder}", markup=False
+    )
     listen(application(desk), "127.0.0.1", port)
 
 

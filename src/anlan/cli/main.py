@@ -29,6 +29,7 @@ from anlan.cli import (
     packs,
     scanning,
     service,
+    warnings,
 )
 from anlan.cli.output import complain
 from anlan.model.errors import AnlanError, AuditBroken, PackFault, StoreUnavailable
@@ -52,6 +53,7 @@ app.command(cap.app)
 app.command(data.quarantine)
 app.command(audit.app)
 app.command(accounts.app)
+app.command(warnings.app)
 app.command(bulletin.app)
 app.command(deliveries.app)
 

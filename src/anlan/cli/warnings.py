@@ -1,0 +1,361 @@
+"""`anlan warn`: messages of a workspace, and the acts on them, for a room without a browser.
+
+An act is done as a user of the pack, who shows the password, and a one-time code where an approval asks for
+one: at a terminal, or as the first and the second line of the standard input.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from anlan.cli.output import out, say_json
+from anlan.model.errors import InvalidValue, NotAllowed, NotFound
+from anlan.model.time import format_instant
+from anlan.model.user import User
+from anlan.model.warning import STATUSES, Warning
+
+if TYPE_CHECKING:
+    from anlan.app.desk import RunningDesk
+
+Json = Annotated[bool, Parameter(name="--json")]
+As = Annotated[str, Parameter(name="--as")]
+app = App(name="warn", help="Warnings: list, show, write, put forward, approve, and what follows them.")
+
+
+@contextmanager
+def _desk(workspace: Path) -> Iterator[RunningDesk]:
+    from anlan.app.clock import WallClock
+    from anlan.app.desk import RunningDesk
+    from anlan.app.house import RunningHouse
+
+    house = RunningHouse(workspace.resolve(), WallClock())
+    house.clock = WallClock(house.journal.latest())
+    desk = RunningDesk(house)
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+def _secret(prompt: str) -> str:
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+def _who(desk: RunningDesk, name: str) -> User:
+    """The user, who shows the password."""
+    token = desk.sign_in(name, _secret(f"Password of {name}: "))
+    try:
+        user = desk.user(token)
+    finally:
+        desk.sign_out(token)
+    if user is None:
+        raise NotAllowed("name or password do not fit", where="sign-in")
+    return user
+
+
+def _act(workspace: Path, name: str, act: str, id: str, fields: dict[str, str]) -> int:
+    from anlan.ports.desk import STEP_UP
+
+    with _desk(workspace) as desk:
+        user = _who(desk, name)
+        if act in STEP_UP:
+            fields = {**fields, "code": _secret("One-time code: ")}
+        written = desk.act(user, act, id, fields)
+        state = desk.state()
+        for one in written:
+            if one in state.warnings:
+                out.print(f"{one}\t{state.warnings[one].status}", markup=False)
+    return 0
+
+
+@app.command(name="list")
+def list_(*, workspace: Path, status: str = "", json: Json = False) -> int:
+    """Every message, oldest first.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    status
+        Only those of this status, such as submitted.
+    json
+        Print one JSON list.
+    """
+    if status and status not in STATUSES:
+        raise InvalidValue("no such status", where="--status", found=status, expected=", ".join(STATUSES))
+    with _desk(workspace) as desk:
+        found = [w for w in desk.state().warnings.values() if not status or w.status == status]
+        found.sort(key=lambda w: (w.drafted, w.id))
+        if json:
+            say_json([_plain(w) for w in found])
+        for w in found if not json else ():
+            mode = "" if w.mode == "Actual" else f"[{w.mode}] "
+            out.print(f"{w.id}\t{w.status}\tlevel {w.level}\t{mode}{w.headline.en}", markup=False)
+    return 0
+
+
+@app.command
+def show(id: str, *, workspace: Path, json: Json = False) -> int:
+    """One message as the public sees it, channel by channel, with whom it reaches and what is to be
+    remarked of its words.
+
+    Parameters
+    ----------
+    id
+        The message.
+    workspace
+        The workspace.
+    json
+        Print one JSON document.
+    """
+    from anlan.warn.plain import remarks
+
+    with _desk(workspace) as desk:
+        warning = desk.state().warnings.get(id)
+        if warning is None:
+            raise NotFound("no such warning", where="warning", found=id)
+        shown, said = desk.shown(warning), remarks(warning)
+        if json:
+            channels = [
+                {
+                    "channel": one.channel,
+                    "language": one.language,
+                    "form": one.form,
+                    "text": one.text,
+                    "used": one.used,
+                    "limit": one.limit,
+                    "unit": one.unit,
+                    "parts": one.parts,
+                    "fits": one.fits,
+                }
+                for one in shown
+            ]
+            words = [{"code": r.code, "field": f"{r.field}_{r.language}", "says": r.text.en} for r in said]
+            say_json({**_plain(warning), "channels": channels, "remarks": words})
+            return 0
+        for line in (f"{key}: {value}" for key, value in _plain(warning).items() if value):
+            out.print(line, markup=False)
+        for one in shown:
+            room = f"{one.used} of {one.limit} {one.unit}" if one.limit else f"{one.used} characters"
+            short = "" if one.fits else ", too long"
+            out.print(f"\n-- {one.channel}, {one.language}: {room}{short}\n{one.text}", markup=False)
+        for r in said:
+            out.print(f"{r.field}_{r.language}: {r.text.en} [{r.code}]", markup=False)
+    return 0
+
+
+@app.command
+def compose(file: Path, *, workspace: Path, as_: As, risk: str = "", check: bool = False) -> int:
+    """A first message from a TOML file: level, starts, expires, places or drawing, headline_en, headline_zh,
+    matters_…, measures_…, area_…, reason; hazard and place where no risk is named.
+
+    Parameters
+    ----------
+    file
+        The words.
+    workspace
+        The workspace.
+    as_
+        Who writes: a user of the pack.
+    risk
+        The risk that it is of; left out, one is opened.
+    check
+        Keep nothing; say what would be drafted, or why not.
+    """
+    return _write(workspace, as_, "warning.compose", risk, file, check)
+
+
+@app.command
+def edit(id: str, file: Path, *, workspace: Path, as_: As, check: bool = False) -> int:
+    """The next version of a message that has not been sent; what the file leaves out stays.
+
+    Parameters
+    ----------
+    id
+        The message.
+    file
+        The words, as for compose.
+    workspace
+        The workspace.
+    as_
+        Who writes.
+    check
+        Keep nothing.
+    """
+    return _write(workspace, as_, "warning.edit", id, file, check)
+
+
+@app.command
+def correct(id: str, file: Path, *, workspace: Path, as_: As, check: bool = False) -> int:
+    """The draft that corrects a message in force; the file says what was wrong (reason) and the right words.
+
+    Parameters
+    ----------
+    id
+        The message in force.
+    file
+        The words, as for compose.
+    workspace
+        The workspace.
+    as_
+        Who writes.
+    check
+        Keep nothing.
+    """
+    return _write(workspace, as_, "warning.correct", id, file, check)
+
+
+def _write(workspace: Path, name: str, act: str, id: str, file: Path, check: bool) -> int:
+    fields = _fields(file)
+    if not check:
+        return _act(workspace, name, act, id, fields)
+    with _desk(workspace) as desk:
+        draft = desk.rehearse(_who(desk, name), act, id, fields)
+        say_json(_plain(draft))
+    return 0
+
+
+def _fields(file: Path) -> dict[str, str]:
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidValue("the file cannot be read", where=str(file), found=str(error)) from error
+    return {key: " ".join(value) if isinstance(value, list) else str(value) for key, value in raw.items()}
+
+
+def _plain(warning: Warning) -> dict[str, Any]:
+    contents = warning.contents
+    return {
+        "id": warning.id,
+        "risk": warning.risk,
+        "change": warning.change,
+        "purpose": warning.purpose,
+        "status": warning.status,
+        "mode": warning.mode,
+        "level": warning.level,
+        "places": list(warning.places),
+        "starts": format_instant(contents.starts),
+        "expires": format_instant(warning.expires),
+        "headline_en": warning.headline.en,
+        "headline_zh": warning.headline.zh,
+        "organ": warning.organ,
+        "basis": warning.basis,
+        "author": warning.author,
+        "authors": list(warning.authors),
+        "approver": warning.approver,
+        "version": warning.version,
+        "rings": [[list(at) for at in ring] for ring in warning.rings],
+    }
+
+
+@app.command
+def submit(id: str, *, workspace: Path, as_: As, reason: str = "") -> int:
+    """Put a draft forward. Somebody else has to approve it.
+
+    Parameters
+    ----------
+    id
+        The message.
+    workspace
+        The workspace.
+    as_
+        Who submits.
+    reason
+        A note for the record.
+    """
+    return _act(workspace, as_, "warning.submit", id, {"reason": reason})
+
+
+@app.command
+def approve(id: str, *, workspace: Path, as_: As, reason: str = "") -> int:
+    """Approve and send. Asks for the password, then for a one-time code.
+
+    Parameters
+    ----------
+    id
+        The message.
+    workspace
+        The workspace.
+    as_
+        Who approves: not one of its authors.
+    reason
+        A note for the record.
+    """
+    return _act(workspace, as_, "warning.approve", id, {"reason": reason})
+
+
+@app.command(name="return")
+def return_(id: str, *, workspace: Path, as_: As, reason: str) -> int:
+    """Send a message back to its author.
+
+    Parameters
+    ----------
+    id
+        The message.
+    workspace
+        The workspace.
+    as_
+        Who returns it.
+    reason
+        What is to be changed.
+    """
+    return _act(workspace, as_, "warning.return", id, {"reason": reason})
+
+
+@app.command
+def reject(id: str, *, workspace: Path, as_: As, reason: str) -> int:
+    """Reject a message for good.
+
+    Parameters
+    ----------
+    id
+        The message.
+    workspace
+        The workspace.
+    as_
+        Who rejects it.
+    reason
+        Why.
+    """
+    return _act(workspace, as_, "warning.reject", id, {"reason": reason})
+
+
+@app.command
+def follow(
+    id: str, what: str, *, workspace: Path, as_: As, reason: str = "", level: str = "", expires: str = ""
+) -> int:
+    """Draft what follows a message in force: raise, lower, extend, update, cancel or all_clear.
+
+    Parameters
+    ----------
+    id
+        The message in force.
+    what
+        raise or lower (with --level), extend (with --expires), update (either), cancel (issued in error),
+        all_clear (the danger is over).
+    workspace
+        The workspace.
+    as_
+        Who drafts it.
+    reason
+        Why.
+    level
+        The new level, 1 to 4.
+    expires
+        The new end, RFC 3339.
+    """
+    from anlan.model.warning import PURPOSES
+
+    known = [one for one in PURPOSES if one and one != "correct"]
+    if what not in known:
+        raise InvalidValue("nothing that can follow", where="what", found=what, expected=", ".join(known))
+    fields = {"reason": reason, "level": level, "expires": expires}
+    return _act(workspace, as_, f"warning.{what}", id, {k: v for k, v in fields.items() if v})
