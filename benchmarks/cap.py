@@ -37,7 +37,7 @@ from lxml import etree
 from anlan.formats.cap import rules
 from anlan.formats.cap.examine import examine
 from anlan.formats.cap.schema import NAMESPACES
-from anlan.formats.cap.times import judge_time
+from anlan.formats.cap.times import remembered
 
 SHARED = Path(os.environ.get("ANLAN_SHARED", Path(__file__).parents[2] / "shared"))
 CORPUS, SCHEMAS = SHARED / "corpus" / "cap", SHARED / "reference" / "cap"
@@ -102,7 +102,7 @@ def best(passes: int, work: Callable[[], Any]) -> float:
     """The least process time of that many passes."""
     times = []
     for _ in range(passes):
-        judge_time.cache_clear()
+        remembered.cache_clear()
         rules.forget()
         began = time.process_time()
         work()

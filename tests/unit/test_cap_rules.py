@@ -7,6 +7,7 @@ import pytest
 
 from anlan.formats import cap
 from anlan.formats.cap.rulebook import own_rules, profile_rules, rule_of, rules
+from anlan.model.errors import Hostile
 
 AREA = (
     "<area><areaDesc>the square</areaDesc><polygon>30.0,110.0 30.0,110.1 30.1,110.1 30.0,110.0</polygon>"
@@ -268,3 +269,19 @@ def test_a_broken_polygon_keeps_a_message_out_only_where_nothing_of_its_area_can
 def test_an_identifier_used_again_for_a_later_message_is_no_reference_to_itself() -> None:
     again = put("I0,2024-07-12T20:00:00", "I1,2024-07-12T20:00:00", UPDATE)
     assert "A-references-self" not in found(again)
+
+
+def test_a_flood_of_blocks_or_of_findings_is_bounded_and_told() -> None:
+    block = INFO[: INFO.index("<resource>")] + "</info>"
+    with pytest.raises(Hostile, match="1001 blocks"):
+        cap.read(put(INFO, block * 1001).encode())
+    flood = put("</polygon>", "</polygon>" + "<circle>30,110 0</circle>" * 5000)
+    examination = cap.examine(flood.encode())
+    assert examination.readable
+    assert len(examination.findings) == 2001
+    assert examination.findings[-1].found == "3000 findings more"
+
+
+def test_a_text_that_only_looks_like_a_drill_or_is_written_from_right_to_left_is_no_trick() -> None:
+    for words in ("Drilling platform in distress.", "Exercise caution.", "\u200fعاصفة\u200e"):
+        assert not found(put("Strong winds.", words)) & {"S-drill-words", "S-bidi"}

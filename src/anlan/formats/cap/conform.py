@@ -37,7 +37,7 @@ _OUTSIDE_URI = re.compile(r"[\x00-\x20\x7f-\U0010ffff<>\"{}|\\^`']")
 _OLD = "Very Likely"
 _ESSENTIAL = frozenset(("identifier", "sender", "sent", "status", "msgType", "scope"))
 # lists, content and geometry: bounded by the size of the document and a number of points
-UNLIMITED = ("derefUri", "polygon", "references", "addresses")
+UNLIMITED = ("derefUri", "polygon", "references", "addresses", "value")
 
 
 class _TooMany(Exception):

@@ -27,8 +27,8 @@ _MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+([ \t]*;.*)?", r
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]{0,500})?/?>|<!--")
 _ENTITY = re.compile(r"&[A-Za-z][A-Za-z0-9]{1,30};")
-_BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_DRILL = ("drill", "exercise exercise", "演练", "演习")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_DRILL = re.compile(r"\bdrill\b|\bexercise exercise\b|演练|演习", re.IGNORECASE)
 _SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
@@ -42,6 +42,8 @@ _ACRONYMS = frozenset(
     )
 )
 MAX_HEADLINE = 160
+MAX_INFOS = 1000
+MAX_FINDINGS = 2000
 _CAP_TIME = "YYYY-MM-DDThh:mm:ss and a numeric offset such as +08:00"
 _EXPECTED = {
     "D-format": _CAP_TIME,
@@ -60,6 +62,8 @@ class Findings:
         self.faults: list[CapFault] = []
         #: nothing in the document can be markup or a trick: no text need be looked into
         self.plain = plain
+        #: findings beyond the limit, counted and not kept
+        self.untold = 0
         self.version = version
         self.strict = version == "1.2"
         #: polygon as written -> the shape, with latitude as x, or None where something is wrong with it
@@ -69,7 +73,10 @@ class Findings:
     def add(
         self, path: str, rule: str, found: str, expected: str, *, blocking: bool = False, schema: bool = False
     ) -> None:
-        self.faults.append(CapFault(path, rule, found, expected, schema, blocking))
+        if len(self.faults) < MAX_FINDINGS or blocking:
+            self.faults.append(CapFault(path, rule, found, expected, schema, blocking))
+        else:
+            self.untold += 1
 
     def time(self, path: str, text: str, *, essential: bool = False) -> datetime | None:
         """The instant, with what is wrong with its form noted."""
@@ -101,10 +108,17 @@ def check_rules(alert: Block, version: str, plain: bool = False) -> Findings:
     findings = Findings(version, plain)
     _take_rings(alert, findings)
     sent = _alert(alert, findings)
-    for number, info in enumerate(alert.get("info", ()), 1):
+    infos = alert.get("info", ())
+    if len(infos) > MAX_INFOS:
+        findings.add("alert/info", "S-size", f"{len(infos)} blocks", f"at most {MAX_INFOS}", blocking=True)
+        return findings
+    for number, info in enumerate(infos, 1):
         _info(info, f"alert/info[{number}]", alert, sent, findings)
-    if len(alert.get("info", ())) > 1:
+    if len(infos) > 1:
         _sequence(alert, findings)
+    if findings.untold:
+        told = f"{findings.untold} findings more"
+        findings.faults.append(CapFault("alert", "S-size", told, f"at most {MAX_FINDINGS}", False, False))
     return findings
 
 
@@ -232,12 +246,8 @@ def _words(path: str, text: str, findings: Findings, actual: bool = False) -> No
         findings.add(path, "S-bidi", shown(control.group()), "no direction controls")
     if text[:1] in _FORMULA:
         findings.add(path, "S-formula", shown(text), "a text")
-    if actual:
-        low = text.lower()
-        for word in _DRILL:
-            if word in low:
-                findings.add(path, "S-drill-words", shown(word), "status Exercise")
-                break
+    if actual and (word := _DRILL.search(text)):
+        findings.add(path, "S-drill-words", shown(word.group()), "status Exercise")
 
 
 _FORMULA = ("=", "@")
@@ -328,7 +338,7 @@ def _pairs(pairs: list[Pair], path: str, rule: str, findings: Findings) -> None:
         elif name is not None and name not in sound:
             before = len(findings.faults)
             _acronym(name, f"{path}[{number}]/valueName", findings)
-            if len(findings.faults) == before and len(sound) < _MOST_NAMES:
+            if len(findings.faults) == before and len(sound) < _MOST_NAMES and len(name) <= 64:
                 sound.add(name)
 
 

@@ -51,10 +51,16 @@ def read_time(text: str) -> datetime:
 _PLUS_ZERO = (("D-utc-minus", False),)
 
 
-@lru_cache(maxsize=4096)
 def judge_time(text: str, strict: bool) -> Reading:
     """A date and time as written, blanks around it taken off. `strict` for CAP 1.2, whose schema asks for
     the form; those of 1.0 and 1.1 take any xs:dateTime."""
+    # what is longer is no time, and is not worth remembering
+    return remembered(text, strict) if len(text) <= 40 else _judged(text, strict, False)
+
+
+@lru_cache(maxsize=4096)
+def remembered(text: str, strict: bool) -> Reading:
+    """`judge_time` for the texts that come again and again."""
     formed = CAP_FORM.match(text) is not None
     # nearly every time is well formed and exists: the clock's own reader takes those as read_time would
     if formed and text[20:22] < "14" and text[23] < "6" and "2000" <= text[:4] <= "2099":
