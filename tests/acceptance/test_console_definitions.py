@@ -19,7 +19,7 @@ from test_console_series import DATA, DAY, SERIES, WIDTHS, browser, drawn, ready
 from anlan.model.indicator import Definition
 from anlan.model.pack import GeometryLayer
 from anlan.model.text import Text
-from anlan.model.time import Validity
+from anlan.model.time import Validity, format_instant
 
 __all__ = ["browser"]  # a fixture
 NATION = "/series/covid-cases/cn"
@@ -91,6 +91,14 @@ def test_a_sum_of_parts_is_whole_or_unknown_with_its_missing_members(client: Tes
     page = client.get(NATION).text
     assert "The sum of its parts" in page and "the sum of the 4 places directly below it" in page
     assert page.count("at least ") >= 2 and "Tianjin" in page
+
+
+def test_a_sum_is_shown_as_known_then_with_what_its_members_were_revised_to(client: TestClient[Any]) -> None:
+    sign_in(client, "chen.approver")
+    then = format_instant(NOW - DAY)
+    document = client.get("/series-data/covid-cases/cn", params={"known": then}).json()
+    own, third = document["series"][0], document["axis"].index(str((NOW - 3 * DAY).date()))
+    assert own["later"][third] - own["values"][third] == 16.0  # Beijing: 20, later 36
 
 
 def test_a_place_with_values_of_its_own_stands_beside_its_parts(tmp_path: Path) -> None:

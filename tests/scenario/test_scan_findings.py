@@ -78,7 +78,7 @@ def newport_pack(rule: Rule = RULE) -> Pack:
 def lake(shared: Path) -> MemoryLake:
     made = MemoryLake()
     with gzip.open(shared / "data/salmonella-newport-de/weekly_states_2004_2012.csv.gz", "rt") as file:
-        rows = [row for row in csv.DictReader(file) if "2010-06-01" <= row["week_start"] <= "2012-03-01"]
+        rows = [row for row in csv.DictReader(file) if "2010-06-01" <= row["week_start"] <= "2012-12-31"]
     made.append(
         Observation(
             "newport",
@@ -134,6 +134,16 @@ def test_a_cluster_keeps_its_identity_while_it_moves(found: list[Finding]) -> No
     for seat in seats:
         changes = [f.change for f in found if f.event == seat]
         assert changes[0] == "raised" and changes[-1] == "ended" and changes.count("ended") == 1
+
+
+def test_where_its_covering_place_changes_the_new_place_is_told_before_the_old_one_ends(
+    lake: MemoryLake,
+) -> None:
+    found = run(newport_pack(), lake, datetime(2012, 10, 15, tzinfo=UTC), 7)
+    (raised, ended) = [f for f in found if f.known.date().isoformat() == "2012-11-21"]
+    assert (raised.change, raised.place, raised.event) == ("raised", "de/Bavaria", "de/Bavaria")
+    assert (ended.change, ended.place, ended.event) == ("ended", "de", "de/Bavaria")
+    assert [reason.code for reason in ended.reasons] == ["scan_moved"]
 
 
 def test_every_finding_is_computed_again_the_same(lake: MemoryLake, found: list[Finding]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anlan.assess.detect.registry import described
+from anlan.assess.surveys.registry import demands, described
 from anlan.packs.check import check
 from anlan.packs.load import load_pack
 from anlan.packs.paths import SHARED, shared_folder
@@ -32,7 +32,7 @@ DETECTORS = described()
 
 @pytest.mark.parametrize("id", SHIPPED)
 def test_a_shipped_pack_has_no_fault(id: str) -> None:
-    faults, _ = check(id, detectors=DETECTORS)
+    faults, _ = check(id, detectors=DETECTORS, demands=demands())
     assert [fault.sentence() for fault in faults] == []
 
 

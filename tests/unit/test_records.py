@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from anlan.app.records import write_record
-from anlan.assess.detect.registry import described
+from anlan.assess.surveys.registry import described
 from anlan.model.indicator import Record
 from anlan.packs.check import check
 from anlan.packs.load import load_pack

@@ -78,7 +78,12 @@ def evaluate(
         found = single_events(look, stale, only)
     else:
         found = _series(look, stale, only)
-    return sorted(found, key=lambda f: (len(pack.ancestry(f.place, now)), f.place, f.event))
+    # of what moves (a cluster) the new place is told before the old one ends: the risk goes on
+    ends = is_survey(rule)
+    return sorted(
+        found,
+        key=lambda f: (ends and f.change == "ended", len(pack.ancestry(f.place, now)), f.place, f.event),
+    )
 
 
 def history(rule: Rule, indicator: Indicator) -> timedelta:

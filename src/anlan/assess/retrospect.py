@@ -65,19 +65,25 @@ def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int
 
 
 def later(seen: Retrospect, rule: Rule, pack: Pack, lake: Lake, place: str, now: datetime) -> PlaceSeries:
-    """The values of one place on the axis of `seen`, as known at `now`; NaN where still nothing is."""
+    """The values of one place on the axis of `seen`, as known at `now`; NaN where still nothing is, or a
+    member of a sum lacks."""
     step = pack.indicators[rule.indicator].frequency or timedelta(days=1)
-    own = seen.series[place]
-    values = np.full(len(seen.times), np.nan)
+    own, sums = seen.series[place], seen.sums.get(place)
+    parts = sums.children if sums is not None and sums.summed else (place,)
+    values = np.full((len(parts), len(seen.times)), np.nan)
     if seen.times:
         until = seen.times[-1] + step
-        slice = lake.read(rule.indicator, known=now, places=[place], since=seen.times[0] - step, until=until)
+        slice = lake.read(
+            rule.indicator, known=now, places=list(parts), since=seen.times[0] - step, until=until
+        )
         origin = np.datetime64(seen.times[0].replace(tzinfo=None), "us")
         width = np.timedelta64(step // timedelta(microseconds=1), "us")
         columns = ((slice.at - origin + width // 2) // width).astype(np.int64)
-        inside = (columns >= 0) & (columns < len(values))
-        values[columns[inside]] = slice.value[inside]
-    return replace(own, values=values)
+        row = {part: n for n, part in enumerate(parts)}
+        rows = np.array([row.get(str(p), -1) for p in slice.place], dtype=np.int64)
+        inside = (columns >= 0) & (columns < len(seen.times)) & (rows >= 0)
+        values[rows[inside], columns[inside]] = slice.value[inside]
+    return replace(own, values=values.sum(axis=0))
 
 
 def _marks(screened: Screened, row: int, first: int) -> tuple[MarkSeen, ...]:

@@ -124,7 +124,7 @@ def look(
     seen = desk.retrospect(chosen.id, asof, PERIODS)
     if (below := seen.sums.get(place)) is not None and below.summed:
         # a sum is learnt with its members
-        learnt += [at for child in below.children[:MOST_ALIKE] for at in desk.learnt(indicator, child)]
+        learnt = sorted({at for child in below.children[:MOST_ALIKE] for at in desk.learnt(indicator, child)})
     if place not in seen.series:
         if not learnt:
             raise NotFound("nothing is known of this series", where="series", found=f"{indicator} at {place}")

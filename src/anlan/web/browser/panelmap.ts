@@ -65,6 +65,7 @@ function rings(found: Cluster[]): Option[] {
 function shaded(holder: HTMLElement, panel: Panel, period: number): Option {
   const found = clusters();
   const members = new Set(found.filter((one) => one.strong).flatMap((one) => one.members));
+  const edge = members.size > 12 ? 1.2 : 2.5; // many small places would be one dark patch
   const at = panel.tested[period] ?? 0;
   const text = colour("text");
   const rows = new Map(panel.series.map((row) => [row.place ?? "", row]));
@@ -90,26 +91,32 @@ function shaded(holder: HTMLElement, panel: Panel, period: number): Option {
       label: { show: false },
       itemStyle: { areaColor: colour("raised"), borderColor: colour("line-strong"), borderWidth: 0.7 },
       emphasis: { label: { show: false }, itemStyle: { areaColor: undefined, borderColor: text, borderWidth: 1.5 } },
-      regions: panel.series.map((row) => {
-        const alarm = row.alarm[period] ?? UNKNOWN;
-        const near = Math.min(1, Math.max(0, row.near[period] ?? 0));
-        const fill =
-          alarm === ALARM ? colour("alarm") : alarm === UNKNOWN ? faint("muted", 0.28) : faint("accent", 0.12 + 0.5 * near);
-        const member = members.has(row.place ?? "");
-        const outline = member ? { borderColor: text, borderWidth: 3 } : {};
-        const label = {
-          show: alarm !== 0,
-          formatter: alarm === ALARM ? "▲" : "◻",
-          color: alarm === ALARM ? colour("panel") : text,
-          fontSize: 12,
-        };
-        return {
-          name: row.place ?? "",
-          itemStyle: { areaColor: fill, ...outline },
-          label,
-          emphasis: { label, itemStyle: { areaColor: fill } },
-        };
-      }),
+      regions: [
+        // members of a cluster that have no chart on this page
+        ...[...members]
+          .filter((place) => !rows.has(place))
+          .map((name) => ({ name, itemStyle: { borderColor: text, borderWidth: edge } })),
+        ...panel.series.map((row) => {
+          const alarm = row.alarm[period] ?? UNKNOWN;
+          const near = Math.min(1, Math.max(0, row.near[period] ?? 0));
+          const fill =
+            alarm === ALARM ? colour("alarm") : alarm === UNKNOWN ? faint("muted", 0.28) : faint("accent", 0.12 + 0.5 * near);
+          const member = members.has(row.place ?? "");
+          const outline = member ? { borderColor: text, borderWidth: edge } : {};
+          const label = {
+            show: alarm !== 0,
+            formatter: alarm === ALARM ? "▲" : "◻",
+            color: alarm === ALARM ? colour("panel") : text,
+            fontSize: 12,
+          };
+          return {
+            name: row.place ?? "",
+            itemStyle: { areaColor: fill, ...outline },
+            label,
+            emphasis: { label, itemStyle: { areaColor: fill } },
+          };
+        }),
+      ],
     },
     series: rings(found),
   };
