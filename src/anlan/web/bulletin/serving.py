@@ -53,7 +53,8 @@ class Serving:
         try:
             await self._inner(scope, receive, send)
         finally:
-            await asyncio.to_thread(self._press.stop)
+            # not awaited: a server that ends cancels what still waits
+            self._press.stop()
 
     def _answer(self, scope: HTTPScope) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         if scope["method"] not in ("GET", "HEAD"):
