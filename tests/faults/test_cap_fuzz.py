@@ -10,6 +10,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -57,11 +59,13 @@ def test_a_million_broken_documents_are_refused_or_read_at_once() -> None:
     step = 5_000
     tasks = [(seed, first, min(first + step, inputs)) for first in range(0, inputs, step)]
     done, longest = 0, 0.0
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=20) as pool:
-        waiting = [pool.apply_async(run, task) for task in tasks]
-        for task, answer in zip(tasks, waiting, strict=True):
-            # a worker that died never answers
-            count, took, failed = answer.get(timeout=1_800)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn, max_tasks_per_child=20) as pool:
+        for task, answer in [(task, pool.submit(run, *task)) for task in tasks]:
+            try:
+                count, took, failed = answer.result(timeout=1_800)
+            except (BrokenProcessPool, TimeoutError) as error:
+                pytest.fail(f"{error!r} in a process that read inputs from {task[1]} on, of seed {seed}")
             assert not failed, failed
             assert count == task[2] - task[1]
             done, longest = done + count, max(longest, took)

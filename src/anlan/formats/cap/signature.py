@@ -321,7 +321,7 @@ class _Looked:
         anchors = self.trust.of(self.sender, self.at) if self.at is not None else []
         for anchor in anchors:
             if not anchor.authority and self._by(anchor.certificate):
-                return self._bound(anchor.certificate, [], anchor)
+                return self._bound(anchor.certificate, anchor)
         signer = next((one for one in certificates if self._by(one)), None)
         if signer is not None:
             found = self._described(signer)
@@ -330,7 +330,7 @@ class _Looked:
                 if anchor.authority:
                     why = issued_under(signer, certificates, anchor, self.at) if self.at else "no instant"
                     if not why:
-                        return self._bound(signer, certificates, anchor)
+                        return self._bound(signer, anchor)
                     reasons.append(why)
             return self._by_somebody(found, reasons)
         if certificates:
@@ -346,10 +346,8 @@ class _Looked:
             )
         return self.told("broken", "signature_broken", "the signature value does not fit the key beside it")
 
-    def _bound(
-        self, certificate: x509.Certificate, chain: list[x509.Certificate], anchor: Anchor
-    ) -> Signature:
-        del chain
+    def _bound(self, certificate: x509.Certificate, anchor: Anchor) -> Signature:
+        """By a key of the sender's: does it prove that now?"""
         found = self._described(certificate)
         weak = found.get("weak", self.facts["weak"])
         at = self.at
