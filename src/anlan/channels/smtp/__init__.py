@@ -26,6 +26,8 @@ class Mail:
 
     id = "smtp"
     public = False
+    # mail servers commonly take more from one client than this
+    at_once = 4
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options

@@ -29,6 +29,7 @@ class Webhook:
     long as they change over, the previous one beside it."""
 
     id = "webhook"
+    at_once = 8
 
     def __init__(self, options: Mapping[str, Any], clock: Clock) -> None:
         self.public: bool = options["public"]
