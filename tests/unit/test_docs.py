@@ -17,7 +17,7 @@ import anlan
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-TWINS = ("README.md", "docs/index.md", "docs/tutorial/first-hour.md")
+TWINS = ("README.md", "docs/index.md", "docs/tutorial/first-hour.md", "docs/howto/compose-a-warning.md")
 OWN_COMMANDS = {"test", "check", "bench", "soak", "help", "COMMAND"}
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
