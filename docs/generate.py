@@ -24,7 +24,20 @@ import survey_page
 from surfaces import NOTE, paragraph
 
 from anlan.app import config
-from anlan.model import domain, entry, errors, indicator, law, pack, place, plan, quantity, user, warning
+from anlan.model import (
+    domain,
+    entry,
+    errors,
+    indicator,
+    law,
+    pack,
+    place,
+    plan,
+    quantity,
+    route,
+    user,
+    warning,
+)
 from anlan.model.text import Text
 from anlan.model.time import Validity, format_duration
 
@@ -58,6 +71,8 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
     ],
     "domains/*/events.csv": [("a line", indicator.KnownEvent)],
     "recipients.toml": [("recipient", warning.Recipient)],
+    "inhibits.toml": [("inhibit", route.Inhibit)],
+    "routes.toml": [("route", route.Route), ("route.hours", route.Hours)],
     "users.toml": [("user", user.User), ("user.grant", user.Grant)],
 }
 
