@@ -143,6 +143,18 @@ class MemoryDesk:
             raise NotFound("no message with this digest", where="messages", found=digest)
         return self.messages[digest]
 
+    def story(self, delivery: str) -> Sequence[Entry]:
+        return [entry for entry in self._journal if entry.subject == delivery]
+
+    def asked(self, token: str) -> Delivery:
+        raise NotFound("no such link", where="answer")
+
+    def receive(self, delivery: str, what: str, token: str, text: str = "") -> None:
+        raise NotAllowed("the token is not this delivery's", where=f"delivery {delivery}")
+
+    def replied(self, sender: str, text: str, stamp: str, signature: str, body: bytes) -> str:
+        raise NotAllowed("no gateway for replies is set up", where="sms")
+
     def quarantined(self) -> Sequence[Quarantined]:
         return list(reversed(self._held))
 

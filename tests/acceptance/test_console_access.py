@@ -27,6 +27,11 @@ PUBLIC = {
     ("GET", "/static/{file_path:path}"),
     ("HEAD", "/static/{file_path:path}"),
     ("GET", "/v1/health"),
+    # what comes from outside brings its own proof: a link's or a receipt's token, a gateway's signature
+    ("GET", "/answer/{token:str}"),
+    ("POST", "/answer/{token:str}"),
+    ("POST", "/v1/deliveries/{id:str}/{what:str}"),
+    ("POST", "/v1/sms-replies"),
     ("GET", "/v1/schema"),
     ("GET", "/v1/schema/openapi.json"),
     ("GET", "/v1/schema/{path:str}"),
@@ -38,6 +43,8 @@ PUBLIC = {
 FILLED = {
     "{id:str}": RISK,
     "{number:int}": "0",
+    "{token:str}": "x",
+    "{what:str}": "read",
     "{file:str}": "x.xml",
     "{file_path:path}": "console.css",
     "{path:str}": "x",

@@ -34,6 +34,8 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Warning", "proof"): ("", "code", "recovery", "scripted"),
     ("Delivery", "status"): ("held", "due", "accepted", "delivered", "read", "failed", "given_up", "expired"),
     ("Mailing", "status"): ("due", "accepted"),
+    ("Shift", "status"): ("planned", "ended", "removed"),
+    ("WatchState", "status"): ("manned", "untested", "unreachable", "gap"),
     ("Incident", "status"): ("open", "stood_down"),
     ("Task", "status"): ("open", "done", "overdue", "cancelled"),
     ("Report", "status"): ("owed", "filed", "late", "dropped"),
@@ -102,6 +104,7 @@ def nouns(kind: type) -> st.SearchStrategy[Any]:
         assume(kind.__name__ != "Silence" or given["begins"] < given["ends"])
         if kind.__name__ == "RelayedArea":
             given["places"] = () if given["by"] == "unresolved" else (given["places"] or ("x",))
+        assume(kind.__name__ != "Shift" or given["begins"] < given["ends"])
         if kind.__name__ == "Mailing":
             given["recipients"] = given["ids"]
         return kind(**given)
