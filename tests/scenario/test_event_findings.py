@@ -418,3 +418,18 @@ def test_without_enough_past_there_is_no_probability(ensemble: MemoryLake) -> No
     (held,) = evaluate(short, pack, ensemble, state, day("2018-09-01") + 12 * HOUR)
     assert (held.state, held.level) == ("unknown", raised.level)
     assert "forecast_uncalibrated" in [reason.code for reason in held.reasons]
+
+
+def test_a_time_without_every_member_is_left_out_and_said(ensemble: MemoryLake) -> None:
+    pack, lake = pack_of(CHANCE, MEMBERS, SEEN), MemoryLake()
+    rule = replace(CHANCE, params={**CHANCE.params, "calibrate": "none", "threshold": 10.0})
+    now = day("2018-09-01")
+    for n, names in ((1, ("a", "b")), (2, ("a",))):
+        lake.append(
+            Observation("members", "x/a", now + n * DAY, now, 20.0, "m3/s", SOURCE, name) for name in names
+        )
+    (found,) = evaluate(rule, pack, lake, State(), now + HOUR)
+    assert (found.level, found.value, found.at) == (2, 1.0, now + DAY)
+    assert "not calibrated" in found.sentence.en
+    assert found.reasons[-1].code == "rows_left_out"
+    assert found.reasons[-1].text.en.startswith("1 left out: times ahead for which not every member")

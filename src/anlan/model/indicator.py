@@ -128,8 +128,9 @@ class Band:
 class Rule:
     """When an indicator becomes a finding.
 
-    `detector` names an engine detector with `params`. `when` is a CEL condition over the detection:
-    value, expected, threshold, score, p_value (doubles, NaN where unknown), alarm, known (bool),
+    `detector` names an engine detector, or a survey of several series or of events, with `params`.
+    `when` is a CEL condition over the detection: value, expected, threshold, score, p_value (doubles,
+    NaN where unknown), alarm, known (bool),
     place, month (int). `measure` (value, score, excess, ratio) is compared with the dated `bands`;
     the most severe band reached gives the level. The condition must hold for `hold` before the rule
     is on and be gone for `keep` before it is off. `if_missing`: hold (stay as it is, flagged stale)

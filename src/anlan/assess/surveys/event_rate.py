@@ -23,7 +23,7 @@ from anlan.assess.finding import Look, pick, wanted
 from anlan.assess.graded import NO, UNKNOWN, YES, Numbers
 from anlan.assess.grid import instant64
 from anlan.assess.single_events import MOMENT, newest_rows
-from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told
+from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told, left_out
 from anlan.model.errors import UnknownPlace
 from anlan.model.reason import Reason
 from anlan.model.text import Text
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
+UNSIZED = Text("events of unknown magnitude", "震级未知的事件")
 METHODS = ("poisson", "etas")
 #: magnitudes are rounded to a tenth, so one of exactly the limit counts
 _HALF_BIN = 1e-9
@@ -52,19 +53,27 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
     since = until - timedelta(days=before)
     slice = look.lake.read(look.rule.indicator, known=now, since=since, until=now + MOMENT)
     rows = sorted(newest_rows(slice).values(), key=lambda r: slice.at[r])
+    unknown = [r for r in rows if np.isnan(slice.value[r])]
     large = [r for r in rows if slice.value[r] >= float(params["completeness"]) - _HALF_BIN]
-    of: dict[str, list[int]] = {}
-    for row in large:
-        for place in _line(look, str(slice.place[row])):
-            if wanted(look.rule, look.pack, place, now):
-                of.setdefault(place, []).append(row)
+    of, unsized = _by_place(look, slice, large), _by_place(look, slice, unknown)
     found: dict[Key, Told] = {}
     for place, mine in sorted(of.items()):
         mask = np.zeros(len(slice.at), dtype=bool)
         mask[mine] = True
+        lost = left_out(len(unsized.get(place, ())), UNSIZED)
         numbers, reason = _compare(slice, mine, since, now, params)
-        found[place, ""] = Told(now, (numbers,), pick(slice, mask), (reason,), "{event}")
+        found[place, ""] = Told(now, (numbers,), pick(slice, mask), (reason, *lost), "{event}")
     return Surveyed(found, since, now + MOMENT, now, slice)
+
+
+def _by_place(look: Look, slice: Slice, rows: list[int]) -> dict[str, list[int]]:
+    """The rows of every place that the rule looks at, with what lies in it."""
+    of: dict[str, list[int]] = {}
+    for row in rows:
+        for place in _line(look, str(slice.place[row])):
+            if wanted(look.rule, look.pack, place, look.now):
+                of.setdefault(place, []).append(row)
+    return of
 
 
 def _line(look: Look, place: str) -> tuple[str, ...]:

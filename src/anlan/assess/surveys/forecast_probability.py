@@ -25,13 +25,14 @@ from anlan.assess.finding import Look, pick, wanted
 from anlan.assess.forecast.emos import Emos, fit_emos
 from anlan.assess.graded import NO, UNKNOWN, YES, Numbers
 from anlan.assess.grid import instant, instant64
-from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told
+from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told, left_out
 from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.ports.lake import Slice
 
 NAN = float("nan")
 DAY = timedelta(days=1)
+INCOMPLETE = Text("times ahead for which not every member is there", "成员不全的预报时次")
 CALIBRATIONS = ("emos", "none")
 LAWS = ("normal", "logistic")
 
@@ -50,13 +51,14 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
             continue
         mask = slice.place == place
         rows = pick(slice, mask)
-        ahead, members, past = _members(rows, now, timedelta(days=float(params["ahead"])))
+        ahead, members, past, short = _members(rows, now, timedelta(days=float(params["ahead"])))
+        lost = left_out(short, INCOMPLETE)
         if not len(ahead):
             continue  # no forecast holds any more
         law, why = _law(look, past, seen, place, params)
         if why is not None:
             unknown = Numbers(NAN, NAN, float(params["threshold"]), NAN, NAN, UNKNOWN)
-            found[place, ""] = Told(instant(ahead[0]), (unknown,), rows, (why,), "1")
+            found[place, ""] = Told(instant(ahead[0]), (unknown,), rows, (why, *lost), "1")
             continue
         chance, raw = _chances(members, law, float(params["threshold"]))
         best = int(np.argmax(chance))
@@ -69,7 +71,7 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
             YES if chance[best] > 0 else NO,
         )
         reason = _reason(numbers, instant(ahead[best]), members.shape[1], law, look)
-        found[place, ""] = Told(instant(ahead[best]), (numbers,), rows, (reason,), "1")
+        found[place, ""] = Told(instant(ahead[best]), (numbers,), rows, (reason, *lost), "1")
     return Surveyed(found, since, until, now, slice)
 
 
@@ -78,19 +80,21 @@ _Table = tuple[NDArray[np.datetime64], NDArray[np.float64]]
 
 def _members(
     rows: Slice, now: datetime, reach: timedelta
-) -> tuple[NDArray[np.datetime64], NDArray[np.float64], _Table]:
-    """(times ahead, their members [n, n_members], (past times, their members)). Only times for which every
-    member is there: a part of an ensemble is another ensemble."""
+) -> tuple[NDArray[np.datetime64], NDArray[np.float64], _Table, int]:
+    """(times ahead, their members [n, n_members], (past times, their members), times ahead left out). Only
+    times for which every member is there: a part of an ensemble is another ensemble."""
     names = sorted(set(rows.event.tolist()))
     times, row = np.unique(rows.at, return_inverse=True)
     table = np.full((len(times), len(names)), NAN)
     column = {name: n for n, name in enumerate(names)}
     table[row.reshape(-1), [column[name] for name in rows.event.tolist()]] = rows.value
     whole = ~np.isnan(table).any(axis=1)
+    within = (times > instant64(now)) & (times <= instant64(now + reach))
+    short = int((within & ~whole).sum())
     times, table = times[whole], table[whole]
     ahead = (times > instant64(now)) & (times <= instant64(now + reach))
     past = times <= instant64(now)
-    return times[ahead], table[ahead], (times[past], table[past])
+    return times[ahead], table[ahead], (times[past], table[past]), short
 
 
 def _law(

@@ -17,6 +17,7 @@ from anlan.assess.finding import Look
 from anlan.assess.graded import Numbers
 from anlan.model.finding import Finding
 from anlan.model.reason import Reason
+from anlan.model.text import Text
 from anlan.ports.lake import Slice
 
 #: (place, event)
@@ -93,3 +94,10 @@ def live(look: Look) -> dict[Key, Finding]:
         for (of, place, event), id in look.state.latest.items()
         if of == look.rule.id and look.state.findings[id].level is not None
     }
+
+
+def left_out(rows: int, why: Text) -> tuple[Reason, ...]:
+    """That so many rows say nothing here, and why; nothing where there are none."""
+    if not rows:
+        return ()
+    return (Reason("rows_left_out", Text(f"{rows} left out: {why.en}.", f"{rows} 条未采用:{why.zh}。")),)

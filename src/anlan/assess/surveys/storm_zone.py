@@ -21,7 +21,7 @@ from anlan.assess.finding import Look, pick, wanted
 from anlan.assess.graded import NO, UNKNOWN, YES, Numbers
 from anlan.assess.grid import instant
 from anlan.assess.single_events import MOMENT
-from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told
+from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told, left_out
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
 from anlan.model.text import Text
@@ -50,22 +50,24 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
         if last is None or now - track[0].at > gone:
             continue  # nothing for so long: over, or out of the area
         rows = pick(slice, mask)
+        lost = left_out(int((np.isnan(rows.lon) | np.isnan(rows.lat)).sum()), NO_POSITION)
         for place in places:
             if place not in where:
                 nowhere = Numbers(NAN, NAN, zone, last, NAN, UNKNOWN)
-                found[place, storm] = Told(track[0].at, (nowhere,), rows, (NO_POINT,), "h")
+                found[place, storm] = Told(track[0].at, (nowhere,), rows, (NO_POINT, *lost), "h")
                 continue
             near = approach(track, *where[place], zone)
             found[place, storm] = Told(
                 track[0].at,
                 (_numbers(near, now, zone, last),),
                 rows,
-                (_reason(near, storm, place, look, zone),),
+                (_reason(near, storm, place, look, zone), *lost),
                 "h",
             )
     return Surveyed(found, now - back, until, now, slice)
 
 
+NO_POSITION = Text("fixes without a position", "定位缺少坐标")
 NO_POINT = Reason(
     "place_without_point",
     Text("the place has no point, so its distance is unknown", "该地点没有坐标,距离未知"),
