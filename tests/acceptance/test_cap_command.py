@@ -184,6 +184,11 @@ def test_conversions_come_back_byte_for_byte(here: Path, capfdbinary: Any) -> No
         (here / "n.json").write_bytes(text)
         _, written, _ = ran(capfdbinary, "convert", "n.json", "--to", "cap")
         assert cap.read(written) == cap.read(raw)
+    _, text, _ = ran(capfdbinary, "convert", "m1.xml", "odd.xml", "--to", "json")
+    (here / "both.json").write_bytes(text)
+    assert ran(capfdbinary, "convert", "both.json", "--to", "cap", "--out", "back")[0] == 0
+    back = sorted((here / "back").iterdir())
+    assert [path.read_bytes() for path in back] == [message(), message().replace(b"\n", b"\r\n")]
     assert ran(capfdbinary, "convert", "m1.xml", "--to", "edxl", "--out", "w.xml")[0] == 0
     _, found = lines(capfdbinary, "check", "w.xml")
     assert [one["identifier"] for one in found] == ["m1"]

@@ -46,19 +46,24 @@ def _files(path: str) -> Iterator[tuple[str, bytes] | Look]:
         for name in sorted(names):
             file = Path(folder) / name
             if file.is_symlink():
-                yield _refused(str(file), "bad_input", "a link in a folder is not followed")
+                yield _refused(_name(file), "bad_input", "a link in a folder is not followed")
             elif file.is_file():
                 yield _one(file)
             else:
-                yield _refused(str(file), "bad_input", "neither a file nor a folder")
+                yield _refused(_name(file), "bad_input", "neither a file nor a folder")
 
 
 def _one(path: Path) -> tuple[str, bytes] | Look:
     try:
         with path.open("rb") as file:
-            return _bounded(str(path), file.read(MOST_BODY + 1))
+            return _bounded(_name(path), file.read(MOST_BODY + 1))
     except OSError as error:
-        return _refused(str(path), "unreadable", str(error.strerror))
+        return _refused(_name(path), "unreadable", str(error.strerror))
+
+
+def _name(path: Path) -> str:
+    """The path as it is printed: bytes in it that are no text are written out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _bounded(name: str, raw: bytes) -> tuple[str, bytes] | Look:

@@ -105,7 +105,8 @@ def as_lines(look: Look) -> list[str]:
         f"{signature:<15}{look.ground or '-':<11} {place} {shown(look.identifier, 80)[1:-1] or '-'}"
     ]
     for finding in look.findings:
-        lines.append(f"    {finding.severity:<7}{finding.rule:<28} {_plain(finding.sentence())}")
+        told = f"{finding.path}: found {finding.found}; expected {finding.expected}"
+        lines.append(f"    {finding.severity:<7}{finding.rule:<28} {_plain(told)}")
     for mending in look.mendings:
         lines.append(
             f"    ground {mending.code:<28} {_plain(mending.path)}: {_plain(mending.found)}: "

@@ -158,7 +158,7 @@ class _Opened:
                 yield from self.document(plain, member, depth + 1)
                 return
             if is_json(raw):
-                yield self.message(from_json(raw, where), member)
+                yield from self._json(raw, member, where)
                 return
             text = decode(raw, where)
             if _HEAD.match(text):
@@ -209,6 +209,21 @@ class _Opened:
                     expected="alert, or a document with alerts inside",
                 )
                 yield self.refused(text, member, fault)
+
+    def _json(self, raw: bytes, member: str, where: str) -> Iterator[Item]:
+        """One message, or one on each line."""
+        lines = [line for line in raw.splitlines() if line.strip()]
+        if len(lines) == 1 or not all(is_json(line) for line in lines):
+            yield self.message(from_json(raw, where), member)
+            return
+        for number, line in enumerate(lines, 1):
+            inside = f"{member} line {number}".strip()
+            try:
+                found = from_json(line, f"{where} line {number}")
+            except BadInput as error:
+                yield self.refused(line, inside, error)
+                continue
+            yield self.message(found, inside)
 
     def _count(self, size: int, where: str) -> None:
         self.unpacked += size
