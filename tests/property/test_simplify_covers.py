@@ -64,7 +64,7 @@ def holds(found: Simplified, given_: BaseGeometry, budget: Budget) -> None:
     assert found.added_km2 >= 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(areas(), BUDGETS)
 def test_what_was_chosen_stays_covered_within_any_budget(shape: BaseGeometry, budget: Budget) -> None:
     if shape.is_empty:

@@ -82,7 +82,7 @@ def test_circles_hold_the_places_within_their_radius_also_across_the_antimeridia
     assert sorted(found.tolist()) == keys_in(points, circle)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.floats(-180, 180),
     st.floats(-90, 90),
