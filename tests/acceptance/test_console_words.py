@@ -19,6 +19,7 @@ COMPOSED = {
         f"form.{x}"
         for x in (
             "code",
+            "judged",
             "reason",
             "answer",
             "into",
