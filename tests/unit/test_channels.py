@@ -100,6 +100,17 @@ def test_a_feed_that_is_only_looked_after_loses_what_is_over_and_is_not_written_
         assert listed(tmp_path) == []
 
 
+def test_a_feed_that_knows_its_address_has_whole_links(tmp_path: Path) -> None:
+    made = CapFeed(tmp_path, "urn:f", "Warnings", SetClock(SENT), base_url="https://warn.drill.invalid/feed/")
+    assert made.deliver(sample_parcel("")).accepted
+    feed_bytes = (tmp_path / "feed.atom").read_bytes()
+    assert (
+        b'rel="self" type="application/atom+xml" href="https://warn.drill.invalid/feed/feed.atom"'
+        in feed_bytes
+    )
+    assert b'href="https://warn.drill.invalid/feed/W-check-1.cap.xml"' in feed_bytes
+
+
 def test_an_identity_once_published_is_frozen(tmp_path: Path) -> None:
     channel, parcel = feed(tmp_path), sample_parcel("")
     channel.deliver(parcel)

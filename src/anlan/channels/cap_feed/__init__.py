@@ -23,8 +23,18 @@ class CapFeed:
 
     id = "cap_feed"
 
-    def __init__(self, folder: Path, feed_id: str, title: str, clock: Clock, *, public: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        feed_id: str,
+        title: str,
+        clock: Clock,
+        *,
+        public: bool = True,
+        base_url: str = "",
+    ) -> None:
         self.folder = folder
+        self.base = f"{base_url.rstrip('/')}/" if base_url else ""
         self.public = public
         self.feed_id = feed_id
         self.title = title
@@ -69,24 +79,30 @@ class CapFeed:
             try:
                 # a file never changes once it is there, so each is read once
                 if path.name not in self._known:
-                    self._known[path.name] = _entry(path)
+                    self._known[path.name] = self._entry(path)
             except BadInput:
                 unreadable.append(path.name)
                 continue
             listed.append(self._known[path.name])
-        feed = write_feed(listed, id=self.feed_id, title=self.title, updated=now)
+        feed = write_feed(
+            listed, id=self.feed_id, title=self.title, updated=now, self_link=f"{self.base}{FEED}"
+        )
         write_whole(self.folder / FEED, feed)
         ends = [e.expires for e in listed if e.expires is not None and e.expires > now]
         self._ends = min(ends, default=datetime.max.replace(tzinfo=UTC))
         return tuple(unreadable)
 
-
-def _entry(path: Path) -> FeedEntry:
-    return feed_entry(read(path.read_bytes(), path.name), quote(path.name))
+    def _entry(self, path: Path) -> FeedEntry:
+        return feed_entry(read(path.read_bytes(), path.name), f"{self.base}{quote(path.name)}")
 
 
 def make(options: Mapping[str, Any], clock: Clock) -> CapFeed:
     """The channel from its settled options (see manifest.toml)."""
     return CapFeed(
-        Path(options["folder"]), options["feed_id"], options["title"], clock, public=options["public"]
+        Path(options["folder"]),
+        options["feed_id"],
+        options["title"],
+        clock,
+        public=options["public"],
+        base_url=options["base_url"],
     )
