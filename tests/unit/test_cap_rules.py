@@ -275,11 +275,19 @@ def test_a_flood_of_blocks_or_of_findings_is_bounded_and_told() -> None:
     block = INFO[: INFO.index("<resource>")] + "</info>"
     with pytest.raises(Hostile, match="1001 blocks"):
         cap.read(put(INFO, block * 1001).encode())
+    with pytest.raises(Hostile, match="20002 shapes"):
+        cap.read(put("</polygon>", "</polygon>" + "<circle>30,110 5</circle>" * 20_001).encode())
     flood = put("</polygon>", "</polygon>" + "<circle>30,110 0</circle>" * 5000)
     examination = cap.examine(flood.encode())
     assert examination.readable
     assert len(examination.findings) == 2001
     assert examination.findings[-1].found == "3000 findings more"
+    crossed = put(RING, "30,110 31,111 31,110 30,111 30,110").replace(
+        "</polygon>", "</polygon>" + "<polygon>0,0 1,1 1,0 0,1 0,0</polygon>" * 1000
+    )
+    ground = cap.examine(crossed.encode()).ground()
+    assert ground.outcome == "unresolved"
+    assert ground.records[-2].found == "too many rings to mend"
 
 
 def test_a_text_that_only_looks_like_a_drill_or_is_written_from_right_to_left_is_no_trick() -> None:

@@ -10,7 +10,7 @@ from anlan.formats.cap.blocks import Block, blocks, valid_blocks
 from anlan.formats.cap.conform import MAX_TEXT, UNLIMITED, conform, version_of
 from anlan.formats.cap.fault import CapFault
 from anlan.formats.cap.gazetteer import Gazetteer
-from anlan.formats.cap.ground import Ground, area_ground, union
+from anlan.formats.cap.ground import Allowance, Ground, area_ground, union
 from anlan.formats.cap.message import CapAlert
 from anlan.formats.cap.model import alert_of
 from anlan.formats.cap.profiles import check_profile
@@ -100,6 +100,7 @@ class Examination:
         day = None if instant is None else instant.date()
         # the Canadian profile: polygon and circle are the more exact shape, not a part of a union
         drawn_only = any(code.strip().startswith(CANADIAN) for code in self.blocks.get("code", ()))
+        allowance = Allowance()
         return tuple(
             tuple(
                 area_ground(
@@ -111,6 +112,7 @@ class Examination:
                     gazetteer=gazetteer,
                     day=day,
                     drawn_only=drawn_only,
+                    allowance=allowance,
                 )
                 for place, area in enumerate(info.get("area", ()), 1)
             )

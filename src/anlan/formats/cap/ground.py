@@ -44,6 +44,13 @@ class Mending:
     read: str
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How many rings of one message may still be mended: each takes far longer than reading a sound one."""
+
+    mendings: int = 1000
+
+
 class Ground:
     """What an area, or all areas of a message, come to.
 
@@ -115,18 +122,23 @@ def area_ground(
     gazetteer: Gazetteer | None = None,
     day: date | None = None,
     drawn_only: bool = False,
+    allowance: Allowance | None = None,
 ) -> Ground:
     """One area. `sound` are polygons already known to be without fault, with latitude as x; `day` is that
     of the message, for codes whose ground changed; `drawn_only` where polygon and circle take precedence
-    over geocodes (the Canadian profile) in place of the union that CAP describes."""
+    over geocodes (the Canadian profile) in place of the union that CAP describes; `allowance` is shared
+    by the areas of a message."""
     if gazetteer is None:
         outcome = _at_once(polygons, circles, geocodes, sound)
         if outcome:
             return Ground(
                 outcome,
-                take=lambda: _taken(polygons, circles, geocodes, path, sound, None, day, drawn_only),
+                take=lambda: _taken(
+                    _Taken(path, Allowance()), polygons, circles, geocodes, sound, None, day, drawn_only
+                ),
             )
-    return _taken(polygons, circles, geocodes, path, sound, gazetteer, day, drawn_only)
+    taken = _Taken(path, allowance or Allowance())
+    return _taken(taken, polygons, circles, geocodes, sound, gazetteer, day, drawn_only)
 
 
 def _at_once(
@@ -155,16 +167,16 @@ def _at_once(
 
 
 def _taken(
+    taken: _Taken,
     polygons: Sequence[str],
     circles: Sequence[str],
     geocodes: Sequence[tuple[str | None, str | None]],
-    path: str,
     sound: Mapping[str, Any] | None,
     gazetteer: Gazetteer | None,
     day: date | None,
     drawn_only: bool,
 ) -> Ground:
-    taken = _Taken(path)
+    path = taken.path
     # only a ring that is at fault can give the order away
     swap = any(_known(text, sound) is None for text in polygons) and _swapped(polygons)
     for number, text in enumerate(polygons, 1):
@@ -184,8 +196,9 @@ def _known(text: str, sound: Mapping[str, Any] | None) -> Any | None:
 class _Taken:
     """One area as it is put together."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, allowance: Allowance) -> None:
         self.path = path
+        self.allowance = allowance
         self.records: list[Mending] = []
         self.shapes: list[Any] = []
         #: sound ones, latitude still as x
@@ -249,6 +262,10 @@ class _Taken:
 
     def valid(self, path: str, shape: Any) -> Any | None:
         if not shape.is_valid:
+            if self.allowance.mendings <= 0:
+                self.told(path, "too_large", "too many rings to mend", "the ring is not known")
+                return None
+            self.allowance.mendings -= 1
             reason = str(shapely.is_valid_reason(shape))
             shape = mend(shape)
             if shape.is_empty or shape.area == 0:

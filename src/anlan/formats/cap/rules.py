@@ -44,6 +44,7 @@ _ACRONYMS = frozenset(
 MAX_HEADLINE = 160
 MAX_INFOS = 1000
 MAX_FINDINGS = 2000
+MAX_SHAPES = 20_000
 _CAP_TIME = "YYYY-MM-DDThh:mm:ss and a numeric offset such as +08:00"
 _EXPECTED = {
     "D-format": _CAP_TIME,
@@ -106,7 +107,16 @@ def check_rules(alert: Block, version: str, plain: bool = False) -> Findings:
     """Every rule of CAP over the blocks of one message; `plain` where `may_trick` has seen that no text of
     it need be looked into."""
     findings = Findings(version, plain)
-    _take_rings(alert, findings)
+    shapes = sum(
+        len(area.get("polygon", ())) + len(area.get("circle", ()))
+        for info in alert.get("info", ())
+        for area in info.get("area", ())
+    )
+    if shapes > MAX_SHAPES:
+        findings.add("alert/info", "S-size", f"{shapes} shapes", f"at most {MAX_SHAPES}", blocking=True)
+        return findings
+    if shapes:
+        _take_rings(alert, findings)
     sent = _alert(alert, findings)
     infos = alert.get("info", ())
     if len(infos) > MAX_INFOS:
