@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from anlan.formats.cap.signing import sign
-from anlan.model.errors import InvalidValue
+from anlan.model.errors import Hostile, InvalidValue
 from anlan.ports.source import Source
 from anlan.sources import registry
+from anlan.sources.cap.source import followed
 from anlan.testing.drill_pack import drill_pack, drill_source
 from signers import signer
 
@@ -180,6 +181,30 @@ def test_an_old_update_handed_in_again_undoes_nothing(tmp_path: Path) -> None:
 def test_a_message_that_has_run_out_when_it_comes_is_taken_in_as_over() -> None:
     batch = source().parse(message(sent=NOW - timedelta(days=400)), "f", NOW, drill_pack())
     assert [item.value for item in batch.observations] == [0.0] and not batch.quarantined
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "file:///etc/passwd",
+        "http://127.0.0.1:8420/v1/state",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]/",
+        "http://localhost/x",
+        "http://db.internal/",
+        "http://[half",
+        "ftp://x.invalid/a",
+        "relative.xml",
+    ],
+)
+def test_a_feed_of_strangers_reaches_nothing_that_they_cannot(link: str) -> None:
+    with pytest.raises(Hostile):
+        followed(link, "https://met.example/feed.atom")
+
+
+def test_links_to_the_web_and_to_the_feeds_own_host_are_followed() -> None:
+    followed("https://other.example/a.xml", "https://met.example/feed.atom")
+    followed("http://127.0.0.1:81/a.xml", "http://127.0.0.1:80/feed.atom")
 
 
 #: when the attacks were in force

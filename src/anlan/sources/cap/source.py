@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from anlan.formats.cap import CapAlert, NotCap
 from anlan.formats.cap.index import joined
@@ -92,6 +94,7 @@ class CapSource:
         self._again = len(asked) > AT_ONCE
         for link in asked[:AT_ONCE]:
             try:
+                followed(link, ref)
                 found, further, broken = self._open(self._linked(link), link, now, pack)
             except SourceUnreachable:
                 self._again = True
@@ -228,6 +231,28 @@ class CapSource:
                 observations += result
         last = tuple(_last(observations))
         return Batch(self.definition.id, known, last, tuple(quarantined), relayed=tuple(relayed))
+
+
+def followed(link: str, feed: str) -> None:
+    """Hostile for a link that is not followed: no web address, or one of this machine or its own network
+    where the feed itself is not there. A feed of strangers must not reach what they cannot."""
+    try:
+        there, here = urlsplit(link), urlsplit(feed)
+        host, own = there.hostname or "", here.hostname or ""
+    except ValueError:
+        host, own, there = "", "", urlsplit("")
+    if there.scheme not in ("http", "https") or not host:
+        raise Hostile("a link that is no web address", where=feed, found=link[:200], expected="https://…")
+    if host == own:
+        return
+    try:
+        inside = not ip_address(host).is_global
+    except ValueError:
+        inside = host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+    if inside:
+        raise Hostile(
+            "a link into a private network", where=feed, found=link[:200], expected="a public address"
+        )
 
 
 def _order(alert: CapAlert) -> tuple[datetime, str, str]:
