@@ -245,3 +245,11 @@ def test_two_taps_answer_and_one_copy_is_sent_again(desk: RunningDesk, browser: 
 
 
 test_two_taps_answer_and_one_copy_is_sent_again.pytestmark += BROWSER  # type: ignore[attr-defined]
+
+
+def test_a_copy_of_a_message_to_many_is_explained_like_any_other(desk: RunningDesk) -> None:
+    one = delivery(desk, "r010")
+    told = desk.explain(one.id)
+    assert [line["kind"] for line in told["history"]] == ["mailing.due", "mailing.accepted"]
+    assert told["subject"]["recipient"] == "r010"
+    assert told["risk"] == one.risk

@@ -28,7 +28,6 @@ from anlan.channels.manifest import fetch_secret
 from anlan.model.entry import Entry
 from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable, WrongState
 from anlan.model.indicator import Rule
-from anlan.model.mailing import Mailing
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.model.reason import Reason
@@ -46,7 +45,6 @@ from anlan.sources.push.source import pushed
 from anlan.store.accounts import Accounts
 from anlan.store.second_factor import STEP, code_at
 from anlan.warn import ladder
-from anlan.warn.mailing import identity
 from anlan.warn.proof import ANSWER, RECEIPT, read_token, replied
 
 #: seconds that a change waits for the one before it
@@ -315,15 +313,8 @@ class RunningDesk:
     # -- what comes back ----------------------------------------------------------------------------
 
     def story(self, delivery: str) -> Sequence[Entry]:
-        found = self._delivery(delivery)
-        own = list(self.house.journal.by_subject(delivery))
-        many = identity(found.warning, found.channel, found.rung)
-        own += [
-            e
-            for e in self.house.journal.by_subject(many)
-            if isinstance(e.value, Mailing) and delivery in e.value.ids
-        ]
-        return sorted(own, key=lambda entry: entry.seq)
+        self._delivery(delivery)
+        return self.house.delivery_entries(delivery)
 
     def asked(self, token: str) -> Delivery:
         known = read_token(self.house.key, token)

@@ -31,7 +31,8 @@ def explain(house: RunningHouse, id: str) -> dict[str, Any]:
     """The chain of a finding, a risk, a warning, or anything that carries a risk, as plain JSON:
     `subject`, `entries` (its own history), `chain` (what led to it), `recomputed` (each with `same`).
     NotFound for an id that the journal does not know."""
-    own = list(house.journal.by_subject(id))
+    delivered = id in house.state.deliveries
+    own = house.delivery_entries(id) if delivered else list(house.journal.by_subject(id))
     if not own:
         raise NotFound("nothing in the journal has this id", where="explain", found=id)
     value = own[-1].value
@@ -57,7 +58,7 @@ def explain(house: RunningHouse, id: str) -> dict[str, Any]:
     return {
         "id": id,
         "risk": thread.id if thread else "",
-        "subject": to_plain(value),
+        "subject": to_plain(house.state.deliveries[id] if delivered else value),
         "history": [_line(entry) for entry in own],
         "chain": [_line(entry) for entry in entries if entry.seq <= own[-1].seq],
         "basis": _basis(_pack_of(house, value), value),

@@ -22,6 +22,7 @@ from anlan.model.assessment import Assessment
 from anlan.model.entry import Draft, Entry
 from anlan.model.errors import NotFound, PackFault, StoreUnavailable
 from anlan.model.indicator import SourceDef
+from anlan.model.mailing import Mailing
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
 from anlan.model.state import State, fold
@@ -42,6 +43,7 @@ from anlan.store.messages import SqlMessages
 from anlan.store.outbox import SqlOutbox
 from anlan.warn import digest
 from anlan.warn.calling import preface
+from anlan.warn.mailing import identity
 from anlan.warn.proof import ANSWER, RECEIPT, code, token
 from anlan.warn.render import TargetArea, render
 from anlan.warn.words import words
@@ -290,6 +292,15 @@ class RunningHouse:
         for finding in thread.findings:
             entries += self.journal.by_subject(finding)
         return sorted(entries, key=lambda entry: entry.seq)
+
+    def delivery_entries(self, id: str) -> list[Entry]:
+        """The journal of one delivery, with the rows that say it for many at once, in order."""
+        found = self.state.deliveries[id]
+        own = list(self.journal.by_subject(id))
+        for entry in self.journal.by_subject(identity(found.warning, found.channel, found.rung)):
+            if isinstance(entry.value, Mailing) and id in entry.value.ids:
+                own.append(entry)
+        return sorted(own, key=lambda entry: entry.seq)
 
     def began(self) -> datetime:
         first = next(iter(self.journal.read(until=1)), None)
