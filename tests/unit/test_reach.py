@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import shapely
 
@@ -344,6 +345,22 @@ def test_a_hole_is_filled_with_a_reason_because_cap_has_none() -> None:
         list(rings_lat_lon(shape, 4))
     kept = simplify(shape, Budget(10), holes=True)
     assert kept.shape.equals(shape)
+
+
+def test_parts_that_touch_by_rounding_stay_covered_when_they_are_united() -> None:
+    """Rings whose crossings are no decimal numbers: their union is a hair off them."""
+    draw = np.random.default_rng(7)
+    for _ in range(60):
+        angles = np.sort(draw.uniform(0, 2 * np.pi, 40))
+        far = 0.01 * draw.uniform(0.02, 1.0, 40)
+        ring = np.column_stack([-6.33 + far * np.cos(angles), -15.28 + far * np.sin(angles)])
+        turned = shapely.Polygon(ring + draw.normal(0, 0.002, 2))
+        both_rings = [shapely.Polygon(ring), turned]
+        whole = [shapely.make_valid(one, method="structure", keep_collapsed=False) for one in both_rings]
+        shape = shapely.symmetric_difference(whole[0], whole[1])
+        areas = shapely.MultiPolygon([p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"])
+        if areas.is_valid:
+            assert simplify(areas, Budget(40, 1, 5)).covers
 
 
 def test_an_empty_area_is_no_area_to_simplify() -> None:

@@ -75,8 +75,16 @@ def simplify(shape: BaseGeometry, budget: Budget, *, holes: bool = False) -> Sim
             expected="longitudes -180 to 180, cut at the antimeridian; latitudes -90 to 90",
         )
     whole = united([_filled(shape)]) if not holes else shape
-    found = _across(whole, budget) if _parted(whole) else _within(whole, budget, -180.0, 180.0)
+    found = _cover(whole, budget)
+    if not shapely.covers(found, shape):
+        # uniting the filled parts rounds: corners of crossings may lie a hair inside
+        wider = shapely.buffer(whole, 10.0**-budget.digits, join_style="mitre")
+        found = _cover(_clipped(wider, -180.0, 180.0), budget)
     return _told(shape, found, budget, holes)
+
+
+def _cover(shape: BaseGeometry, budget: Budget) -> BaseGeometry:
+    return _across(shape, budget) if _parted(shape) else _within(shape, budget, -180.0, 180.0)
 
 
 def _told(shape: BaseGeometry, found: BaseGeometry, budget: Budget, holes: bool) -> Simplified:
