@@ -156,7 +156,10 @@ def test_with_a_script_an_old_page_says_that_it_is_old_and_a_new_one_does_not(br
     young.clock.at = datetime.now(UTC)
     old = Shown.of([warning("W-1", 1)])
     old.clock.at = datetime.now(UTC) - timedelta(minutes=17)
-    for shown, said in ((young, ""), (old, "17 minutes old")):
+    ahead = Shown.of([warning("W-1", 1)])
+    ahead.clock.at = datetime.now(UTC) + timedelta(minutes=30)
+    cases = ((young, ""), (old, "17 minutes old"), (ahead, "minutes behind the time of this page"))
+    for shown, said in cases:
         with public(shown) as base:
             page = browser.new_page()
             page.goto(f"{base}en/index.html")

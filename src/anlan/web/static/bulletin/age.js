@@ -7,10 +7,11 @@
   var late = 1000 * Number(root.getAttribute("data-late"));
   function look() {
     var age = Date.now() - built;
-    // a clock that is behind would call every page young: then too it is said
+    // a clock that is behind would call every page young: then that is said
     var wrong = age < -60000;
+    var text = note.getAttribute(wrong ? "data-clock" : "data-text");
     note.hidden = !(age > late || wrong);
-    note.textContent = note.getAttribute("data-text").replace("{minutes}", String(Math.round(Math.abs(age) / 60000)));
+    note.textContent = text.replace("{minutes}", String(Math.round(Math.abs(age) / 60000)));
   }
   if (note && built && late) {
     look();
