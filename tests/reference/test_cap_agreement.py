@@ -73,7 +73,7 @@ def short(file: str) -> str:
 
 
 def test_the_table_of_rules_has_every_rule_of_the_reference_at_its_level(shared: Path) -> None:
-    ours = rules()
+    ours = dict(rules())
     for row in table(shared / "reference" / "cap" / "rules.csv"):
         rule = ours.pop(row["rule_id"])
         assert (rule.level, rule.section) == (row["level"], row["section"])
@@ -87,7 +87,7 @@ def test_the_table_of_rules_has_every_rule_of_the_reference_at_its_level(shared:
 
 
 def test_the_table_of_profiles_has_every_rule_of_the_reference(shared: Path) -> None:
-    ours = profile_rules()
+    ours = dict(profile_rules())
     for row in table(shared / "reference" / "cap" / "rules_profiles.csv"):
         rule = ours.pop(row["rule_id"])
         assert (rule.level, rule.profile) == (row["level"], row["profile"])

@@ -186,7 +186,7 @@ def _examined(
     else:
         found = blocks(root, prefix, taken)
         faults += _refused(root, taken, namespace, known=bool(version and namespace))
-    signatures = root.findall(_SIGNATURE)
+    signatures = [child for child in root if child.tag == _SIGNATURE]
     if signatures:
         found["Signature"] = ["signed"] * len(signatures)
     if len(raw) > MAX_TEXT:

@@ -241,7 +241,7 @@ class _Taken:
             points = tuple((lon, lat) for lat, lon in points)
             self.told(path, "swapped", shown(text, 40), "longitude and latitude the other way round")
             self.repaired = True
-        if not all(in_range(lat, lon) for lat, lon in points):
+        if not on_earth(points):
             beyond = next((lat, lon) for lat, lon in points if not in_range(lat, lon))
             if not all(abs(lat) <= 90 and abs(lon) <= 360 for lat, lon in points):
                 self.told(path, "out_of_range", f"{beyond[0]},{beyond[1]}", "the ring is not known")
@@ -268,7 +268,7 @@ class _Taken:
             self.allowance.mendings -= 1
             reason = str(shapely.is_valid_reason(shape))
             shape = mend(shape)
-            if shape.is_empty or shape.area == 0:
+            if shape.area == 0:
                 self.told(path, "collapsed", reason, "the ring encloses no ground")
                 return None
             self.told(path, "self_crossing", reason, "all ground that any loop of it encloses")
@@ -382,6 +382,12 @@ def _upright(shapes: list[Any]) -> Any:
     return upright[0] if len(upright) == 1 else shapely.union_all(upright)
 
 
+def on_earth(points: Sequence[Point]) -> bool:
+    """True where all (latitude, longitude) pairs are places on the earth."""
+    lats, lons = zip(*points, strict=True)
+    return bool(min(lats) >= -90 and max(lats) <= 90 and min(lons) >= -180 and max(lons) <= 180)
+
+
 def _swapped(polygons: Sequence[str]) -> bool:
     """True where latitudes of an area lie past the poles and the other order puts all of it on the earth."""
     past = False
@@ -390,8 +396,11 @@ def _swapped(polygons: Sequence[str]) -> bool:
             points: tuple[Point, ...] = ring(text) if 0 < text.count(",") <= MAX_POINTS else ()
         except ValueError:
             continue
-        past = past or any(abs(lat) > 90 for lat, _ in points)
-        if not all(in_range(lon, lat) for lat, lon in points):
+        if not points:
+            continue
+        lats, lons = zip(*points, strict=True)
+        past = past or max(lats) > 90 or min(lats) < -90
+        if not (min(lats) >= -180 and max(lats) <= 180 and min(lons) >= -90 and max(lons) <= 90):
             return False
     return past
 
@@ -422,7 +431,8 @@ def mend(shape: Any) -> Any:
     by_structure = shapely.make_valid(shape, method="structure", keep_collapsed=False)
     by_lines = shapely.make_valid(shape, method="linework")
     parts = [part for part in shapely.get_parts(by_lines) if part.area > 0]
-    return shapely.union_all([by_structure, *parts])
+    lost = [part for part in parts if not by_structure.covers(part)]
+    return shapely.union_all([by_structure, *lost]) if lost else by_structure
 
 
 def split(shape: Any) -> Any:

@@ -7,9 +7,11 @@ practice add; rule names are those that findings carry.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 #: columns of the two tables
 COLUMNS = ("rule", "level", "section", "versions", "use", "bars", "en", "zh")
@@ -100,9 +102,9 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 @cache
-def rules() -> dict[str, Rule]:
+def rules() -> Mapping[str, Rule]:
     """Every rule of CAP by its name, in the order of the table."""
-    return {
+    found = {
         row["rule"]: Rule(
             row["rule"],
             row["level"],
@@ -115,12 +117,13 @@ def rules() -> dict[str, Rule]:
         )
         for row in _rows("rules.csv")
     }
+    return MappingProxyType(found)
 
 
 @cache
-def profile_rules() -> dict[str, Rule]:
+def profile_rules() -> Mapping[str, Rule]:
     """Every rule of the profiles by its name."""
-    return {
+    found = {
         row["rule"]: Rule(
             row["rule"],
             row["level"],
@@ -134,6 +137,7 @@ def profile_rules() -> dict[str, Rule]:
         )
         for row in _rows("profiles.csv")
     }
+    return MappingProxyType(found)
 
 
 def rule_of(name: str) -> Rule:
@@ -144,6 +148,6 @@ def rule_of(name: str) -> Rule:
     return found
 
 
-def own_rules() -> dict[str, Rule]:
+def own_rules() -> Mapping[str, Rule]:
     """The rules of this reader beyond the standard and the profiles, by name."""
-    return dict(_OWN)
+    return MappingProxyType(_OWN)
