@@ -57,7 +57,7 @@ class Limits:
     that one file unpacks to; `ratio`: bytes unpacked for each packed one, in members over a mebibyte;
     `nesting`: archives, wrappers and texts in each other; `items`: what one file may hold in all."""
 
-    document: int = 64 * 1024 * 1024
+    document: int = 64_000_000
     members: int = 20_000
     unpacked: int = 512 * 1024 * 1024
     ratio: int = 200
