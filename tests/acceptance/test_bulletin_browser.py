@@ -92,7 +92,7 @@ def public(shown: Shown, where: Path | None = None) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     end = time.monotonic() + 20
-    while not server.started and time.monotonic() < end:
+    while not (server.started and (press.current or press.failing)) and time.monotonic() < end:
         time.sleep(0.02)
     try:
         yield f"http://127.0.0.1:{port}/public/"

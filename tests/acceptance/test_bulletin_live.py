@@ -72,7 +72,9 @@ def test_what_is_approved_is_public_within_a_second_and_stays_so_without_the_ser
     desk = RunningDesk(RunningHouse(home, WallClock()))
     try:
         with listening(desk) as base, httpx2.Client(base_url=base) as client:
-            before = client.get("/public/en/index.html")
+            before = wait(
+                lambda: found if (found := client.get("/public/en/index.html")).is_success else None
+            )
             assert "No public warning is in force" in before.text
             id, headline = published(desk)
             approved = time.monotonic()

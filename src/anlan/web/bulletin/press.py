@@ -33,10 +33,15 @@ class Press:
         """The newest edition; None before the first."""
         return self._current
 
+    @property
+    def failing(self) -> str:
+        """What went wrong with the newest edition, while nothing newer is there; empty otherwise."""
+        return self._failing
+
     def start(self) -> None:
-        """Build the first edition, then go on aside. Nothing happens the second time."""
+        """Build editions from now on, aside: whoever starts the service does not wait for the first.
+        Nothing happens the second time."""
         if self._thread is None:
-            self.turn()
             self._thread = threading.Thread(target=self._run, name="bulletin", daemon=True)
             self._thread.start()
 
@@ -47,8 +52,9 @@ class Press:
             self._thread.join(10)
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK):
+        while not self._stop.is_set():
             self.turn()
+            self._stop.wait(LOOK)
 
     def turn(self) -> bool:
         """Build an edition where one is due; whether a new one is there."""

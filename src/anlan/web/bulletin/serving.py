@@ -6,7 +6,6 @@ rest is busy, and what it costs does not depend on what is in force.
 
 from __future__ import annotations
 
-import asyncio
 from email.utils import format_datetime
 
 from litestar.enums import ScopeType
@@ -49,7 +48,7 @@ class Serving:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The life of the application, from its start to its end: the press runs as long."""
-        await asyncio.to_thread(self._press.start)
+        self._press.start()
         try:
             await self._inner(scope, receive, send)
         finally:
