@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -138,6 +139,21 @@ def test_a_document_that_is_not_read_to_its_end_leaves_no_half_answer(worker: Wo
     raw = feed(*(message(f"m{n}") for n in range(50)))
     assert next(worker.look(raw, "feed")).identifier == "m0"
     assert told(list(worker.look(message("z"), "f"))) == ["z"]
+
+
+def test_a_fork_of_the_service_has_a_reader_of_its_own(worker: Worker) -> None:
+    assert told(list(worker.look(message("a"), "f"))) == ["a"]
+    before = worker.pid
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # there are threads: the fork ends at once
+        child = os.fork()
+    if not child:
+        ok = told(list(worker.look(message("b"), "f"))) == ["b"] and worker.pid != before
+        worker.close()
+        os._exit(0 if ok else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert told(list(worker.look(message("c"), "f"))) == ["c"]
+    assert (worker.pid, worker.starts) == (before, 1)
 
 
 def test_threads_take_turns(worker: Worker) -> None:

@@ -60,6 +60,7 @@ class Worker:
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._served = False
+        self._owner = os.getpid()
         self._turn = threading.Lock()
 
     @property
@@ -150,10 +151,10 @@ class Worker:
 
     def _ready(self) -> None:
         """A running process, started where there is none."""
-        if self._process is not None and self._process.poll() is None:
+        if self._owner == os.getpid() and self._process is not None and self._process.poll() is None:
             return
         self._stop()
-        self._served = False
+        self._served, self._owner = False, os.getpid()
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         bounds = self.bounds
         try:
@@ -187,6 +188,10 @@ class Worker:
     def _stop(self) -> None:
         process, self._process = self._process, None
         if process is None:
+            return
+        if self._owner != os.getpid():
+            # this is a fork of the service: the process, and what stands in its pipes, is the other's
+            process.returncode = 0
             return
         process.kill()
         for pipe in (process.stdin, process.stdout):
