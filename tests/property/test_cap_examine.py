@@ -17,6 +17,7 @@ from anlan.formats.cap.blocks import blocks, valid_blocks
 from anlan.formats.cap.geometry import ASTRAY, polygon_faults, ring, sound_rings
 from anlan.formats.cap.ground import OUTCOMES, area_ground, circle_shape
 from anlan.formats.cap.profiles import PROFILES
+from anlan.formats.cap.rules import check_rules, may_trick
 from anlan.formats.cap.secure import parse
 from anlan.formats.cap.times import CAP_FORM, judge_time, read_time
 from anlan.formats.cap.xsd import validate
@@ -293,3 +294,33 @@ def test_mending_a_ring_never_makes_it_narrower_than_reading_it_by_even_and_odd(
     ground = area_ground((text,), (), ())
     narrow = shapely.make_valid(shapely.Polygon([(lon, lat) for lat, lon in ring(text)]))
     assert narrow.area == 0 or shapely.difference(narrow, ground.geometry).area <= 1e-6 * narrow.area
+
+
+TRICKS = st.sampled_from(
+    ["drill", "演练", "\u202e", "\u2066", "=1", "@x", "<b>x</b>", "&nbsp;", "–", "“é”", "exercise exercise"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    words=st.lists(TEXTS | TRICKS, min_size=1, max_size=4).map("".join),
+    encoding=st.sampled_from(["utf-8", "utf-16", "gb18030"]),
+)
+def test_a_document_passed_over_as_harmless_has_no_trick_in_any_text(words: str, encoding: str) -> None:
+    inner = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = f'<alert xmlns="{NAMESPACES[0]}">{HEAD}{BODY}<headline>{inner}</headline></info></alert>'
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>' if encoding != "utf-16" else ""
+    raw = (declared + text).encode(encoding, "replace")
+    try:
+        root = parse(raw)
+    except BadInput:
+        return
+    if not may_trick(raw):
+        told = check_rules(blocks(root, f"{{{NAMESPACES[0]}}}", "1.2"), "1.2").faults
+        assert not {fault.rule for fault in told} & {
+            "X-html",
+            "X-entities",
+            "S-bidi",
+            "S-formula",
+            "S-drill-words",
+        }

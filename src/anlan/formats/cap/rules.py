@@ -235,11 +235,22 @@ def _quotes(path: str, text: str, findings: Findings) -> None:
         findings.add(path, "A-quoted-list", shown(text), "items with blanks in double quotes, in pairs")
 
 
+#: the same controls and words as bytes of UTF-8
+_BIDI_UTF8 = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
+_DRILL_UTF8 = "演".encode()
+
+
 def may_trick(raw: bytes) -> bool:
     """True where a document may hold what `_words` looks for in its texts: seen at once for all of them.
-    What is not ASCII may hold anything."""
-    if not raw.isascii() or b"&" in raw or b"<!" in raw or b">=" in raw or b">@" in raw:
+    What is not UTF-8 may hold anything."""
+    if b"&" in raw or b"<!" in raw or b">=" in raw or b">@" in raw:
         return True
+    if not raw.isascii():
+        head = raw[:200].lower()
+        if raw[:1] != b"<" or b"\x00" in head or (b"encoding" in head and b"utf-8" not in head):
+            return True
+        if _DRILL_UTF8 in raw or (b"\xe2" in raw and _BIDI_UTF8.search(raw)):
+            return True
     low = raw.lower()
     return b"drill" in low or b"exercise exercise" in low
 
