@@ -166,7 +166,7 @@ def relay(turn: Turn, batches: Sequence[Batch]) -> None:
             if taken is None:
                 continue
             verb, message = taken
-            raws[message.feeds[-1].digest] = received.raw
+            raws[received.message.feeds[0].digest] = received.raw
             turn.put(f"relayed.{verb}", message)
     if raws:
         turn.house.messages.keep(raws, turn.now)

@@ -126,6 +126,18 @@ def test_a_held_message_counts_for_nothing_and_ends_nothing() -> None:
     assert outcomes(message("1"), forged)["2"] == ["held"]
 
 
+def test_a_held_message_is_released_when_it_is_read_again_and_nothing_speaks_against_it() -> None:
+    early = message("1", held="sent_in_future", why_held="sent later than now")
+    taken = hub.take(message("1"), {early.id: early}, T0 + HOUR)
+    assert taken is not None
+    verb, free = taken
+    assert (verb, free.held, free.why_held, len(free.feeds)) == ("released", "", "", 1)
+    # a second feed that refuses it does not hold it again
+    refused = message("1", source="feed-b", held="sender_not_expected", why_held="not one of ours")
+    again = hub.take(refused, {free.id: free}, T0 + HOUR)
+    assert again is not None and again[0] == "repeated" and again[1].held == ""
+
+
 def test_expiry_coming_and_unknown_end() -> None:
     early = message("early", infos=(info(T0 + 9 * HOUR, effective=T0 + 5 * HOUR),))
     unended = message("unended", ends=None)

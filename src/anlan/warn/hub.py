@@ -107,24 +107,27 @@ class _Open:
 
 
 def take(message: Relayed, held: Mapping[str, Relayed], now: datetime) -> tuple[str, Relayed] | None:
-    """(received or repeated, the value to keep) of a message that arrives at `now`; None where nothing
-    about it is new. The same content by another feed is the same message; of what two feeds make of it,
-    the better understood and the better trusted stands."""
+    """(received, repeated or released, the value to keep) of a message that arrives at `now`; None where
+    nothing about it is new. The same content by another feed is the same message; of what two readings
+    make of it, the better understood and the better trusted stands. released: it was held, and is not any
+    more (its instant has come, or its source's policy has changed)."""
     feed = replace(message.feeds[0], known=now)
     before = held.get(message.id)
     if before is None:
         return "received", replace(message, known=now, feeds=(feed,))
-    if not _new_way(feed, before.feeds):
+    new = _new_way(feed, before.feeds)
+    released = bool(before.held) and not message.held
+    if not (new or released or _unresolved(message.infos) < _unresolved(before.infos)):
         return None
     infos = min(before.infos, message.infos, key=lambda infos: (_unresolved(infos), repr(infos)))
-    taken = not (before.held and message.held)
-    return "repeated", replace(
+    held_still = bool(before.held and message.held)
+    return "released" if released else "repeated", replace(
         before,
-        feeds=(*before.feeds, feed),
+        feeds=(*before.feeds, feed) if new else before.feeds,
         infos=infos,
         signature=max(before.signature, message.signature, key=_TRUST.index),
-        held=min(before.held, message.held) if taken else max(before.held, message.held),
-        why_held="" if taken else max(before.why_held, message.why_held),
+        held=max(before.held, message.held) if held_still else "",
+        why_held=max(before.why_held, message.why_held) if held_still else "",
     )
 
 
