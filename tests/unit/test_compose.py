@@ -1,0 +1,260 @@
+"""What a person may write, and what no pen reaches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from anlan import flow
+from anlan.acts import perform
+from anlan.acts.wording import instant_of, read_drawing_text
+from anlan.formats.values import from_json, to_json
+from anlan.model.assessment import Assessment
+from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
+from anlan.model.law import Power
+from anlan.model.plan import Words
+from anlan.model.text import Text
+from anlan.model.warning import Warning
+from anlan.warn.issuer import issuing
+from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, both, chain_pack, stage
+
+NOW = T0 + 2 * DAY
+NEW_OF_WARNING = ("authors", "version", "purpose", "rings", "proof")
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    room = Room(tmp_path, chain_pack())
+    yield room
+    room.close()
+
+
+def words(**changes: str) -> dict[str, str]:
+    said = {f"{n}_{x}": f"{n} 字" for n in ("headline", "matters", "measures", "area") for x in ("en", "zh")}
+    return {
+        **said,
+        "level": "2",
+        "expires": (NOW + DAY).isoformat(),
+        "places": "x/a",
+        "reason": "rang",
+        **changes,
+    }
+
+
+def composed(room: Room, **changes: str) -> Warning:
+    room.act(NOW, ADA, "warning.compose", "", **words(hazard="flood", place="x/a", **changes))
+    return room.only("draft")
+
+
+def test_a_warning_from_scratch_opens_its_risk_with_the_writers_assessment(room: Room) -> None:
+    draft = composed(room)
+    (risk,) = room.state.assessments.values()
+    assert (draft.risk, draft.authors, draft.author, draft.organ) == (risk.id, ("ada",), "ada", "office")
+    assert draft.basis == f"{LAW}#5"
+    assert (risk.level, risk.judged, risk.verdict, risk.findings, risk.by) == (2, 2, "confirmed", (), "ada")
+    assert room.kinds() == ["assessment.opened", "assessment.judged", "warning.drafted"]
+
+
+def test_its_whole_life_needs_no_finding(room: Room) -> None:
+    draft = composed(room)
+    room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
+    room.act(NOW + 2 * HOUR, BEN, "warning.approve", draft.id)
+    assert room.state.warnings[draft.id].status == "approved"
+    room.act(NOW + 3 * HOUR, ADA, "warning.all_clear", draft.id, reason="dry")
+    (ending,) = room.pending()
+    room.act(NOW + 4 * HOUR, ADA, "warning.submit", ending.id)
+    room.act(NOW + 5 * HOUR, CAI, "warning.approve", ending.id)
+    risk = draft.risk
+    room.act(NOW + 6 * HOUR, ADA, "assessment.judge", risk, level="0", reason="dry")
+    for incident in list(room.state.incidents.values()):
+        room.act(NOW + 7 * DAY, BEN, "incident.stand_down", incident.id, reason="over")
+    room.act(NOW + 8 * DAY, ADA, "assessment.finalise", risk, reason="over")
+    (review,) = room.state.reviews.values()
+    assert review.outcome == "unknown", "what no rule found is no false alarm of a rule"
+
+
+def test_a_message_that_runs_out_while_the_level_stands_is_drafted_anew(room: Room) -> None:
+    draft = composed(room)
+    room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
+    room.act(NOW + 2 * HOUR, BEN, "warning.approve", draft.id)
+    room.turn(draft.expires + HOUR)
+    (anew,) = room.pending()
+    assert (anew.author, anew.level, anew.places, anew.reasons[0].code) == ("system", 2, ("x/a",), "repeat")
+
+
+def test_without_a_competent_issuer_there_is_no_draft_and_who_could_is_named(room: Room) -> None:
+    with pytest.raises(NotAllowed, match="no competent issuer") as refusal:
+        perform(
+            flow.Turn(room, NOW),
+            DEE,
+            "warning.compose",
+            "",
+            words(hazard="flood", place="x/a"),  # type: ignore[arg-type]
+        )
+    assert "office may" in str(refusal.value)
+    assert room.state.warnings == {} and room.state.assessments == {}
+    pack = replace(room.pack, powers=(Power("office", "warn", f"{LAW}#8", levels=(3, 4)),))
+    found = issuing("office", "flood", 2, ("x/a", "x/b"), pack, NOW)
+    assert (found.whole, found.powers) == (False, {})
+    assert {refusal.basis for refusal in found.refusals} == {f"{LAW}#8"}
+
+
+def test_an_edit_is_another_version_and_makes_its_writer_an_author(room: Room) -> None:
+    draft = composed(room)
+    room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
+    room.act(NOW + 2 * HOUR, CAI, "warning.edit", draft.id, headline_en="Clearer 字", reason="clearer")
+    after = room.state.warnings[draft.id]
+    assert (after.status, after.version, after.authors) == ("draft", 2, ("ada", "cai"))
+    assert (after.headline.en, after.headline.zh) == ("Clearer 字", draft.headline.zh)
+    room.act(NOW + 3 * HOUR, ADA, "warning.submit", draft.id)
+    with pytest.raises(NotAllowed, match="two persons"):
+        room.act(NOW + 4 * HOUR, CAI, "warning.approve", draft.id)
+    room.act(NOW + 4 * HOUR, BEN, "warning.approve", draft.id)
+    told = [e.value.headline.en for e in room.journal.by_subject(draft.id) if isinstance(e.value, Warning)]
+    assert told[0] != told[-1], "every version stands in the journal"
+    with pytest.raises(WrongState, match="cannot become draft"):
+        room.act(NOW + 5 * HOUR, ADA, "warning.edit", draft.id, headline_en="Too late 字")
+
+
+def test_whoever_drafts_what_follows_does_not_approve_it_under_anothers_name(room: Room) -> None:
+    draft = composed(room)
+    room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
+    room.act(NOW + 2 * HOUR, CAI, "warning.approve", draft.id)
+    room.act(NOW + 3 * HOUR, BEN, "warning.raise", draft.id, level="1", reason="the dike")
+    (raised,) = room.pending()
+    room.act(NOW + 4 * HOUR, ADA, "warning.submit", raised.id)
+    with pytest.raises(NotAllowed, match="two persons"):
+        room.act(NOW + 5 * HOUR, BEN, "warning.approve", raised.id)
+
+
+@pytest.mark.parametrize(
+    ("act", "given", "says"),
+    [
+        ("warning.raise", {"level": "3"}, "more severe"),
+        ("warning.lower", {"level": "1"}, "less severe"),
+        ("warning.lower", {"level": "2"}, "changes the level"),
+        ("warning.extend", {"expires": (NOW + 5 * HOUR).isoformat()}, "end later"),
+        ("warning.extend", {"expires": (NOW + 90 * DAY).isoformat()}, "plausibly lasts"),
+        ("warning.correct", {}, "what was wrong"),
+        ("warning.correct", {"reason": "typo"}, "says the same"),
+    ],
+)
+def test_a_button_does_what_it_says_or_nothing(
+    room: Room, act: str, given: dict[str, str], says: str
+) -> None:
+    draft = composed(room)
+    room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
+    room.act(NOW + 2 * HOUR, BEN, "warning.approve", draft.id)
+    with pytest.raises((WrongState, InvalidValue), match=says):
+        room.act(NOW + 3 * HOUR, ADA, act, draft.id, **given)
+    assert room.pending() == []
+
+
+def test_a_scripted_proof_sends_no_real_message_and_none_sends_nothing(room: Room) -> None:
+    draft = composed(room)
+    room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
+    for proof in ("scripted", ""):
+        turn = flow.Turn(room, NOW + 2 * HOUR, proof=proof)  # type: ignore[arg-type]
+        with pytest.raises(NotAllowed, match="one-time code"):
+            perform(turn, BEN, "warning.approve", draft.id, {})
+    assert room.state.warnings[draft.id].status == "submitted"
+
+
+def test_the_system_gives_way_to_a_person_who_writes_but_for_a_higher_level(room: Room) -> None:
+    item = stage(0, 5.0)
+    room.turn(item.known, item)
+    (draft,) = room.pending()
+    now = item.known + HOUR
+    room.act(now, ADA, "warning.edit", draft.id, headline_en="My words 字", reason="plainer")
+    again = stage(0, 5.2, "x/a", known=now + HOUR)
+    room.turn(again.known, again)
+    assert [(w.id, w.headline.en) for w in room.pending()] == [(draft.id, "My words 字")]
+    worse = stage(1, 6.5, "x/a", known=now + 2 * HOUR)
+    room.turn(worse.known, worse)
+    (raised,) = room.pending()
+    assert (raised.level, raised.author) == (1, "system")
+    assert room.state.warnings[draft.id].status == "superseded"
+
+
+def test_words_of_a_level_stand_in_for_the_templates(room: Room) -> None:
+    red = Words(levels=(1,), measures=both("Run now."))
+    plan = replace(room.pack.plans["flood-plan"], words=(red,))
+    room.pack = replace(room.pack, plans={"flood-plan": plan})
+    item = stage(0, 6.5)
+    room.turn(item.known, item)
+    (draft,) = room.pending()
+    assert (draft.level, draft.contents.measures.en) == (1, "Run now.")
+    assert plan.template_for("flood", 2) == plan.template
+
+
+def test_a_persons_level_and_the_findings_stand_beside_each_other(room: Room) -> None:
+    item = stage(0, 4.0)
+    room.turn(item.known, item)
+    (risk,) = room.state.assessments.values()
+    now = item.known + HOUR
+    room.act(now, ADA, "assessment.judge", risk.id, level="1", reason="the dam creaks")
+    assert room.state.assessments[risk.id].level == 1
+    room.act(now + HOUR, ADA, "assessment.judge", risk.id, level="0", reason="it does not")
+    assert room.state.assessments[risk.id].level == 3, "taking it back lowers nothing that was found"
+    with pytest.raises(WrongState, match="reason in words"):
+        room.act(now + HOUR, ADA, "assessment.judge", risk.id, level="2")
+    with pytest.raises(NotFound, match="no risk matrix"):
+        room.act(now + HOUR, ADA, "assessment.judge", risk.id, severity="bad", certainty="likely", reason="x")
+
+
+def test_a_risk_has_one_identity(room: Room) -> None:
+    composed(room)
+    with pytest.raises(WrongState, match="open already"):
+        room.act(
+            NOW + HOUR, ADA, "assessment.open", "", hazard="flood", place="x/a", level="1", reason="again"
+        )
+    with pytest.raises(NotFound, match="no such hazard"):
+        room.act(NOW + HOUR, ADA, "assessment.open", "", hazard="plague", place="x/a", level="1", reason="x")
+
+
+def test_rows_of_before_still_load(room: Room) -> None:
+    draft = composed(room)
+    plain = json.loads(to_json(draft))
+    old = from_json(Warning, json.dumps({k: v for k, v in plain.items() if k not in NEW_OF_WARNING}))
+    defaults = {f.name: f.default for f in fields(Warning)}
+    assert [getattr(old, name) for name in NEW_OF_WARNING] == [defaults[name] for name in NEW_OF_WARNING]
+    (risk,) = room.state.assessments.values()
+    plain = json.loads(to_json(risk))
+    before = from_json(
+        Assessment, json.dumps({k: v for k, v in plain.items() if k not in ("judged", "cell")})
+    )
+    assert (before.judged, before.cell) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", None),
+        ("1,2 3,4 5,0", {"type": "Polygon", "coordinates": [[[2, 1], [4, 3], [0, 5], [2, 1]]]}),
+        ("1,2; 3,4; 5,0; 1,2", {"type": "Polygon", "coordinates": [[[2, 1], [4, 3], [0, 5], [2, 1]]]}),
+        ("circle 39.9,116.4 5", {"type": "Circle", "center": [116.4, 39.9], "radius_km": 5}),
+        ("圆 39.9,116.4 5", {"type": "Circle", "center": [116.4, 39.9], "radius_km": 5}),
+        ('{"type": "Point"}', {"type": "Point"}),
+    ],
+)
+def test_a_drawing_is_read_as_it_is_typed(text: str, found: object) -> None:
+    assert read_drawing_text(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["1,2", "1,2 3,4", "circle", "circle 1,2", "a,b 1,2 3,4", "{", "[1]", "1 2 3"]
+)
+def test_what_is_no_drawing_is_said(text: str) -> None:
+    with pytest.raises(InvalidValue) as error:
+        read_drawing_text(text)
+    assert error.value.where == "drawing"
+
+
+def test_an_instant_of_a_form_is_utc() -> None:
+    assert instant_of("2024-07-01T06:00", "expires") == instant_of("2024-07-01T06:00:00Z", "expires")
+    assert instant_of("2024-07-01T06:00:30", "expires").second == 30
+    assert Text("a", "b").in_("zh-CN") == "b"
