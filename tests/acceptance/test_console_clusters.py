@@ -177,3 +177,29 @@ def test_the_risk_of_a_cluster_leads_to_its_clusters(tmp_path: Path) -> None:
     assert analysis(cluster, desk.pack) == SCAN
     assert analysis(first, desk.pack) == f"{SERIES}?rule=covid-restart"
     assert analysis(replace(first, event="quake-1"), desk.pack) == ""
+
+
+@drawn
+@pytest.mark.parametrize(("theme", "width"), [("light", "wall"), ("dark", "phone")])
+def test_without_outlines_the_map_has_the_points_alone(
+    browser: Any, theme: str, width: str, tmp_path: Path
+) -> None:
+    desk = scanning(outlines(tmp_path))
+    points = {"cn/110000": (116.4, 39.9), "cn/120000": (117.2, 39.1), "cn/130000": (114.5, 38.0)}
+    places = {
+        id: tuple(replace(v, lon=points[id][0], lat=points[id][1]) if id in points else v for v in versions)
+        for id, versions in desk.pack.places.items()
+    }
+    desk.pack = replace(desk.pack, places=places, geometry=())
+    with served(desk) as address:
+        page, faults = visit(
+            browser, address, color_scheme=theme, viewport={"width": WIDTHS[width], "height": 900}
+        )
+        for path in (SERIES, SCAN):  # in the page, and as a page of its own
+            page.goto(f"{address}{path}")
+            page.locator("[data-scan-map][data-ready] canvas").first.wait_for(timeout=60_000)
+            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
+        shots = Path(os.environ.get("ANLAN_SCREENSHOTS", tmp_path))
+        page.screenshot(path=str(shots / f"points-{theme}-{width}.png"), full_page=True)
+        assert faults == []
+        page.context.close()

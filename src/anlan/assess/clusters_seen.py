@@ -97,4 +97,5 @@ def clusters_seen(
         found.study.places,
         tuple(shown),
         len(found.clusters) - len(shown),
+        tuple((place, *found.study.points[place]) for place in found.study.places),
     )

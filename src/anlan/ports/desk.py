@@ -180,6 +180,8 @@ class ClustersSeen:
     places: tuple[str, ...]
     clusters: tuple[ClusterSeen, ...]
     more: int
+    #: place, longitude, latitude of what was scanned
+    points: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

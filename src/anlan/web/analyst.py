@@ -96,6 +96,7 @@ def series_scan(
         timing=timing,
         known=asof,
         back=asof < now,
+        plain=layer_with(desk.pack, places, now) is None,
     )
 
 

@@ -26,8 +26,10 @@ def beside(desk: Desk, place: str, visible: Callable[[str], bool]) -> tuple[str,
 
 
 def drawn(found: ClustersSeen, view: Screen) -> dict[str, Any]:
-    """What the map draws: of each cluster its ring of [longitude, latitude], its members, its number."""
+    """What the map draws: of each cluster its ring of [longitude, latitude], its members, its number; and
+    the points of all places, for a map without outlines."""
     return {
+        "points": [{"place": id, "name": view.place(id), "at": [lon, lat]} for id, lon, lat in found.points],
         "clusters": [
             {
                 "rank": one.rank,
@@ -38,7 +40,7 @@ def drawn(found: ClustersSeen, view: Screen) -> dict[str, Any]:
                 "words": view.text(one.words),
             }
             for one in found.clusters
-        ]
+        ],
     }
 
 

@@ -2,13 +2,14 @@
 // a triangle, an unknown a square, so that colour never stands alone. Over it the clusters of a scan, where the
 // page has them: members with a thick outline, a circle drawn through or dashed, and the number of the table.
 import { LinesChart, ScatterChart } from "echarts/charts";
-import { AriaComponent, GeoComponent, TooltipComponent } from "echarts/components";
+import { AriaComponent, GeoComponent, GridComponent, TooltipComponent } from "echarts/components";
 import { init, registerMap, use } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { islands, type Drawn } from "./islands";
 import { ALARM, UNKNOWN, answer, colour, faint, language, read, type Option, type Panel } from "./panel";
 
-use([AriaComponent, CanvasRenderer, GeoComponent, LinesChart, ScatterChart, TooltipComponent]);
+use([AriaComponent, CanvasRenderer, GeoComponent, GridComponent, LabelLayout, LinesChart, ScatterChart, TooltipComponent]);
 
 type Cluster = {
   rank: number;
@@ -19,10 +20,12 @@ type Cluster = {
   words: string;
 };
 
-/** The clusters that the page shows now; none while they are worked out. */
-function clusters(): Cluster[] {
+type Scan = { clusters: Cluster[]; points: { place: string; name: string; at: [number, number] }[] };
+
+/** The scan that the page shows now; an empty one while it is worked out. */
+function scan(): Scan {
   const told = document.querySelector<HTMLElement>("[data-clusters]")?.dataset["clusters"];
-  return told === undefined ? [] : (JSON.parse(told) as { clusters: Cluster[] }).clusters;
+  return told === undefined ? { clusters: [], points: [] } : (JSON.parse(told) as Scan);
 }
 
 /** Where the number of a cluster stands: on the northern edge of its circle, where no place hides it. */
@@ -31,12 +34,12 @@ function top(cluster: Cluster): [number, number] {
 }
 
 /** Rings and numbers of the clusters. */
-function rings(found: Cluster[]): Option[] {
+function rings(found: Cluster[], coordinateSystem: "geo" | "cartesian2d"): Option[] {
   const tone = (one: Cluster): string => colour(one.strong ? "alarm" : "muted");
   return [
     {
       type: "lines",
-      coordinateSystem: "geo",
+      coordinateSystem,
       polyline: true,
       silent: true,
       z: 5,
@@ -49,7 +52,7 @@ function rings(found: Cluster[]): Option[] {
     },
     {
       type: "scatter",
-      coordinateSystem: "geo",
+      coordinateSystem,
       z: 6,
       symbolSize: 20,
       data: found.map((one) => ({
@@ -63,7 +66,7 @@ function rings(found: Cluster[]): Option[] {
 }
 
 function shaded(holder: HTMLElement, panel: Panel, period: number): Option {
-  const found = clusters();
+  const found = scan().clusters;
   const members = new Set(found.filter((one) => one.strong).flatMap((one) => one.members));
   const edge = members.size > 12 ? 1.2 : 2.5; // many small places would be one dark patch
   const at = panel.tested[period] ?? 0;
@@ -118,8 +121,74 @@ function shaded(holder: HTMLElement, panel: Panel, period: number): Option {
         }),
       ],
     },
-    series: rings(found),
+    series: rings(found, "geo"),
   };
+}
+
+/** Without outlines: the places as points, to scale in the middle of the map. */
+function plain(holder: HTMLElement): Option {
+  const { clusters: found, points } = scan();
+  const text = colour("text");
+  const members = new Set(found.filter((one) => one.strong).flatMap((one) => one.members));
+  const all = [...points.map((one) => one.at), ...found.flatMap((one) => one.ring)];
+  const span = (of: number[]): [number, number] => [Math.min(...of), Math.max(...of)];
+  const [west, east] = span(all.map(([lon]) => lon));
+  const [south, north] = span(all.map(([, lat]) => lat));
+  const stretch = Math.cos(((south + north) / 2) * (Math.PI / 180));
+  const [width, height] = [holder.clientWidth - 24, holder.clientHeight - 24];
+  const degree = Math.min(width / Math.max((east - west) * stretch, 0.1), height / Math.max(north - south, 0.1)) * 0.94;
+  const [halfX, halfY] = [width / degree / stretch / 2, height / degree / 2];
+  const axis = (from: number, to: number): Option => ({ type: "value", min: from, max: to, show: false });
+  return {
+    animation: false,
+    aria: { enabled: true, label: { description: holder.getAttribute("aria-label") ?? "" } },
+    tooltip: { trigger: "item", renderMode: "richText", confine: true, formatter: (part: { name: string }) => part.name },
+    grid: { left: 12, right: 12, top: 12, bottom: 12 },
+    xAxis: axis((west + east) / 2 - halfX, (west + east) / 2 + halfX),
+    yAxis: axis((south + north) / 2 - halfY, (south + north) / 2 + halfY),
+    series: [
+      {
+        type: "scatter",
+        z: 4,
+        data: points.map((one) => ({
+          name: one.name,
+          value: one.at,
+          symbolSize: members.has(one.place) ? 12 : 8,
+          itemStyle: {
+            color: faint("accent", 0.45),
+            borderColor: members.has(one.place) ? text : colour("line-strong"),
+            borderWidth: members.has(one.place) ? 2.5 : 0.7,
+          },
+          label: { show: points.length <= 40, formatter: one.name, position: "bottom", color: text, fontSize: 10 },
+        })),
+        labelLayout: { hideOverlap: true },
+      },
+      ...rings(found, "cartesian2d"),
+    ],
+  };
+}
+
+/** Draw an option into a holder, again when its size or the theme changes. */
+function shownIn(holder: HTMLElement, option: () => Option): Promise<Drawn> {
+  const chart = init(holder);
+  const show = (): void => chart.setOption(option(), true);
+  show();
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", show);
+  const watcher = new ResizeObserver(() => {
+    if (!holder.isConnected || holder.clientWidth === 0) return; // gone before it was removed
+    chart.resize();
+    show();
+  });
+  watcher.observe(holder);
+  holder.dataset["ready"] = "yes";
+  return Promise.resolve({
+    remove(): void {
+      watcher.disconnect();
+      dark.removeEventListener("change", show);
+      chart.dispose();
+    },
+  });
 }
 
 async function draw(holder: HTMLElement): Promise<Drawn> {
@@ -167,3 +236,4 @@ async function draw(holder: HTMLElement): Promise<Drawn> {
 }
 
 islands("[data-panel-map]", draw);
+islands("[data-scan-map]", (holder) => shownIn(holder, () => plain(holder)));
