@@ -192,7 +192,7 @@ def reading_grade(said: str) -> float:
 
 
 def syllables(word: str) -> int:
-    """Groups of vowels, a silent e at the end left out; at least one. An estimate, as the formula takes it."""
+    """Groups of vowels, a silent last e left out; at least one. An estimate, as the formula takes it."""
     lower = word.lower()
     count = len(_VOWELS.findall(lower))
     if lower.endswith("e") and not lower.endswith(("le", "ee")) and count > 1:
