@@ -65,6 +65,7 @@ class Seeds:
 def seeds(corpus: Path | None, most: int = 20_000) -> Seeds:
     """The base documents, and where the corpus is there every real one of at most so many bytes."""
     alerts, indexes, wrappers = [BASE], [_feed(BASE)], [_edxl(BASE)]
+    wrappers.append(json.dumps([{"id": 1, "originalMessage": BASE.decode()}]).encode())
     if corpus is not None:
         for path in sorted(corpus.glob("*/*")):
             raw = path.read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import json
 import zipfile
 from dataclasses import replace
 
@@ -79,6 +80,8 @@ ESCAPED = message("esc").replace("<", "&lt;").replace(">", "&gt;")
             ),
             ["m1"],
         ),
+        (json.dumps({"a": [{"cap": "x"}, {"m": message("1")}], "b": message("2")}).encode(), ["1", "2"]),
+        (json.dumps([{"x": '<?xml version="1.0" encoding="UTF-16"?>' + message("j")}]).encode(), ["j"]),
         (f"<a><b><c>{edxl(message('deep')).decode()}</c></b></a>".encode(), ["deep"]),
     ],
 )
@@ -122,7 +125,18 @@ def test_an_index_that_only_links_says_how_many_and_where_to() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"hello", b"PK\x03\x04junk", b"\x1f\x8bjunk", b"{}", b"<html/>", b"\x00" * 9]
+    "raw",
+    [
+        b"",
+        b"hello",
+        b"PK\x03\x04junk",
+        b"\x1f\x8bjunk",
+        b"{}",
+        b"[1]",
+        b"[" * 100_000,
+        b"<html/>",
+        b"\x00" * 9,
+    ],
 )
 def test_what_is_no_message_has_one_line_that_says_so(raw: bytes) -> None:
     (item,) = opened(raw)

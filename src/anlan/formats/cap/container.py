@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import json
 import lzma
 import re
 import struct
@@ -160,6 +161,9 @@ class _Opened:
             if is_json(raw):
                 yield from self._json(raw, member, where)
                 return
+            if raw[:200].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+                yield from self._other_json(raw, member, depth, where)
+                return
             text = decode(raw, where)
             if _HEAD.match(text):
                 yield self.message(raw, member)
@@ -224,6 +228,23 @@ class _Opened:
                 yield self.refused(line, inside, error)
                 continue
             yield self.message(found, inside)
+
+    def _other_json(self, raw: bytes, member: str, depth: int, where: str) -> Iterator[Item]:
+        """Messages as texts in JSON of any form, as archives of alerts hold them."""
+        if len(raw) > self.limits.document:
+            raise Hostile("too large", where=where, found=f"{len(raw)} bytes")
+        try:
+            document = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(
+                "neither XML nor JSON", where=where, found=str(error)[:200], expected="CAP"
+            ) from error
+        before = self.number
+        for place, text in _texts(document):
+            inside = f"{member} {_safe(place)}".strip()
+            yield from self.document(_without_declaration(text), inside, depth + 1)
+        if self.number == before:
+            raise Unreadable("JSON without a CAP message in it", where=where, expected="a text with an alert")
 
     def _count(self, size: int, where: str) -> None:
         self.unpacked += size
@@ -317,12 +338,29 @@ def _candidates(root: Any) -> Iterator[tuple[Any, str]]:
             yield node, place
 
 
+def _without_declaration(text: str) -> bytes:
+    """A document that is text by now: what it declares as its encoding was that of its bytes."""
+    return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text).encode("utf-8", "surrogatepass")
+
+
+def _texts(document: Any) -> Iterator[tuple[str, str]]:
+    """(path, text) of the texts in a JSON document that are documents with a message, in order."""
+    ahead: list[tuple[str, Any]] = [("", document)]
+    while ahead:
+        place, value = ahead.pop()
+        if isinstance(value, dict):
+            ahead.extend((f"{place}.{key}".lstrip("."), one) for key, one in reversed(value.items()))
+        elif isinstance(value, list):
+            ahead.extend((f"{place}[{number}]", value[number]) for number in range(len(value) - 1, -1, -1))
+        elif isinstance(value, str) and reads_like_cap(value):
+            yield place, value
+
+
 def _carried(node: Any) -> bytes | None:
     """The document that an element carries as text or base64; None where it is no message at all."""
     text = (node.text or "").strip()
     if text.startswith("<"):
-        # what it declares as its encoding was that of its bytes, and these are text by now
-        return re.sub(r"\A<\?xml[^>]*\?>", "", text).encode()
+        return _without_declaration(text)
     try:
         found = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):

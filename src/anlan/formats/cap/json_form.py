@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -98,6 +99,7 @@ TABLES: dict[type, Table] = {
     CapPair: PAIR,
     CapReference: REFERENCE,
 }
+_OURS = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:cap|alert|original)"\s*:')
 #: entries that are there even when empty
 _ALWAYS: dict[type, frozenset[str]] = {
     CapAlert: frozenset({"identifier", "sender", "sent", "status", "msgType", "scope"}),
@@ -125,8 +127,7 @@ def to_json(alert: CapAlert, *, original: bool = False) -> bytes:
 
 def is_json(raw: bytes) -> bool:
     """True for what may be a message in this form."""
-    head = raw[:200].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return head.startswith(b"{") and b'"cap"' in head
+    return _OURS.match(raw) is not None
 
 
 def read_json(raw: bytes, where: str = "") -> CapAlert:
