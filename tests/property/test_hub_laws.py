@@ -74,7 +74,7 @@ def view(messages: list[Relayed], at: int) -> dict[str, object]:
 
 
 @given(floods(), st.integers(0, 7), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_order_and_repetition_of_arrival_change_nothing(
     messages: list[Relayed], at: int, data: st.DataObject
 ) -> None:
@@ -85,7 +85,7 @@ def test_order_and_repetition_of_arrival_change_nothing(
 
 
 @given(floods(), st.integers(0, 7))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_stands_is_ended_only_by_its_own_sender_and_status_or_its_own_end(
     messages: list[Relayed], at: int
 ) -> None:
@@ -102,7 +102,7 @@ def test_what_stands_is_ended_only_by_its_own_sender_and_status_or_its_own_end(
 
 
 @given(floods())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_chain_of_announcements_never_ends_itself_altogether(messages: list[Relayed]) -> None:
     """Without a cancel somebody's newest message always stands."""
     plain = [one for one in messages if one.msg_type != "Cancel" and not one.held]

@@ -107,7 +107,7 @@ def look(state: State, now: Any, mode: str) -> None:
 
 
 @given(steps, st.sampled_from(["Actual", "Exercise"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 def test_muting_changes_no_finding_no_level_and_no_message(plan: list[tuple[Any, ...]], mode: str) -> None:
     loud, quiet = play(plan, mode, hush=False), play(plan, mode, hush=True)
     assert quiet.findings == loud.findings
@@ -116,7 +116,7 @@ def test_muting_changes_no_finding_no_level_and_no_message(plan: list[tuple[Any,
 
 
 @given(steps, st.sampled_from(["Actual", "Exercise"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 def test_what_is_muted_lies_inside_a_cause_that_stands_and_is_no_more_severe(
     plan: list[tuple[Any, ...]], mode: str
 ) -> None:
@@ -145,7 +145,7 @@ def test_what_is_muted_lies_inside_a_cause_that_stands_and_is_no_more_severe(
 
 
 @given(steps, st.sampled_from(["Actual", "Exercise"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 def test_when_every_cause_is_gone_everything_is_heard_again(plan: list[tuple[Any, ...]], mode: str) -> None:
     state, now = play(plan, mode, hush=True), T0 + len(plan) * HOUR
     for id, sent in list(state.warnings.items()):
