@@ -38,7 +38,7 @@ def feed(*messages: bytes) -> bytes:
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    made = Worker(Bounds(memory=256 * 1024 * 1024, processor=1))
+    made = Worker(Bounds(memory=256 * 1024 * 1024, processor=1, wall=120.0))
     yield made
     made.close()
 
