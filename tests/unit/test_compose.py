@@ -164,6 +164,22 @@ def test_a_scripted_proof_sends_no_real_message_and_none_sends_nothing(room: Roo
     assert room.state.warnings[draft.id].status == "submitted"
 
 
+def test_no_update_turns_an_exercise_into_a_real_message_or_back(room: Room) -> None:
+    room.status = "Exercise"
+    draft = composed(room)
+    assert draft.mode == "Exercise"
+    room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
+    room.act(NOW + 2 * HOUR, BEN, "warning.approve", draft.id)
+    # a desk that went live meanwhile: what follows stays an exercise
+    room.status = "Actual"
+    room.act(NOW + 3 * HOUR, ADA, "warning.raise", draft.id, level="1", reason="drill", mode="Actual")
+    (raised,) = room.pending()
+    assert raised.mode == "Exercise"
+    room.state.put(raised.id, replace(raised, mode="Actual", status="submitted"))
+    with pytest.raises(WrongState, match="keeps its mode"):
+        room.act(NOW + 4 * HOUR, BEN, "warning.approve", raised.id)
+
+
 def test_the_system_gives_way_to_a_person_who_writes_but_for_a_higher_level(room: Room) -> None:
     item = stage(0, 5.0)
     room.turn(item.known, item)
