@@ -347,6 +347,7 @@ def test_an_area_is_drawn_or_typed_and_both_are_the_same(desk: RunningDesk, tmp_
             page.keyboard.press("Enter")
             page.locator("#shown").wait_for(timeout=20_000)
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            assert "area_words" in page.locator("#plain ~ ul").inner_text(), "its words name the whole place"
             typed = page.locator("#f-drawing").input_value()
             assert len(typed.split()) > 3, "the area that is sent, as coordinates"
             page.screenshot(path=str(tmp_path / f"composer-{width}-{theme}.png"), full_page=True)

@@ -14,7 +14,7 @@ from anlan.model.errors import AnlanError
 from anlan.model.pack import Pack
 from anlan.model.place import Place
 from anlan.model.reason import Reason
-from anlan.model.text import LANGUAGES
+from anlan.model.text import LANGUAGES, Text
 from anlan.model.warning import Warning
 from anlan.ports.desk import Desk, Shown
 from anlan.warn.area import area
@@ -62,10 +62,24 @@ def sight(warning: Warning, desk: Desk) -> Sight:
         reached,
         reasons,
         channels,
-        remarks(warning),
+        (*remarks(warning), *_area_words(warning, desk.pack)),
         eight_contents(warning),
         desk.shown(warning),
         issuing(warning.organ, warning.hazard, warning.level, warning.places, desk.pack, now),
+    )
+
+
+def _area_words(warning: Warning, pack: Pack) -> tuple[Remark, ...]:
+    """That the area was drawn, and its words still name a whole place: people read the words."""
+    if not warning.rings:
+        return ()
+    names = [versions[-1].name for versions in pack.places.values()]
+    said = warning.contents.area
+    whole = Text("the area was drawn, its words name a whole place", "区域为手绘，文字却是整个地点的名称")
+    return tuple(
+        Remark("area_words", "area", language, whole)
+        for language in LANGUAGES
+        if said.in_(language) in {name.in_(language) for name in names}
     )
 
 
