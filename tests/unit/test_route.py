@@ -12,6 +12,7 @@ import pytest
 
 from anlan import flow
 from anlan.assess.calendar import kind_of_day
+from anlan.model.roster import Shift
 from anlan.model.route import Hours, Route
 from anlan.model.warning import Recipient, Warning
 from anlan.warn.opening import opening, plain_days
@@ -259,6 +260,18 @@ def test_a_restart_finds_the_same_digest(tmp_path: Path) -> None:
     again = fold(room.journal.read())
     assert again.digests == room.state.digests
     assert again.notices == room.state.notices
+    room.close()
+
+
+def test_whoever_has_the_duty_by_the_roster_is_told_and_nobody_else_of_the_post(tmp_path: Path) -> None:
+    room = build(tmp_path, Route("post", both("p"), watches=("desk-watch",)), day={}, night={})
+    room.turn(NOW)
+    for who, contact, begins, hours in (("ada", "day", NOW, 12), ("ben", "night", NOW + 12 * HOUR, 12)):
+        shift = Shift(f"SH-{who}", "desk-watch", who, contact, begins, begins + hours * HOUR, "ben")
+        room.state.put(shift.id, shift)
+    morning, evening = warn(room, 2.1, 4.2), warn(room, 2.6, 4.3, "x/b")
+    assert (said(room, morning)["day"], said(room, morning)["night"]) == ("told first", "not_told off_duty")
+    assert (said(room, evening)["day"], said(room, evening)["night"]) == ("not_told off_duty", "told first")
     room.close()
 
 

@@ -63,8 +63,9 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What recipients are told of, and when. It is for the `recipients` named and for those of the
-    `roles`; whoever no route is for is told of everything at once. A message fits where it is about one
+    """What recipients are told of, and when. It is for the `recipients` named, for those of the `roles`,
+    and for whoever has the duty at the posts `watches` when the message is published; whoever no route is
+    for is told of everything at once. A message fits where it is about one
     of `hazards` and lies at or below, or takes in, one of `places` (empty: all), is of level `least` or
     more severe, and is in one of `languages` that the recipient reads (empty: any).
 
@@ -88,6 +89,7 @@ class Route:
     most: int = 0
     per: timedelta = timedelta(hours=1)
     digest: timedelta | None = None
+    watches: tuple[str, ...] = ()
     validity: Validity = field(default_factory=Validity)
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ from anlan.model.route import Route
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Recipient, Warning
-from anlan.warn import silence
+from anlan.warn import roster, silence
 from anlan.warn.opening import DayKind, opening, plain_days
 
 RED = 1
@@ -56,13 +56,14 @@ NOT_SUBSCRIBED = Reason(
 ON_LADDER = Reason(
     "on_ladder", Text("called only where an answer is missing below", "仅在下一级未应答时叫应")
 )
+OFF_DUTY = Reason("off_duty", Text("somebody else has the duty", "当前由他人值班"))
 # held
 OUT_OF_HOURS = Reason("out_of_hours", Text("outside their hours", "不在其接收时段"))
 THROTTLED = Reason("throttled", Text("more than they take in that time", "超过其限定的接收频次"))
 DIGESTED = Reason("digested", Text("gathered into a digest", "汇入摘要"))
 
 #: the nearest miss is told: how far a message came through a route
-_MISSES = (OTHER_PLACE, OTHER_HAZARD, OTHER_LANGUAGE, BELOW_LEVEL)
+_MISSES = (OFF_DUTY, OTHER_PLACE, OTHER_HAZARD, OTHER_LANGUAGE, BELOW_LEVEL)
 
 
 def notice_id(warning: str) -> str:
@@ -95,6 +96,7 @@ def route(
     plan may be told."""
     routes = [one for one in pack.routes.values() if one.validity.covers(now.date())]
     past = _Past(sent, routes, state, now)
+    posts = _Posts(routes, state, now)
     news = _news(sent, before, state)
     red = sent.level == RED or (before is not None and before.level == RED)
     groups: dict[tuple[str, str, str, datetime | None], tuple[Reason, list[str]]] = {}
@@ -106,19 +108,19 @@ def route(
         key = (outcome, reason.code, reason.text.en, due)
         groups.setdefault(key, (reason, []))[1].append(recipient)
 
-    for id, reason in _others(plan, pack, routes, reached).items():
+    for id, reason in _others(plan, pack, routes, posts, reached).items():
         recipient = pack.recipients[id]
         if reason is not None:
             put("not_told", reason, id)
             continue
-        mine = [one for one in routes if _is_for(one, recipient)]
+        mine = [one for one in routes if posts.is_for(one, recipient)]
         earlier = past.told(id)
-        fitting = [one for one in mine if _miss(one, recipient, sent, pack, now) is None]
+        misses = [posts.miss(one, recipient) or _miss(one, recipient, sent, pack, now) for one in mine]
+        fitting = [one for one, miss in zip(mine, misses, strict=True) if miss is None]
         if sent.change == "cancel" and earlier is False:
             put("not_told", NEVER_TOLD, id)
             continue
         if mine and not fitting and not earlier:
-            misses = [_miss(one, recipient, sent, pack, now) for one in mine]
             put("not_told", max((m for m in misses if m is not None), key=_MISSES.index), id)
             continue
         if news is NOTHING_NEW and earlier:
@@ -185,7 +187,7 @@ class _Past:
 
 
 def _others(
-    plan: Plan, pack: Pack, routes: Sequence[Route], reached: Callable[[], Sequence[str]]
+    plan: Plan, pack: Pack, routes: Sequence[Route], posts: _Posts, reached: Callable[[], Sequence[str]]
 ) -> dict[str, Reason | None]:
     """Everybody who comes into question, each once, those of the plan first; with the reason where that is
     the whole answer."""
@@ -194,7 +196,8 @@ def _others(
     wanted = {
         id
         for id, one in pack.recipients.items()
-        if id not in asked and (one.point is not None or one.area or any(_is_for(way, one) for way in routes))
+        if id not in asked
+        and (one.point is not None or one.area or any(posts.is_for(way, one) for way in routes))
     }
     if not wanted:
         for id in ladder:
@@ -208,7 +211,29 @@ def _others(
     return asked
 
 
-def _is_for(route: Route, recipient: Recipient) -> bool:
+class _Posts:
+    """Who is on duty at the posts that routes name, and who else has shifts there."""
+
+    def __init__(self, routes: Sequence[Route], state: State, now: datetime) -> None:
+        named = {watch for route in routes for watch in route.watches}
+        self._now = {watch: {shift.contact for shift in roster.on_duty(watch, state, now)} for watch in named}
+        self._ever: dict[str, set[str]] = {watch: set() for watch in named}
+        for shift in state.shifts.values() if named else ():
+            if shift.watch in named and shift.status == "planned":
+                self._ever[shift.watch].add(shift.contact)
+
+    def is_for(self, route: Route, recipient: Recipient) -> bool:
+        """Whether a route is for a recipient, on duty or not."""
+        return _named(route, recipient) or any(recipient.id in self._ever[one] for one in route.watches)
+
+    def miss(self, route: Route, recipient: Recipient) -> Reason | None:
+        """OFF_DUTY for somebody whom only a post names, while somebody else has it."""
+        if _named(route, recipient) or any(recipient.id in self._now[one] for one in route.watches):
+            return None
+        return OFF_DUTY
+
+
+def _named(route: Route, recipient: Recipient) -> bool:
     return recipient.id in route.recipients or (bool(recipient.role) and recipient.role in route.roles)
 
 

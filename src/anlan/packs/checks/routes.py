@@ -93,8 +93,12 @@ def routes(resolved: Resolved) -> Iterator[Fault]:
                     found=repr(role),
                     expected=", ".join(sorted(roles)) or "a role of recipients.toml",
                 )
-        if not route.recipients and not route.roles:
-            yield origin.fault("a route for nobody", "recipients", expected="recipients or roles")
+        for place, watch in enumerate(route.watches):
+            if watch not in resolved.pack.watches and resolved.certain("watches", watch):
+                known = ", ".join(sorted(resolved.pack.watches)) or "a watch of the pack"
+                yield origin.fault("no such watch", "watches", place, found=repr(watch), expected=known)
+        if not route.recipients and not route.roles and not route.watches:
+            yield origin.fault("a route for nobody", "recipients", expected="recipients, roles or watches")
         for place, hours in enumerate(route.hours):
             if not hours.days:
                 yield origin.fault("hours on no day", "hours", place, "days", expected="a kind of day")
