@@ -55,7 +55,7 @@ class Examination:
         blocks: Block,
         findings: Sequence[CapFault],
         signatures: int = 0,
-        rings: Mapping[str, Any] | None = None,
+        rings: Mapping[str, str | None] | None = None,
     ) -> None:
         self._raw = raw
         self._rings = rings or {}

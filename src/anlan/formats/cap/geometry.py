@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -128,14 +128,48 @@ def circle_faults(text: str) -> Iterator[Broken]:
         yield "G-range", f"{lat},{lon}", "latitude -90 to 90, longitude -180 to 180", False
 
 
-#: a ring that does not cross itself, but leaves the earth or spans more than half of it
-ASTRAY = object()
+#: verdicts on a polygon: nothing is wrong with it; only its places can be (they are not on the earth)
+SOUND, ASTRAY = "sound", "astray"
+#: so many polygons are looked at one by one before the compiled screen is worth loading
+_PATIENCE = 64
+_loaded: dict[str, Any] = {"seen": 0}
 
 
-def sound_rings(texts: list[str]) -> list[Any]:
-    """For each text the polygon, with latitude as x, where `polygon_faults` finds nothing and no side spans
-    half the earth; ASTRAY where only its coordinates can be at fault; else None. The geometry library
-    reads the texts all at once; what it does not take, or takes otherwise, is left to `polygon_faults`."""
+def sound_rings(texts: list[str]) -> list[str | None]:
+    """For each polygon SOUND where `polygon_faults` finds nothing and it spans no more than half the earth,
+    ASTRAY where only its coordinates can be at fault, else None: `polygon_faults` tells what it is."""
+    scan = _loaded.get("scan") or _screen(len(texts))
+    if scan is None:
+        return by_library(texts)
+    verdicts = scan(texts)
+    found: list[str | None] = [(None, SOUND, ASTRAY)[verdict] for verdict in verdicts]
+    open_ones = [place for place, verdict in enumerate(verdicts) if not verdict]
+    if open_ones:
+        for place, verdict in zip(open_ones, by_library([texts[p] for p in open_ones]), strict=True):
+            found[place] = verdict
+    return found
+
+
+def _screen(more: int) -> Callable[[list[str]], list[int]] | None:
+    """The compiled screen, once enough polygons have come by; None before, and where it cannot be had (no
+    room for its compiler, nowhere to keep what it compiled): the library then does all."""
+    _loaded["seen"] += more
+    if _loaded["seen"] < _PATIENCE or _loaded.get("failed"):
+        return None
+    try:
+        from anlan.formats.cap.ringscan import scan
+
+        scan(["0,0 0,1 1,1 0,0"])
+    except Exception:
+        _loaded["failed"] = True
+        return None
+    _loaded["scan"] = scan
+    return scan
+
+
+def by_library(texts: list[str]) -> list[str | None]:
+    """The same verdicts by the geometry library, which reads the texts all at once; what it does not take,
+    or takes otherwise, is None."""
     rings: list[str] = []
     for text in texts:
         pairs = text.split()
@@ -151,14 +185,14 @@ def sound_rings(texts: list[str]) -> list[Any]:
         else:
             rings.append(f"POLYGON(({'|'.join(pairs).translate(_AS_WKT)}))")
     shapes = shapely.from_wkt(rings, on_invalid="ignore")
-    found: list[Any] = []
-    for shape, valid, (south, west, north, east) in zip(
-        shapes.tolist(), shapely.is_valid(shapes).tolist(), shapely.bounds(shapes).tolist(), strict=True
+    found: list[str | None] = []
+    for valid, (south, west, north, east) in zip(
+        shapely.is_valid(shapes).tolist(), shapely.bounds(shapes).tolist(), strict=True
     ):
-        if not valid:
+        if not valid or east - west > 180:
             found.append(None)
-        elif south >= -90 and west >= -180 and north <= 90 and east <= 180 and east - west <= 180:
-            found.append(shape)
+        elif south >= -90 and west >= -180 and north <= 90 and east <= 180:
+            found.append(SOUND)
         else:
-            found.append(ASTRAY if east - west <= 180 else None)
+            found.append(ASTRAY)
     return found

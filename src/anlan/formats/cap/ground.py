@@ -18,7 +18,7 @@ import shapely
 
 from anlan.formats.cap.fault import shown
 from anlan.formats.cap.gazetteer import Gazetteer
-from anlan.formats.cap.geometry import ASTRAY, MAX_POINTS, Point, circle, in_range, ring, unrolled
+from anlan.formats.cap.geometry import MAX_POINTS, SOUND, Point, circle, in_range, ring, unrolled
 
 #: how well an area is known, the best first
 OUTCOMES = ("exact", "circle", "geocode", "repaired", "unresolved")
@@ -118,13 +118,13 @@ def area_ground(
     geocodes: Sequence[tuple[str | None, str | None]],
     path: str = "area",
     *,
-    sound: Mapping[str, Any] | None = None,
+    sound: Mapping[str, str | None] | None = None,
     gazetteer: Gazetteer | None = None,
     day: date | None = None,
     drawn_only: bool = False,
     allowance: Allowance | None = None,
 ) -> Ground:
-    """One area. `sound` are polygons already known to be without fault, with latitude as x; `day` is that
+    """One area. `sound` are verdicts on polygons (`sound_rings`); `day` is that
     of the message, for codes whose ground changed; `drawn_only` where polygon and circle take precedence
     over geocodes (the Canadian profile) in place of the union that CAP describes; `allowance` is shared
     by the areas of a message."""
@@ -145,14 +145,14 @@ def _at_once(
     polygons: Sequence[str],
     circles: Sequence[str],
     geocodes: Sequence[tuple[str | None, str | None]],
-    sound: Mapping[str, Any] | None,
+    sound: Mapping[str, str | None] | None,
 ) -> str:
     """The outcome without a gazetteer where nothing of the area is odd, else empty."""
     for name, value in geocodes:
         if not name or not value or name in EXCLUSIONS:
             return ""
     for text in polygons:
-        if _known(text, sound) is None:
+        if not sound or sound.get(text) != SOUND:
             return ""
     for text in circles:
         try:
@@ -171,26 +171,20 @@ def _taken(
     polygons: Sequence[str],
     circles: Sequence[str],
     geocodes: Sequence[tuple[str | None, str | None]],
-    sound: Mapping[str, Any] | None,
+    sound: Mapping[str, str | None] | None,
     gazetteer: Gazetteer | None,
     day: date | None,
     drawn_only: bool,
 ) -> Ground:
     path = taken.path
     # only a ring that is at fault can give the order away
-    swap = any(_known(text, sound) is None for text in polygons) and _swapped(polygons)
+    swap = any((sound or {}).get(text) != SOUND for text in polygons) and _swapped(polygons)
     for number, text in enumerate(polygons, 1):
         taken.polygon(f"{path}/polygon[{number}]", text, sound or {}, swap)
     for number, text in enumerate(circles, 1):
         taken.circle(f"{path}/circle[{number}]", text)
     taken.codes([(name or "", value or "") for name, value in geocodes], gazetteer, day, drawn_only)
     return Ground(taken.outcome(), tuple(taken.records), taken.build())
-
-
-def _known(text: str, sound: Mapping[str, Any] | None) -> Any | None:
-    """The shape of a polygon known to be without fault."""
-    shape = sound.get(text) if sound else None
-    return None if shape is ASTRAY else shape
 
 
 class _Taken:
@@ -201,8 +195,8 @@ class _Taken:
         self.allowance = allowance
         self.records: list[Mending] = []
         self.shapes: list[Any] = []
-        #: sound ones, latitude still as x
-        self.upright: list[Any] = []
+        #: those without fault, as written
+        self.sound: list[str] = []
         self.holes: list[Any] = []
         self.points: list[Any] = []
         self.circles: list[tuple[float, float, float]] = []
@@ -213,10 +207,9 @@ class _Taken:
     def told(self, path: str, code: str, found: str, read: str) -> None:
         self.records.append(Mending(path, code, found, read))
 
-    def polygon(self, path: str, text: str, sound: Mapping[str, Any], swap: bool) -> None:
-        known = _known(text, sound)
-        if known is not None and not swap:
-            self.upright.append(known)
+    def polygon(self, path: str, text: str, sound: Mapping[str, str | None], swap: bool) -> None:
+        if sound.get(text) == SOUND and not swap:
+            self.sound.append(text)
             return
         if not text.strip():
             self.told(path, "empty", "an empty element", "nothing is taken from it")
@@ -315,7 +308,7 @@ class _Taken:
                 schemes.setdefault(name, []).append(value.strip())
         if not schemes:
             return
-        drawn = bool(self.shapes or self.upright or self.circles)
+        drawn = bool(self.shapes or self.sound or self.circles)
         if drawn and drawn_only:
             found = f"{sum(map(len, schemes.values()))} geocodes"
             self.told(self.path, "geocodes_beside", found, "the drawn shape takes precedence")
@@ -350,7 +343,7 @@ class _Taken:
 
     def outcome(self) -> str:
         """How well the area is known."""
-        drawn = bool(self.shapes or self.upright or self.circles)
+        drawn = bool(self.shapes or self.sound or self.circles)
         if not drawn:
             if not any(record.code != "empty" for record in self.records):
                 self.told(
@@ -369,17 +362,12 @@ class _Taken:
     def build(self) -> Callable[[], Any]:
         def geometry() -> Any:
             parts = [*self.shapes, *(circle_shape(*one) for one in self.circles)]
-            if self.upright:
-                parts.append(_upright(self.upright))
-            whole = shapely.union_all(parts or self.points)
+            parts += [shapely.Polygon([(lon, lat) for lat, lon in ring(text)]) for text in self.sound]
+            parts = parts or self.points
+            whole = parts[0] if len(parts) == 1 else shapely.union_all(parts)
             return shapely.difference(whole, shapely.union_all(self.holes)) if self.holes else whole
 
         return geometry
-
-
-def _upright(shapes: list[Any]) -> Any:
-    upright = [shapely.Polygon(shapely.get_coordinates(shape)[:, ::-1]) for shape in shapes]
-    return upright[0] if len(upright) == 1 else shapely.union_all(upright)
 
 
 def on_earth(points: Sequence[Point]) -> bool:

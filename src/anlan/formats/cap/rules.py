@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from anlan.formats.cap.blocks import Block, Pair
 from anlan.formats.cap.fault import CapFault, shown
-from anlan.formats.cap.geometry import ASTRAY, Broken, circle_faults, polygon_faults, sound_rings
+from anlan.formats.cap.geometry import SOUND, Broken, circle_faults, polygon_faults, sound_rings
 from anlan.formats.cap.lists import split_list
 from anlan.formats.cap.times import BUDDHIST, judge_time
 
@@ -67,8 +66,8 @@ class Findings:
         self.untold = 0
         self.version = version
         self.strict = version == "1.2"
-        #: polygon as written -> the shape, with latitude as x, or None where something is wrong with it
-        self.rings: dict[str, Any] = {}
+        #: polygon as written -> the verdict on it (`sound_rings`)
+        self.rings: dict[str, str | None] = {}
         self.checked: dict[str, tuple[Broken, ...]] = {}
 
     def add(
@@ -421,11 +420,11 @@ def _area(area: Block, path: str, findings: Findings) -> None:
     drawn, broken = False, False
     first = len(findings.faults)
     for number, polygon in enumerate(get("polygon", ()), 1):
-        ring = findings.rings.get(polygon)
-        if ring is not None and ring is not ASTRAY:
+        verdict = findings.rings.get(polygon)
+        if verdict == SOUND:
             drawn = True
             continue
-        check = polygon_faults if ring is None else partial(polygon_faults, simple=True)
+        check = polygon_faults if verdict is None else partial(polygon_faults, simple=True)
         usable = _shape(polygon, f"{path}/polygon[{number}]", check, findings)
         drawn, broken = drawn or usable, broken or not usable
     for number, circle in enumerate(get("circle", ()), 1):

@@ -1,0 +1,167 @@
+"""Polygons looked at in bulk by compiled code: which of them are certainly without fault.
+
+The verdict is a screen: it says that a ring is sound only where no side comes near another, and leaves
+everything else to `anlan.formats.cap.geometry`, whose words decide.
+"""
+
+# the arguments of compiled functions are Numba's, whose types mypy cannot see
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+#: more points than that are left to the geometry library, whose time does not grow with their square
+MOST = 1024
+UNDECIDED, SOUND, OUTSIDE = 0, 1, 2
+
+_COMMA, _PLUS, _MINUS, _POINT, _ZERO, _NINE = 44, 43, 45, 46, 48, 57
+_POWERS = 10.0 ** np.arange(18)
+#: of the products in a cross product: rounding stays far below
+_NEAR = 1e-12
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _blank(byte: int) -> bool:
+    return byte == 32 or byte == 10 or byte == 9 or byte == 13  # noqa: PLR1714
+
+
+@njit(cache=True, nogil=True)
+def _number(data: npt.NDArray[np.uint8], at: int, end: int) -> tuple[float, int]:
+    """The decimal number that begins at `at`, to within a rounding, and where it ends; -1 where there is
+    none, or one of more digits than it can have."""
+    negative = False
+    if at < end and (data[at] == _PLUS or data[at] == _MINUS):
+        negative = data[at] == _MINUS
+        at += 1
+    whole, digits, places, point = 0, 0, 0, False
+    while at < end:
+        byte = data[at]
+        if _ZERO <= byte <= _NINE:
+            digits += 1
+            # digits past the seventeenth are below what a double tells apart
+            if digits <= 17:
+                whole = whole * 10 + (byte - _ZERO)
+                if point:
+                    places += 1
+            elif not point:
+                return 0.0, -1
+        elif byte == _POINT and not point:
+            point = True
+        else:
+            break
+        at += 1
+    if digits == 0:
+        return 0.0, -1
+    value = whole / _POWERS[places]
+    return (-value if negative else value), at
+
+
+@njit(cache=True, nogil=True)
+def _apart(xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64], count: int) -> bool:
+    """True where no side of a closed ring of `count` points touches one that is not its neighbour, and
+    neighbours do not fold onto each other."""
+    sides = count - 1
+    for i in range(sides):
+        ax, ay, bx, by = xs[i], ys[i], xs[i + 1], ys[i + 1]
+        ux, uy = bx - ax, by - ay
+        if ux == 0 and uy == 0:
+            return False
+        low_x, high_x = min(ax, bx), max(ax, bx)
+        low_y, high_y = min(ay, by), max(ay, by)
+        # the neighbour behind; the last side's is the first
+        k = i + 1 if i + 1 < sides else 0
+        vx, vy = xs[k + 1] - xs[k], ys[k + 1] - ys[k]
+        cross = ux * vy - uy * vx
+        if abs(cross) <= _NEAR * (abs(ux * vy) + abs(uy * vx)) and ux * vx + uy * vy <= 0:
+            return False
+        for j in range(i + 2, sides):
+            if i == 0 and j == sides - 1:
+                continue
+            cx, cy, dx, dy = xs[j], ys[j], xs[j + 1], ys[j + 1]
+            if max(cx, dx) < low_x or min(cx, dx) > high_x or max(cy, dy) < low_y or min(cy, dy) > high_y:
+                continue
+            p, q = ux * (cy - ay), uy * (cx - ax)
+            r, s = ux * (dy - ay), uy * (dx - ax)
+            first, second = p - q, r - s
+            if (first > _NEAR * (abs(p) + abs(q)) and second > _NEAR * (abs(r) + abs(s))) or (
+                first < -_NEAR * (abs(p) + abs(q)) and second < -_NEAR * (abs(r) + abs(s))
+            ):
+                continue
+            wx, wy = dx - cx, dy - cy
+            p, q = wx * (ay - cy), wy * (ax - cx)
+            r, s = wx * (by - cy), wy * (bx - cx)
+            first, second = p - q, r - s
+            if (first > _NEAR * (abs(p) + abs(q)) and second > _NEAR * (abs(r) + abs(s))) or (
+                first < -_NEAR * (abs(p) + abs(q)) and second < -_NEAR * (abs(r) + abs(s))
+            ):
+                continue
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _verdict(
+    data: npt.NDArray[np.uint8],
+    start: int,
+    end: int,
+    lats: npt.NDArray[np.float64],
+    lons: npt.NDArray[np.float64],
+) -> int:
+    at, count = start, 0
+    first_from, first_to, last_from, last_to = 0, 0, 0, 0
+    while True:
+        while at < end and _blank(data[at]):
+            at += 1
+        if at == end:
+            break
+        if count == MOST:
+            return UNDECIDED
+        last_from = at
+        lat, at = _number(data, at, end)
+        if at < 0 or at == end or data[at] != _COMMA:
+            return UNDECIDED
+        lon, at = _number(data, at + 1, end)
+        if at < 0 or (at < end and not _blank(data[at])):
+            return UNDECIDED
+        last_to = at
+        if count == 0:
+            first_from, first_to = last_from, last_to
+        # the same point twice in a row is no side
+        if count == 0 or lats[count - 1] != lat or lons[count - 1] != lon:
+            lats[count], lons[count] = lat, lon
+            count += 1
+    # the first and the last pair as text: 21.28 and 21.280 are told, and that is not done here
+    if count < 4 or first_to - first_from != last_to - last_from:
+        return UNDECIDED
+    for place in range(first_to - first_from):
+        if data[first_from + place] != data[last_from + place]:
+            return UNDECIDED
+    south, north = lats[:count].min(), lats[:count].max()
+    west, east = lons[:count].min(), lons[:count].max()
+    if east - west > 180 or not _apart(lats, lons, count):
+        return UNDECIDED
+    return SOUND if south >= -90 and north <= 90 and west >= -180 and east <= 180 else OUTSIDE
+
+
+@njit(cache=True, nogil=True)
+def _scan(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
+    lats, lons = np.empty(MOST), np.empty(MOST)
+    start = 0
+    for place in range(ends.size):
+        found[place] = _verdict(data, start, ends[place], lats, lons)
+        start = ends[place] + 1
+
+
+def scan(texts: list[str]) -> list[int]:
+    """UNDECIDED, SOUND or OUTSIDE (sound but for places that are not on the earth) for each polygon."""
+    joined = "\n".join(texts)
+    if not joined.isascii():
+        return [UNDECIDED] * len(texts)
+    ends = np.cumsum([len(text) + 1 for text in texts]) - 1
+    found = np.zeros(len(texts), np.int64)
+    _scan(np.frombuffer(joined.encode("ascii"), np.uint8), ends, found)
+    verdicts: list[int] = found.tolist()
+    return verdicts
