@@ -293,3 +293,16 @@ def test_a_flood_of_blocks_or_of_findings_is_bounded_and_told() -> None:
 def test_a_text_that_only_looks_like_a_drill_or_is_written_from_right_to_left_is_no_trick() -> None:
     for words in ("Drilling platform in distress.", "Exercise caution.", "\u200fعاصفة\u200e"):
         assert not found(put("Strong winds.", words)) & {"S-drill-words", "S-bidi"}
+
+
+def test_a_hole_that_crosses_itself_is_not_cut_and_one_that_does_not_is() -> None:
+    square = "0,0 0,10 10,10 10,0 0,0"
+    for hole, outcome, area in (
+        ("1,1 1,2 2,2 1,1", "exact", 99.5),
+        ("1,1 2,2 2,1 1,2 1,1", "repaired", 100.0),
+    ):
+        message = put(RING, square).replace(
+            "TEST</valueName><value>1", f"EXCLUDE_POLYGON</valueName><value>{hole}"
+        )
+        ground = cap.examine(message.encode()).ground()
+        assert (ground.outcome, ground.geometry.area) == (outcome, area)

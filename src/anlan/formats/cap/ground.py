@@ -187,6 +187,17 @@ def _taken(
     return Ground(taken.outcome(), tuple(taken.records), taken.build())
 
 
+class _Crossing:
+    """A ring that crosses itself, to be mended when its shape is asked for."""
+
+    def __init__(self, shape: Any) -> None:
+        self._shape = shape
+
+    def mended(self) -> Any:
+        shape = mend(self._shape)
+        return split(shape) if shape.bounds[0] < -180 or shape.bounds[2] > 180 else shape
+
+
 class _Taken:
     """One area as it is put together."""
 
@@ -254,20 +265,25 @@ class _Taken:
         return self.valid(path, shapely.Polygon(unrolled(points)))
 
     def valid(self, path: str, shape: Any) -> Any | None:
+        beyond = shape.bounds[0] < -180 or shape.bounds[2] > 180
         if not shape.is_valid:
             if self.allowance.mendings <= 0:
                 self.told(path, "too_large", "too many rings to mend", "the ring is not known")
                 return None
             self.allowance.mendings -= 1
             reason = str(shapely.is_valid_reason(shape))
-            shape = mend(shape)
-            if shape.area == 0:
-                self.told(path, "collapsed", reason, "the ring encloses no ground")
-                return None
+            # what encloses ground by its structure does so when mended, which may wait
+            if shapely.make_valid(shape, method="structure", keep_collapsed=False).area == 0:
+                shape = mend(shape)
+                if shape.area == 0:
+                    self.told(path, "collapsed", reason, "the ring encloses no ground")
+                    return None
+            else:
+                shape = _Crossing(shape)
             self.told(path, "self_crossing", reason, "all ground that any loop of it encloses")
             self.repaired = True
-        if shape.bounds[0] < -180 or shape.bounds[2] > 180:
-            shape = split(shape)
+        if beyond:
+            shape = shape if isinstance(shape, _Crossing) else split(shape)
             self.told(path, "antimeridian", "a ring across 180 degrees", "in two parts, one on either side")
         return shape
 
@@ -334,7 +350,8 @@ class _Taken:
     def hole(self, path: str, value: str) -> None:
         told = len(self.records)
         shape = self.mended(path, value, False)
-        if shape is None:
+        # a hole is never cut larger than it is certain to be
+        if shape is None or any(record.code == "self_crossing" for record in self.records[told:]):
             self.records[told:] = [Mending(path, "unreadable", shown(value), "no hole is cut")]
             self.repaired = True
         else:
@@ -361,7 +378,8 @@ class _Taken:
 
     def build(self) -> Callable[[], Any]:
         def geometry() -> Any:
-            parts = [*self.shapes, *(circle_shape(*one) for one in self.circles)]
+            parts = [shape.mended() if isinstance(shape, _Crossing) else shape for shape in self.shapes]
+            parts += [circle_shape(*one) for one in self.circles]
             parts += [shapely.Polygon([(lon, lat) for lat, lon in ring(text)]) for text in self.sound]
             parts = parts or self.points
             whole = parts[0] if len(parts) == 1 else shapely.union_all(parts)
