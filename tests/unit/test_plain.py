@@ -80,8 +80,15 @@ def test_what_is_remarked(change: dict[str, Text], expected: set[tuple[str, str,
 
 
 def test_only_slips_stop_a_message() -> None:
-    stopped = {one.code for one in remarks(said(matters=Text("{x} soon 洪水", "soon {x}"))) if one.stops}
+    stopped = {
+        one.code for one in remarks(said(matters=Text("{value} soon 洪水", "soon {value}"))) if one.stops
+    }
     assert stopped == {"placeholder_left"}
+
+
+def test_braces_of_a_unit_are_no_placeholder() -> None:
+    words = {"matters": Text("An earthquake of 5.2 {magnitude}.", "发生 5.2 {magnitude} 地震。")}
+    assert not [one for one in remarks(said(**words)) if one.stops]
 
 
 def test_a_cancel_needs_no_measures() -> None:

@@ -35,7 +35,8 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _CAPITALS = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]{1,}(?![\w-])")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
-_BRACES = re.compile(r"\{[^{}]*\}")
+#: what templates may hold; other braces are units such as {magnitude}
+_BRACES = re.compile(r"\{(?:area|level|colour|value|unit|hazard|issuer|starts|expires|finding)\}")
 _VOWELS = re.compile(r"[aeiouy]+")
 #: how a sentence that says what to do begins, or what it holds
 _TO_DO_EN = re.compile(
