@@ -137,6 +137,27 @@ def test_a_wrapper_has_the_status_of_what_is_in_it() -> None:
             edxl.wrap(messages, id="d", sender="s", sent=NOW)
 
 
+def findings(raw: bytes, profile: str) -> list[str]:
+    """What is wrong with a wrapper by its own rules."""
+    (wrapper, *_) = open_bytes(raw, "w", documents=(profile,))
+    assert wrapper.code == "document" and wrapper.index is None
+    return [finding.rule for finding in wrapper.findings]
+
+
+def test_what_is_written_keeps_the_rules_of_what_messages_travel_in() -> None:
+    one = read(alert())
+    index = cap.write_feed([cap.feed_entry(one, "https://x.invalid/a")], id="i", title="t", updated=NOW)
+    assert findings(index, "feeds") == []
+    assert findings(index.replace(b"application/cap+xml", b"text/xml"), "feeds") == ["FEED-index"]
+    wrapped = edxl.wrap([one.raw], id="d", sender="s", sent=NOW)
+    assert findings(wrapped, "edxl-de") == []
+    assert findings(wrapped.replace(b">Actual</de", b">Test</de"), "edxl-de") == ["DE-status"]
+    told = wis2.encode(announced(one))
+    assert findings(told, "wis2") == []
+    assert findings(told.replace(b"canonical", b"via"), "wis2") == ["WIS2-links"]
+    assert [item.raw for item in open_bytes(told, "n")] == [one.raw.partition(b"?>")[2]]
+
+
 def announced(message: cap.CapAlert) -> dict[str, Any]:
     document = wis2.notification(
         message,

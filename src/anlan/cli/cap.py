@@ -54,7 +54,8 @@ def check(
         what holds no message), member, sender, identifier, version, readable, valid (by the schema),
         reason, findings (rule, path, severity …), signature, geometry, seconds.
     profile
-        A profile to check besides CAP; may be given several times.
+        A profile to check besides CAP; may be given several times. feeds, edxl-de and wis2 look at what
+        messages travel in: each wrapper then has a line of its own.
     trust
         A file of anchors: which certificate counts for which sender.
     at
@@ -372,8 +373,10 @@ def _asked(
     from anlan.cli.cap_files import gazetteers_of, profiles_of, trust_of
     from anlan.formats.cap.look import Asked
 
+    profiles, documents = profiles_of(profile)
     return Asked(
-        profiles=profiles_of(profile),
+        profiles=profiles,
+        documents=documents,
         trust=trust_of(trust),
         at=parse_instant(at) if at else datetime.now(UTC),
         ground=ground,

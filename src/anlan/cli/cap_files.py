@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from anlan.formats.cap.container import Item
+from anlan.formats.cap.container import DOCUMENTS, Item
 from anlan.formats.cap.frames import MOST_BODY
 from anlan.formats.cap.look import Asked, Look, look
 from anlan.formats.cap.profiles import PROFILES
@@ -93,14 +93,17 @@ def _certificate(path: Path) -> bytes:
         raise NotFound("a certificate cannot be read", where=str(path), found=str(error.strerror)) from error
 
 
-def profiles_of(names: Sequence[str]) -> tuple[str, ...]:
-    """The profiles asked for; InvalidValue names those there are."""
+def profiles_of(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The profiles asked for: of messages, and of what they travel in; InvalidValue names those there are."""
     for name in names:
-        if name not in PROFILES:
+        if name not in PROFILES and name not in DOCUMENTS:
             raise InvalidValue(
-                "no such profile", where="--profile", found=name, expected=", ".join(sorted(PROFILES))
+                "no such profile",
+                where="--profile",
+                found=name,
+                expected=", ".join(sorted((*PROFILES, *DOCUMENTS))),
             )
-    return tuple(names)
+    return tuple(name for name in names if name in PROFILES), tuple(n for n in names if n in DOCUMENTS)
 
 
 def gazetteers_of(words: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -96,7 +96,9 @@ def as_lines(look: Look) -> list[str]:
     place = f"{shown(item.file, 300)[1:-1]} {'-' if item.index is None else item.index}"
     if item.code:
         why = look.item.sentence.removeprefix(f"{item.file}: ")
-        return [f"{'no':<5}{'-':<5}{'-':>5}{'-':>7}  {'-':<15}{'-':<11} {place} {item.code}: {_plain(why)}"]
+        read = "-" if item.index is None else "no"
+        line = f"{read:<5}{'-':<5}{'-':>5}{'-':>7}  {'-':<15}{'-':<11} {place} {item.code}: {_plain(why)}"
+        return [line, *map(_finding_line, look.findings if item.index is None else ())]
     counts = {name: sum(f.severity == name for f in look.findings) for name in ("must", "should")}
     signature = look.verdict.verdict if look.verdict else "-"
     valid = "-" if look.valid is None else ("yes" if look.valid else "no")
@@ -104,9 +106,7 @@ def as_lines(look: Look) -> list[str]:
         f"{'yes' if look.readable else 'no':<5}{valid:<5}{counts['must']:>5}{counts['should']:>7}  "
         f"{signature:<15}{look.ground or '-':<11} {place} {shown(look.identifier, 80)[1:-1] or '-'}"
     ]
-    for finding in look.findings:
-        told = f"{finding.path}: found {finding.found}; expected {finding.expected}"
-        lines.append(f"    {finding.severity:<7}{finding.rule:<28} {_plain(told)}")
+    lines += map(_finding_line, look.findings)
     for mending in look.mendings:
         lines.append(
             f"    ground {mending.code:<28} {_plain(mending.path)}: {_plain(mending.found)}: "
@@ -117,6 +117,11 @@ def as_lines(look: Look) -> list[str]:
     return lines
 
 
+def _finding_line(finding: CapFault) -> str:
+    told = f"{finding.path}: found {finding.found}; expected {finding.expected}"
+    return f"    {finding.severity:<7}{finding.rule:<28} {_plain(told)}"
+
+
 def _plain(text: str) -> str:
     return shown(text, 400)[1:-1]
 
@@ -125,7 +130,7 @@ def at_fault(look: Look) -> bool:
     """True for what makes `anlan cap check` end with 1: a document that cannot be used as a message, a
     mandatory rule that is broken, a broken signature. An index that only links is no fault."""
     if look.item.index is None:
-        return False
+        return any(finding.severity == "must" for finding in look.findings)
     if not look.readable or look.valid is False:
         return True
     broken = look.verdict is not None and look.verdict.verdict == BROKEN

@@ -16,14 +16,15 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from anlan.formats.cap.embedded import CAP_TEXT, Cutter, local, looks_like_cap, namespace, reads_like_cap
-from anlan.formats.cap.fault import shown
+from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.index import links_of
 from anlan.formats.cap.json_form import from_json, is_json
+from anlan.formats.cap.profiles.documents import check_distribution, check_feed, check_notification
 from anlan.formats.cap.secure import decode, parse
 from anlan.formats.table import gunzip
 from anlan.model.errors import AnlanError, BadInput, Hostile, Unreadable
@@ -76,7 +77,8 @@ class Item:
     `index` counts from 0 the messages of a file and the documents that cannot be read; it is None for what
     holds no message at all (an index that only links, an attachment). `member` says where inside
     (`a.zip` member, `entry 3`). `raw` are the message's own bytes. `code` and `sentence`: why this is no
-    message; "" for a message. `links`: addresses of messages that an index names and does not hold."""
+    message; "" for a message. `links`: addresses of messages that an index names and does not hold.
+    `findings`: what is wrong with a wrapper by its own rules, where those were asked for."""
 
     file: str
     index: int | None
@@ -85,11 +87,20 @@ class Item:
     code: str = ""
     sentence: str = ""
     links: tuple[str, ...] = ()
+    findings: tuple[CapFault, ...] = ()
 
 
-def open_bytes(raw: bytes, file: str, limits: Limits = LIMITS) -> Iterator[Item]:
-    """Every item of a file in order, at least one. Never raises for what is in the file."""
-    opened = _Opened(file, limits)
+#: profiles of what CAP travels in, each with its rules over a tree or over bytes
+DOCUMENTS = ("feeds", "edxl-de", "wis2")
+
+
+def open_bytes(
+    raw: bytes, file: str, limits: Limits = LIMITS, documents: Sequence[str] = ()
+) -> Iterator[Item]:
+    """Every item of a file in order, at least one. Never raises for what is in the file. `documents`: of
+    DOCUMENTS, whose rules the wrappers are held to; each wrapper then has an item of its own, without an
+    index, with the code `document`."""
+    opened = _Opened(file, limits, tuple(documents))
     try:
         yield from opened.document(raw, "", 0)
     except _TooMuch as error:
@@ -106,9 +117,10 @@ class _TooMuch(Exception):
 class _Opened:
     """One file while it is looked through."""
 
-    def __init__(self, file: str, limits: Limits) -> None:
+    def __init__(self, file: str, limits: Limits, documents: tuple[str, ...]) -> None:
         self.file = file
         self.limits = limits
+        self.documents = documents
         self.number = 0
         self.unpacked = 0
 
@@ -175,7 +187,22 @@ class _Opened:
         if looks_like_cap(root.tag):
             yield self.message(raw, member)
             return
+        yield from self._judged(member, root, b"")
         yield from self._tree(text.encode(), root, member, depth)
+
+    def _judged(self, member: str, root: Any, raw: bytes) -> Iterator[Item]:
+        """The wrapper by its own rules, where those were asked for."""
+        found: Iterator[CapFault] | None = None
+        if root is None:
+            found = check_notification(raw) if "wis2" in self.documents else None
+        elif "feeds" in self.documents and local(root.tag) in ("feed", "rss"):
+            found = check_feed(root)
+        elif "edxl-de" in self.documents and namespace(root.tag) in EDXL:
+            found = check_distribution(root)
+        if found is not None:
+            findings = tuple(found)
+            told = f"{self.file}: {len(findings)} findings in the document around the messages"
+            yield Item(self.file, None, member, b"", "document", told, findings=findings)
 
     def _tree(self, text: bytes, root: Any, member: str, depth: int) -> Iterator[Item]:
         """The messages in an index or a wrapper."""
@@ -239,6 +266,7 @@ class _Opened:
             raise Unreadable(
                 "neither XML nor JSON", where=where, found=str(error)[:200], expected="CAP"
             ) from error
+        yield from self._judged(member, None, raw)
         before = self.number
         for place, text in _texts(document):
             inside = f"{member} {_safe(place)}".strip()

@@ -23,12 +23,14 @@ from anlan.model.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of each message: `profiles` besides the rules of CAP, `trust` for its signatures,
+    """What is asked of each message: `profiles` besides the rules of CAP, `documents` the profiles of what
+    it travels in (`anlan.formats.cap.container.DOCUMENTS`), `trust` for its signatures,
     `at` the instant at which they must hold, or `at_sent` that of each message's sending, `skip` how many
     items are already known. `ground`: whether each target is to be laid on the ground; `gazetteers`: files
     of geocodes for it, each with its scheme (see `anlan.formats.cap.gazetteer`)."""
 
     profiles: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
     trust: Trust = field(default_factory=Trust)
     at: datetime | None = None
     at_sent: bool = False
@@ -69,7 +71,7 @@ def look(raw: bytes, file: str, asked: Asked | None = None) -> Iterator[Look]:
     asked = asked or Asked()
     index = 0
     try:
-        for number, item in enumerate(open_bytes(raw, file, LIMITS)):
+        for number, item in enumerate(open_bytes(raw, file, LIMITS, asked.documents)):
             index = index if item.index is None else item.index + 1
             if number >= asked.skip:
                 yield guarded(item, asked)
@@ -121,7 +123,7 @@ def look_at(item: Item, asked: Asked) -> Look:
 def _refused(item: Item, asked: Asked) -> Look:
     """A document that holds no message: its faults by the rules of CAP, where it is one at all."""
     if item.index is None or not item.raw or item.code not in ("unreadable", "hostile"):
-        return Look(item)
+        return Look(item, findings=item.findings)
     began = time.perf_counter()
     found = examine(item.raw, asked.profiles)
     return Look(

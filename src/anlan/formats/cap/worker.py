@@ -136,6 +136,7 @@ class Worker:
             {
                 "file": file,
                 "profiles": list(asked.profiles),
+                "documents": list(asked.documents),
                 "trust": trust_to(asked.trust),
                 "at": asked.at.isoformat() if asked.at else "",
                 "at_sent": asked.at_sent,

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from anlan.formats.cap.container import open_bytes
+from anlan.formats.cap.container import LIMITS, open_bytes
 from anlan.formats.cap.frames import ITEM, LOOK, OVER, READY, Frame, get, put, trust_from
 from anlan.formats.cap.look import Asked, Look, guarded
 from anlan.formats.values import to_json
@@ -79,6 +79,7 @@ def _serve(frame: Frame, sink: BinaryIO, seconds: int) -> None:
     told: dict[str, Any] = json.loads(frame.head)
     asked = Asked(
         tuple(told["profiles"]),
+        tuple(told["documents"]),
         trust_from(told["trust"]),
         datetime.fromisoformat(told["at"]) if told["at"] else None,
         told["at_sent"],
@@ -88,7 +89,7 @@ def _serve(frame: Frame, sink: BinaryIO, seconds: int) -> None:
     )
     _more_time(seconds)
     try:
-        for number, item in enumerate(open_bytes(frame.body, told["file"])):
+        for number, item in enumerate(open_bytes(frame.body, told["file"], LIMITS, asked.documents)):
             if number < asked.skip:
                 continue
             put(sink, Frame(ITEM, to_json(replace(item, raw=b"")), item.raw))
