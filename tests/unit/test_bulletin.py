@@ -19,6 +19,7 @@ from lxml import etree
 from anlan.formats import cap
 from anlan.model.errors import BadInput
 from anlan.model.sourcestate import SourceState
+from anlan.web.bulletin import board as boards
 from anlan.web.bulletin import folder
 from anlan.web.bulletin.board import board, place_file, standing
 from anlan.web.bulletin.edition import Edition, Settings, edition
@@ -147,9 +148,26 @@ def test_a_place_shows_what_holds_there_around_it_and_inside_it() -> None:
     assert set(found["xx/1"]) == {"W-1", "W-all"}
     assert set(found["xx/1/a"]) == {"W-1", "W-all"}
     assert set(found["xx/2"]) == {"W-2", "W-all"}
+    # below a warned place too: whoever lives in East County finds what holds for the whole province
+    assert found["xx/3"] == ("W-all",)
+    assert found["xx"] == ("W-1", "W-2", "W-all")
     made = edition(shown, SITE)
     page = words(made, "zh/place/xx.1.html")
     assert "北县" in page and "洪水红色预警" in page and "洪水橙色预警" not in page
+
+
+def test_places_below_have_pages_level_by_level_as_far_as_there_is_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = Shown.of([warning("W-all", 4, ("xx",))])
+
+    def pages() -> set[str]:
+        return set(board(shown.state(), shown.pack, shown.cap, NOW, {}).places)
+
+    assert pages() == {"xx", "xx/1", "xx/2", "xx/3", "xx/1/a"}
+    for most, there in ((4, {"xx", "xx/1", "xx/2", "xx/3"}), (3, {"xx"}), (0, {"xx"})):
+        monkeypatch.setattr(boards, "MOST", most)
+        assert pages() == there
 
 
 def test_files_of_two_places_never_have_one_name() -> None:

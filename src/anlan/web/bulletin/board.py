@@ -6,7 +6,7 @@ is not on it, in whatever state it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +22,8 @@ from anlan.model.warning import Warning
 KEPT = timedelta(days=7)
 #: how long a lifted warning stands among the lifted
 LIFTED = timedelta(hours=24)
+#: places that have pages
+MOST = 500
 #: in force; lifted: the message that cancels; the others no longer hold, and for what reason
 STANDINGS = ("in_force", "lifted", "replaced", "cancelled", "over")
 
@@ -102,7 +104,9 @@ def board(
         key=lambda b: (b.sent, b.warning.id),
         reverse=True,
     )
-    return Board(now, bulletins, tuple(in_force), tuple(lifted), _places(bulletins.values(), in_force, pack))
+    return Board(
+        now, bulletins, tuple(in_force), tuple(lifted), _places(bulletins.values(), in_force, pack, now)
+    )
 
 
 def _bulletin(
@@ -129,23 +133,51 @@ def _bulletin(
 
 
 def _places(
-    bulletins: Iterable[Bulletin], in_force: Iterable[Bulletin], pack: Pack
+    bulletins: Iterable[Bulletin], in_force: Sequence[Bulletin], pack: Pack, now: datetime
 ) -> dict[str, tuple[str, ...]]:
-    """Every place warned of late, and those above it, with what is in force there, inside it or around it."""
+    """Every place warned of late, those above it, and those below it as far as `MOST` goes, with what is in
+    force there, inside it or around it, most severe first."""
     chains: dict[str, tuple[str, ...]] = {}
     for bulletin in bulletins:
         for place in bulletin.warning.places:
             if place not in chains:
                 chains[place] = _chain(pack, place, bulletin.sent)
-    found: dict[str, dict[str, None]] = {place: {} for chain in chains.values() for place in chain}
+    warned = list(chains)
+    for place in dict.fromkeys(above for chain in list(chains.values()) for above in chain):
+        chains.setdefault(place, _chain(pack, place, now))
+    for place in _below(pack, warned, now, MOST - len(chains)):
+        chains.setdefault(place, _chain(pack, place, now))
+    rank = {bulletin.warning.id: number for number, bulletin in enumerate(in_force)}
+    at: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {place: set() for place in chains}
     for bulletin in in_force:
-        warned = set(bulletin.warning.places)
-        for place, ids in found.items():
-            chain = chains.get(place) or _chain(pack, place, bulletin.sent)
-            inside = any(place in chains[one] for one in warned)
-            if inside or warned & set(chain):
-                ids[bulletin.warning.id] = None
-    return {place: tuple(ids) for place, ids in found.items()}
+        for place in bulletin.warning.places:
+            at.setdefault(place, set()).add(bulletin.warning.id)
+            for above in chains[place]:
+                found[above].add(bulletin.warning.id)
+    for place, ids in found.items():
+        for above in chains[place]:
+            ids.update(at.get(above, ()))
+    return {place: tuple(sorted(ids, key=rank.__getitem__)) for place, ids in found.items()}
+
+
+def _below(pack: Pack, warned: Iterable[str], now: datetime, most: int) -> list[str]:
+    """The places below the warned ones, the nearest levels first, at most so many: a level that does not fit
+    whole is left out, so that of a county either every town has a page or none."""
+    children: dict[str, list[str]] = {}
+    for id, versions in pack.places.items():
+        current = next((v for v in reversed(versions) if v.validity.covers(now.date())), None)
+        if current is not None and current.parent is not None:
+            children.setdefault(current.parent, []).append(id)
+    found: dict[str, None] = {}
+    level = [place for parent in dict.fromkeys(warned) for place in children.get(parent, ())]
+    while level:
+        fresh = [place for place in dict.fromkeys(level) if place not in found]
+        if not fresh or len(found) + len(fresh) > most:
+            break
+        found.update(dict.fromkeys(fresh))
+        level = [place for parent in fresh for place in children.get(parent, ())]
+    return list(found)
 
 
 def place_file(id: str) -> str:
