@@ -325,12 +325,12 @@ TRICKS = st.sampled_from(
 @settings(max_examples=200, deadline=None)
 @given(
     words=st.lists(TEXTS | TRICKS, min_size=1, max_size=4).map("".join),
-    encoding=st.sampled_from(["utf-8", "utf-16", "gb18030"]),
+    encoding=st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32-be", "gb18030"]),
 )
 def test_a_document_passed_over_as_harmless_has_no_trick_in_any_text(words: str, encoding: str) -> None:
     inner = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = f'<alert xmlns="{NAMESPACES[0]}">{HEAD}{BODY}<headline>{inner}</headline></info></alert>'
-    declared = f'<?xml version="1.0" encoding="{encoding}"?>' if encoding != "utf-16" else ""
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>' if encoding in ("utf-8", "gb18030") else ""
     raw = (declared + text).encode(encoding, "replace")
     try:
         root = parse(raw)
@@ -345,3 +345,10 @@ def test_a_document_passed_over_as_harmless_has_no_trick_in_any_text(words: str,
             "S-formula",
             "S-drill-words",
         }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+def test_a_signature_is_seen_in_every_encoding(encoding: str) -> None:
+    signature = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>'
+    text = f'<alert xmlns="{NAMESPACES[0]}">{HEAD}{BODY}</info>{signature}</alert>'
+    assert cap.examine(text.encode(encoding)).signatures == 1

@@ -186,7 +186,10 @@ def _examined(
     else:
         found = blocks(root, prefix, taken)
         faults += _refused(root, taken, namespace, known=bool(version and namespace))
-    signatures = [child for child in root if child.tag == _SIGNATURE]
+    signatures = []
+    # two and four bytes a character hide the word
+    if b"Signature" in raw or b"\x00" in raw[:8]:
+        signatures = [child for child in root if child.tag == _SIGNATURE]
     if signatures:
         found["Signature"] = ["signed"] * len(signatures)
     if len(raw) > MAX_TEXT:

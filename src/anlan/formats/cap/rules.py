@@ -18,6 +18,7 @@ from anlan.formats.cap.blocks import Block, Pair
 from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.geometry import SOUND, Broken, circle_faults, polygon_faults, sound_rings
 from anlan.formats.cap.lists import split_list
+from anlan.formats.cap.secure import follows
 from anlan.formats.cap.times import BUDDHIST, judge_time
 
 BLANKS = " \t\r\n"
@@ -242,7 +243,12 @@ _DRILL_UTF8 = "演".encode()
 def may_trick(raw: bytes) -> bool:
     """True where a document may hold what `_words` looks for in its texts: seen at once for all of them.
     What is not UTF-8 may hold anything."""
-    if b"&" in raw or b"<!" in raw or b">=" in raw or b">@" in raw:
+    if (
+        b"\x00" in raw[:8]
+        or b"&" in raw
+        or follows(raw, b"<", b"!")
+        or any(follows(raw, b">", sign) for sign in (b"=", b"@"))
+    ):
         return True
     if not raw.isascii():
         head = raw[:200].lower()
