@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_random_kills_lose_nobody_and_repeat_each_copy_at_most_once_a_kill_and_m
     assert server.stdout
     assert server.stdout.readline() == "ready\n"
     dice, kills, lives = random.Random(SEED), 0, 0
-    each = max(1, 2 * recipients // (most + 2))
+    each = max(2, recipients // (most + 2))
     while True:
         lives += 1
         before = len(hook.got)
@@ -92,7 +93,8 @@ def test_random_kills_lose_nobody_and_repeat_each_copy_at_most_once_a_kill_and_m
             while len(hook.got) < wanted and time.monotonic() < limit:
                 time.sleep(0.0005)
             time.sleep(dice.uniform(0, 0.01))
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(child, signal.SIGKILL)
         _, _, status = server.stdout.readline().split()
         if int(status) == signal.SIGKILL:
             kills += 1
@@ -125,6 +127,6 @@ def test_random_kills_lose_nobody_and_repeat_each_copy_at_most_once_a_kill_and_m
     outbox.close()
     spread = Counter(len(marks) for marks in copies.values())
     print(f"{kills} kills, {recipients} recipients, {lives} lives: copies {dict(sorted(spread.items()))}")
-    assert kills == most or sum(spread.values()) == recipients
+    assert kills == most
     # a kill leaves at most a batch in doubt, and those in doubt go one by one
     assert sum(marks.count(True) for marks in copies.values()) <= 300 * max(kills, 1)
