@@ -9,6 +9,7 @@ import pytest
 
 from anlan.model.warning import MODES
 from anlan.ports.desk import MESSAGE
+from anlan.web.bulletin.board import STANDINGS
 from anlan.web.catalogue import FAMILIES, Words, messages, preferred
 from anlan.web.errors import CODES
 
@@ -71,18 +72,25 @@ COMPOSED = {
     '"scan." ~ one': [f"scan.{x}" for x in ("prospective", "retrospective")],
     '"scan.how." ~ timing': [f"scan.how.{x}" for x in ("prospective", "retrospective")],
     '"scan.model." ~ found.model': [f"scan.model.{x}" for x in ("permutation", "poisson")],
+    '"bulletin.purpose." ~ s.purpose(b)': [
+        f"bulletin.purpose.{x}" for x in ("update", "raise", "lower", "extend", "correct")
+    ],
+    '"bulletin.standing." ~ b.standing': [
+        f"bulletin.standing.{x}" for x in ("replaced", "cancelled", "over")
+    ],
+    '"bulletin.short." ~ o.standing': [f"bulletin.short.{x}" for x in STANDINGS],
     'f"level.{number}"': [f"level.{x}" for x in (1, 2, 3, 4)],
     'f"span.{unit}"': [f"span.{x}" for x in ("d", "h", "min", "s")],
 }
 LITERAL = re.compile(r"""(?:\bt|words|call group)\(\s*["']([a-z_]+(?:\.[a-z_0-9]+)*)["']""")
-QUOTED = re.compile(r"""["']((?:nav|warning)\.[a-z_]+)["']""")
+QUOTED = re.compile(r"""["']((?:nav|warning|bulletin)\.[a-z_]+)["']""")
 
 
 @pytest.fixture(scope="module")
 def used(root: Path) -> set[str]:
     web = root / "src" / "anlan" / "web"
     text = "\n".join(
-        path.read_text(encoding="utf-8") for path in (*web.glob("templates/*.html"), *web.glob("*.py"))
+        path.read_text(encoding="utf-8") for path in (*web.glob("templates/**/*.html"), *web.glob("**/*.py"))
     )
     keys = set(LITERAL.findall(text)) | (set(QUOTED.findall(text)) & set(messages("en")))
     keys |= set(re.findall(r'group\("(duty\.[a-z_]+)"', text))
