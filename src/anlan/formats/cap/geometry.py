@@ -130,8 +130,8 @@ def circle_faults(text: str) -> Iterator[Broken]:
 
 #: verdicts on a polygon: nothing is wrong with it; only its places can be (they are not on the earth)
 SOUND, ASTRAY = "sound", "astray"
-#: so many polygons are looked at one by one before the compiled screen is worth loading
-_PATIENCE = 64
+#: loading the compiled screen takes a second: only so many polygons are worth it
+_PATIENCE = 3000
 _loaded: dict[str, Any] = {"seen": 0}
 
 
@@ -165,6 +165,11 @@ def _screen(more: int) -> Callable[[list[str]], list[int]] | None:
         return None
     _loaded["scan"] = scan
     return scan
+
+
+def screened() -> bool:
+    """True once the compiled screen is loaded, or has been found not to be had."""
+    return "scan" in _loaded or "failed" in _loaded
 
 
 def by_library(texts: list[str]) -> list[str | None]:
