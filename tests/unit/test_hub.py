@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from anlan.model.state import fold
 from anlan.ports.source import Batch, Received
 from anlan.store.messages import SqlMessages
 from anlan.warn import hub
+from anlan.warn.in_force import board
 from chain_pack import T0, Room, chain_pack
 from relayed_messages import HOUR, cancel, info, message, update
 
@@ -201,6 +203,28 @@ def test_bytes_that_differ_at_every_fetch_do_not_fill_the_journal() -> None:
         taken = hub.take(again, {kept.id: kept}, T0)
         kept = taken[1] if taken else kept
     assert len(kept.feeds) == 4
+
+
+def test_a_board_stays_the_same_until_it_says(room: Room) -> None:
+    hear(
+        room,
+        1,
+        message("1", ends=5),
+        message("2", ends=None),
+        message("3", infos=(info(T0 + 9 * HOUR, effective=T0 + 3 * HOUR),)),
+    )
+    pack, seen = chain_pack(), []
+    at = T0 + HOUR
+    while True:
+        found = board(room.state, pack, at)
+        seen.append((found.until, sorted((line.id, line.state) for line in found.lines)))
+        if found.until is None:
+            break
+        just_before = board(room.state, pack, found.until - HOUR / 3600)
+        assert [(x.id, x.state) for x in just_before.lines] == [(x.id, x.state) for x in found.lines]
+        at = found.until
+    assert [until for until, _ in seen] == [T0 + n * HOUR for n in (3, 5, 9, 24)] + [None]
+    assert all(one != other for (_, one), (_, other) in itertools.pairwise(seen))
 
 
 # ── through the flow ─────────────────────────────────────────────────────────────────────────────

@@ -79,7 +79,8 @@ class Alarm:
 class Board:
     """`lines` by place and message, the gravest first. `messages` counts the relayed ones held, `repeats`
     how many further ways they came by, `conflicts` names that stand for several contents, `unresolved`
-    messages on the board with an area that no place is known for, `references` by outcome."""
+    messages on the board with an area that no place is known for, `references` by outcome. Without news it
+    stays the same until `until` (None: for good)."""
 
     lines: tuple[Line, ...]
     alarms: tuple[Alarm, ...]
@@ -88,6 +89,7 @@ class Board:
     conflicts: int
     unresolved: int
     references: Mapping[str, int]
+    until: datetime | None = None
 
 
 def silent_sources(sources: Mapping[str, SourceState]) -> frozenset[str]:
@@ -148,7 +150,25 @@ def board(
         conflicts=len({link.message.key for link in links.values() if link.conflicts}),
         unresolved=unresolved,
         references=references,
+        until=_until(state, links, at),
     )
+
+
+def _until(state: State, links: Mapping[str, Link], at: datetime) -> datetime | None:
+    """When something on the board next changes by time alone."""
+    later = [
+        moment
+        for link in links.values()
+        for info in link.message.infos
+        for moment in (info.expires, info.effective)
+        if moment is not None and moment > at
+    ]
+    later += [
+        end for link in links.values() if (end := link.message.sent + hub.UNENDED) > at and link.message.infos
+    ]
+    for warning in state.warnings.values():
+        later += [one for one in (warning.sent, warning.expires) if one is not None and one > at]
+    return min(later, default=None)
 
 
 def _own(state: State, at: datetime, every: bool) -> Iterable[Line]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
 
-from anlan.app.board import looked_up
+from anlan.app.board import chains_of, looked_up
 from anlan.model.assessment import Assessment
 from anlan.model.errors import NotFound
 from anlan.model.mute import Mute, Silence
@@ -18,9 +17,9 @@ from anlan.model.relayed import Relayed
 from anlan.model.state import State
 from anlan.ports.desk import Desk
 from anlan.warn import hub, silence
-from anlan.warn.board_filter import Asked, asked, lines_of
+from anlan.warn.board_filter import asked, lines_of
 from anlan.warn.group import cards
-from anlan.warn.hub import Link
+from anlan.warn.in_force import silent_sources
 from anlan.warn.mute import muted, quiet, standing
 from anlan.web.access import READ
 from anlan.web.guards import sees
@@ -32,11 +31,11 @@ LINES = 200
 MEMBERS = 500
 
 
-def _cache(request: Ask) -> dict[str, Any]:
+def _cache(request: Ask) -> dict[Any, Any]:
     state = request.app.state
     if "hub" not in state:
         state.hub = {}
-    found: dict[str, Any] = state.hub
+    found: dict[Any, Any] = state.hub
     return found
 
 
@@ -76,20 +75,17 @@ def relayed_page(request: Ask, id: FromPath[str]) -> Response[str]:
     state = desk.state()
     if id not in state.relayed:
         raise NotFound("no such message", where="relayed", found=repr(id))
-    cache = _cache(request)
-    want = Asked(at=desk.clock.now())
-    looked_up(desk, want, cache)
-    links: Mapping[str, Link] = cache["links"]
+    links, at = chains_of(state, _cache(request)), desk.clock.now()
     link = links[id]
     chain = [other for other in links.values() if other.chain == link.chain]
-    silent = frozenset(s.source for s in state.sources.values() if s.status in ("late", "dead"))
+    silent = silent_sources(state.sources)
     return page(
         request,
         "relayed.html",
         m=link.message,
         link=link,
-        x=hub.standing(link, want.at, silent),
-        chain=[hub.standing(one, want.at, silent) for one in chain],
+        x=hub.standing(link, at, silent),
+        chain=[hub.standing(one, at, silent) for one in chain],
         raw=desk.received(link.message.feeds[0].digest).decode("utf-8", "replace"),
     )
 
