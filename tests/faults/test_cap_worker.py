@@ -156,6 +156,16 @@ def test_a_fork_of_the_service_has_a_reader_of_its_own(worker: Worker) -> None:
     assert (worker.pid, worker.starts) == (before, 1)
 
 
+def test_many_messages_that_lean_on_their_wrapper_cost_their_own_memory_only() -> None:
+    inner = b"".join(b"<c:%b>x</c:%b>" % (name, name) for name in (b"identifier", b"sender", b"note"))
+    one = b"<c:alert>" + inner * 20 + b"</c:alert>"
+    raw = b'<w xmlns:c="urn:oasis:names:tc:emergency:cap:1.2">' + one * 1_500 + b"</w>"
+    small = Worker(Bounds(memory=160 * 1024 * 1024))
+    looks = list(small.look(raw, "feed"))
+    small.close()
+    assert len(looks) == 1_500 and not [look for look in looks if look.item.code]
+
+
 def test_threads_take_turns(worker: Worker) -> None:
     found: dict[int, list[str]] = {}
 

@@ -193,6 +193,13 @@ def test_a_second_reference_outside_the_message_is_refused() -> None:
     assert verdict(raw).code == "signature_foreign_reference"
 
 
+def test_a_signature_of_thousands_of_references_is_not_worked_through() -> None:
+    one = signed()
+    start, end = one.index(b"<ds:Reference"), one.index(b"</ds:Reference>") + len(b"</ds:Reference>")
+    many = one[:start] + one[start:end].replace(b'URI=""', b'URI="#x"') * 5_000 + one[start:]
+    assert "5001 references" in verdict(many).sentence
+
+
 def test_a_value_or_key_that_does_not_fit_is_broken_although_the_digest_fits() -> None:
     raw = signed()
     at = raw.index(b"<ds:SignatureValue>") + 30

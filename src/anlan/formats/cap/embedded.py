@@ -111,12 +111,14 @@ def _means_the_same(cut: bytes, node: Any) -> bool:
         return False
     if alone.nsmap == node.nsmap:
         return True
-    # the exclusive canonical form is what does not depend on the surroundings
-    return _exclusive(alone) == _exclusive(node)
+    # The exclusive canonical form is what does not depend on the surroundings. Of a part it is asked of a
+    # document of its own: lxml copies the whole document for each part.
+    apart = etree.fromstring(etree.tostring(node, with_tail=False), _parser())
+    return _exclusive(alone) == _exclusive(apart)
 
 
-def _exclusive(node: Any) -> bytes:
-    form: bytes = etree.tostring(node, method="c14n", exclusive=True, with_tail=False)
+def _exclusive(root: Any) -> bytes:
+    form: bytes = etree.tostring(root, method="c14n", exclusive=True, with_tail=False)
     return form
 
 

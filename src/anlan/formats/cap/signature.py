@@ -74,6 +74,8 @@ _RSA, _EC = 2048, 224
 
 #: a sender and those who relay; each signature costs several looks at the whole message
 MOST = 4
+#: one to the message, and a few to parts of the signature itself
+_MOST_REFERENCES = 8
 #: certificates looked at in one signature
 _MOST_CERTIFICATES = 8
 
@@ -190,6 +192,8 @@ class _Looked:
             key_name=shown((self.node.findtext(f"{_DS}KeyInfo/{_DS}KeyName") or "").strip())[1:-1],
         )
         references = info.findall(f"{_DS}Reference")
+        if len(references) > _MOST_REFERENCES:
+            return self.told("broken", "signature_broken", f"{len(references)} references in one signature")
         covering = [one for one in references if not one.get("URI")]
         foreign = [one for one in references if one.get("URI") and not self._inside(one)]
         if foreign or len(covering) != 1:
