@@ -59,6 +59,7 @@ def cards(
     """One card per hazard and area, most severe first. `order`: the rank of risks of one level among each
     other, which is that of their cards too; without it the largest card first, then the newest."""
     lines: dict[str, tuple[str, ...]] = {}
+    ranks: dict[str, int | None] = {}
     by_hazard: dict[str, list[Assessment]] = {}
     for risk in risks:
         if risk.place not in lines:
@@ -71,7 +72,7 @@ def cards(
         tops: dict[str, str] = {}
         for risk in members:
             if risk.place not in tops:
-                tops[risk.place] = _top(lines[risk.place], occupied, pack, now)
+                tops[risk.place] = _top(lines[risk.place], occupied, pack, now, ranks)
             groups.setdefault(tops[risk.place], []).append(risk)
         made += [_card(hazard, area, group, state, muted, order) for area, group in groups.items()]
 
@@ -122,14 +123,19 @@ def _card(
     )
 
 
-def _top(line: tuple[str, ...], occupied: set[str], pack: Pack, now: datetime) -> str:
+def _top(
+    line: tuple[str, ...], occupied: set[str], pack: Pack, now: datetime, ranks: dict[str, int | None]
+) -> str:
     """The place whose card a place of that line belongs to: the widest one with a risk of the hazard, else
     the one of the second rank; one below the root where the pack gives no ranks."""
     widest = max((step for step, place in enumerate(line) if place in occupied), default=0)
     second = max(len(line) - 2, 0)
     for step, place in enumerate(line):
-        level = pack.place_levels.get(_level(place, pack, now))
-        if level is not None and level.rank >= SECOND:
+        if place not in ranks:
+            level = pack.place_levels.get(_level(place, pack, now))
+            ranks[place] = None if level is None else level.rank
+        rank = ranks[place]
+        if rank is not None and rank >= SECOND:
             second = step
     return line[max(widest, second)]
 

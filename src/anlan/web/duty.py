@@ -34,7 +34,7 @@ T = TypeVar("T")
 SHOWN = 50
 CHANGES_SHOWN = 25
 # So many entries are looked through for what changed; a long shift reads the journal.
-CHANGES_READ = 1000
+CHANGES_READ = 500
 SOON = timedelta(hours=24)
 # Entries of these nouns say nothing that a shift must know.
 QUIET = ("marker", "handover", "mute", "notice", "digest", "relayed")
@@ -183,15 +183,18 @@ def pressing_order(risks: list[Assessment], state: State, pack: Pack, now: datet
     """The place of each risk in the order of surprise times people exposed; what is unknown is not taken
     for small."""
     p, people = np.full(len(risks), np.nan), np.full(len(risks), np.nan)
+    living: dict[str, int | None] = {}
     for row, risk in enumerate(risks):
         stated = [state.findings[id].p_value for id in risk.findings if id in state.findings]
         known = [value for value in stated if value is not None]
         if known:
             p[row] = min(known)
-        try:
-            population = pack.place(risk.place, now).population
-        except UnknownPlace:
-            population = None
+        if risk.place not in living:
+            try:
+                living[risk.place] = pack.place(risk.place, now).population
+            except UnknownPlace:
+                living[risk.place] = None
+        population = living[risk.place]
         if population is not None:
             people[row] = population
     return {risks[row].id: order for order, row in enumerate(ranking(p, people).tolist())}
