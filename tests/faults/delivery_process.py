@@ -6,6 +6,7 @@ journalled, and this server says `ended PID STATUS`."""
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import threading
@@ -84,6 +85,7 @@ def go_on(folder: Path, pack: Pack) -> None:
 
 
 def main() -> None:
+    faulthandler.enable()
     folder, count, url = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     (folder / "chain").mkdir(exist_ok=True)
     (folder / "chain" / "pack.toml").write_text("# made in the test\n")

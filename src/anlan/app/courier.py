@@ -4,7 +4,7 @@ For each channel as many threads at a time as it says (`at_once`), each with a b
 are written down in one durable step before the peer is called and closed after it has spoken (the outbox);
 only then are the outcomes journalled, many in one short turn. A batch is as large as the channel takes in
 one exchange; where each message is an exchange of its own, as large as the peer is fast, so that what a
-kill makes doubtful is a quarter of a second's worth of messages.
+kill makes doubtful is a fiftieth of a second's worth of messages: one or two for most peers.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ AGAIN = 5.0
 #: messages in one exchange with a channel that takes many
 MANY = 2000
 #: messages in the first batch for a channel that takes one at a time, and at most
-FIRST, MOST = 4, 256
+FIRST, MOST = 1, 256
 #: how long such a batch is to take (seconds)
-SPELL = 0.25
+SPELL = 0.02
 #: outcomes are journalled when nothing is on its way, so many wait, or the oldest has waited so long
 GATHER, LATEST = 2500, 0.5
 
@@ -86,6 +86,8 @@ class Courier:
             self._look.wait()
             self._look.clear()
             due = flow.due_now(self._desk.state(), self._desk.clock.now())
+            if self._doubtful:
+                due.sort(key=lambda delivery: delivery.id not in self._doubtful)
             with self._guard:
                 for delivery in due:
                     if delivery.id not in self._claimed:
@@ -99,6 +101,10 @@ class Courier:
         """As many threads as the channel takes at once, and no more than there are messages for."""
         most = self._at_once(channel)
         with self._guard:
+            queue = self._queues[channel]
+            if queue and queue[0].id in self._doubtful:
+                # one thread until all that a kill left in doubt is told
+                most = 1
             busy = sum(of == channel for of in self._workers.values())
             for number in range(busy, min(most, busy + len(self._queues[channel]))):
                 if self._stop.is_set():
@@ -150,13 +156,14 @@ class Courier:
         with self._guard:
             queue = self._queues[channel]
             batch: list[Delivery] = []
-            while queue and len(batch) < size:
-                if queue[0].id in self._doubtful:
-                    if not batch:
-                        self._doubtful.discard(queue[0].id)
-                        batch.append(queue.popleft())
-                    break
+            while queue and len(batch) < size and queue[0].id not in self._doubtful:
                 batch.append(queue.popleft())
+            if queue and not batch:
+                self._doubtful.discard(queue[0].id)
+                batch.append(queue.popleft())
+                if queue and queue[0].id not in self._doubtful:
+                    # that was the last in doubt: there is work for further threads now
+                    self._look.set()
             return batch
 
     def _hand_over(self, channel: str, batch: list[Delivery]) -> None:
