@@ -19,6 +19,8 @@ from anlan.model.relayed import Relayed, RelayedArea
 from anlan.packs.cover import covered
 from anlan.sources.cap.policy import Policy
 from anlan.sources.cap.received import Receiver, content_digest
+from anlan.sources.cap.source import CapSource
+from anlan.sources.tools import Tools
 from chain_pack import DAY, both, chain_pack
 
 NOW = datetime(2020, 6, 3, 6, tzinfo=UTC)
@@ -143,3 +145,38 @@ def test_what_a_policy_does_not_take_is_kept_with_the_reason_and_counts_for_noth
 def test_the_ends_of_the_calendar_are_no_trouble(pack: Pack) -> None:
     far = cap(AREA.format(""), sent="9999-12-31T23:59:59-05:00")
     assert received(far, pack).held == "sent_in_future"
+
+
+def test_every_message_of_a_feed_reaches_the_hub_whatever_becomes_of_its_observations(tmp_path: Path) -> None:
+    one = cap(AREA.format(""))
+    drill = one.replace(b"a-1", b"a-2").replace(b"Actual", b"Exercise")
+    entries = b"".join(
+        b'<entry><id>%d</id><content type="text/xml">%b</content></entry>' % (n, raw.split(b"?>\n", 1)[1])
+        for n, raw in enumerate((one, drill))
+    )
+    feed = b'<feed xmlns="http://www.w3.org/2005/Atom"><id>f</id>' + entries + b"</feed>"
+    (tmp_path / "feed.atom").write_bytes(feed)
+    options = {"file": str(tmp_path / "feed.atom"), "indicator": "stage", "area_map": {"Alpha": "x/a"}}
+    definition = SourceDef("feed", both("feed"), "cap", "", both("feed"), DAY, DAY, options=options)
+    source = CapSource(definition, Tools())
+    batch = source.fetch(NOW, chain_pack())
+    found = {item.message.identifier: item for item in batch.relayed}
+    assert set(found) == {"a-1", "a-2"}
+    assert found["a-1"].message.places == ("x/a",)
+    assert (found["a-2"].message.status, found["a-2"].message.held) == ("Exercise", "")
+    assert all(read(item.raw).identifier == id for id, item in found.items())
+    assert batch.quarantined, "as observations they cannot be used, and that is said"
+    # asked again, nothing of it is new
+    assert source.fetch(NOW, chain_pack()).relayed == ()
+
+
+def test_recorded_messages_come_to_the_hub_in_the_order_in_which_they_were_sent(tmp_path: Path) -> None:
+    early = cap(AREA.format(""), sent="2020-06-02T05:00:00-00:00").replace(b"a-1", b"a-0")
+    for name, raw in (("b.xml", early), ("a.xml", cap(AREA.format("")))):
+        (tmp_path / name).write_bytes(raw)
+    options = {"recorded": [str(tmp_path / "a.xml"), str(tmp_path / "b.xml")], "area_map": {"Alpha": "x/a"}}
+    definition = SourceDef("feed", both("feed"), "cap", "", both("feed"), DAY, DAY, options=options)
+    batches = list(CapSource(definition, Tools()).history(chain_pack()))
+    told = [(batch.known, item.message.identifier) for batch in batches for item in batch.relayed]
+    assert [name for _, name in told] == ["a-0", "a-1"]
+    assert told == sorted(told)
