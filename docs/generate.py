@@ -34,6 +34,7 @@ from anlan.model import (
     place,
     plan,
     quantity,
+    roster,
     route,
     user,
     warning,
@@ -73,6 +74,7 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
     "recipients.toml": [("recipient", warning.Recipient)],
     "inhibits.toml": [("inhibit", route.Inhibit)],
     "routes.toml": [("route", route.Route), ("route.hours", route.Hours)],
+    "roster.toml": [("watch", roster.Watch)],
     "users.toml": [("user", user.User), ("user.grant", user.Grant)],
 }
 
