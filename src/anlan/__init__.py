@@ -72,6 +72,7 @@ def scan(
     start: date | None = None,
     end: date | None = None,
     unit: str = "",
+    length: int = 1,
     plane: bool = False,
     **params: Any,
 ) -> Scanned:
@@ -82,7 +83,8 @@ def scan(
     `places`      rows of `place`, `lat`, `lon` (`x`, `y` with `plane`)
     `population`  people at risk by place (and date of the census); `controls` for the bernoulli model
     `columns`     names of columns, where they are called otherwise, and the strata to adjust by
-    `start`, `end`, `unit`   the study period and the length of its periods; those of the cases by default
+    `start`, `end`   the study period; that of the cases by default
+    `unit`, `length` a period is so many days, weeks, months or years; by default one of what dates tell
     `params`      fields of `ScanParams`: `model`, `analysis`, `timing`, `max_distance`, `replications` …
 
     Gives `Scanned`: `result`, `frame()` with one row per cluster, `members()`, `geojson()`. InvalidValue
@@ -110,6 +112,7 @@ def scan(
         start=start,
         end=end,
         unit=unit,
+        length=length,
         plane=plane,
         **params,
     )

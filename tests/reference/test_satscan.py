@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from anlan.assess.scan import Periods, ScanData, ScanParams, ScanResult, ScanState, one_period, periods, scan
+from anlan.analyse.scan_register import case_input
+from anlan.assess.scan import ScanResult, ScanState, scan
 from anlan.assess.scan.expected import nonparametric_time, standardised
-from anlan.assess.scan.tables import from_rows, values_from_rows
-from anlan.formats.scan_tables import CountRow, read_counts, read_points, read_values
 
 #: replications drawn here, by model where one takes long
 REPLICATIONS = {"default": 512, "trends": 40, "ellipse": 192, "categories": 64}
@@ -41,113 +40,6 @@ def day(text: str) -> date:
     return date(year, month, dom)
 
 
-def axis(parameters: dict[str, Any], dated: bool) -> Periods:
-    start, end = day(parameters["StartDate"]), day(parameters["EndDate"])
-    unit = {1: "year", 2: "month", 3: "day"}.get(parameters["TimeAggregationUnits"])
-    if unit is None or not dated:
-        return one_period(start, end)
-    return periods(start, end, unit, parameters["TimeAggregationLength"])  # type: ignore[arg-type]
-
-
-def crude(rows: list[CountRow]) -> list[CountRow]:
-    return [CountRow(r.place, r.count, r.when, r.precision, (), r.line) for r in rows]
-
-
-def data(folder: Path, case: dict[str, Any]) -> ScanData:
-    parameters, name = case["parameters"], case["dataset"]
-    inputs = folder / "inputs"
-    kind: Any = "latlon" if parameters["CoordinatesType"] == 1 else "plane"
-
-    def text(file: str) -> str:
-        return (inputs / file).read_text("utf-8")
-
-    if name in ("nm", "nm0"):
-        strata = ["age_group", "sex"]
-        cases = read_counts(text("nm_cases.csv"), "location", "cases", "year", strata)
-        population = read_counts(text("nm_population.csv"), "location", "population", "year", strata)
-        if name == "nm0":
-            cases, population = crude(cases), crude(population)
-        if parameters["ModelType"] == 2:
-            population = []
-        points = read_points(text("nm_coords.csv"), "location", "lat", "lon")
-        return from_rows(cases, points, axis(parameters, True), population=population, kind=kind)
-    if name == "nyc":
-        cases = read_counts(text("nycfever_cases.csv"), "location", "cases", "date")
-        points = read_points(text("nycfever_coords.csv"), "location", "lat", "lon")
-        return from_rows(cases, points, axis(parameters, True), kind=kind)
-    span = axis(parameters, False)
-    if name == "nh":
-        cases = read_counts(text("nhumberside_cases.csv"), "location", "cases")
-        controls = read_counts(text("nhumberside_controls.csv"), "location", "controls")
-        points = read_points(text("nhumberside_coords.csv"), "location", "x", "y")
-        return from_rows(cases, points, span, controls=controls, kind=kind)
-    if name == "md":
-        cases = read_counts(text("maryland_cases.csv"), "location", "cases", strata=["category"])
-        points = read_points(text("maryland_coords.csv"), "location", "lat", "lon")
-        return from_rows(cases, points, span, kind=kind, categorical=True)
-    if name == "normal":
-        values = read_values(text("normal_cases.csv"), "location", "value", "cases")
-        return values_from_rows(
-            values, read_points(text("normal_coords.csv"), "location", "x", "y"), span, kind
-        )
-    file, place, count, people, xy, strata = {
-        "sids74": ("nc_sids.csv", "county", "sids74", "births74", ("lat", "lon"), []),
-        "sids79": ("nc_sids.csv", "county", "sids79", "births79", ("lat", "lon"), []),
-        "ny": ("ny_leukaemia.csv", "tract", "cases", "population", ("lat", "lon"), []),
-        "ny_xy": ("ny_leukaemia.csv", "tract", "cases", "population", ("lat", "lon"), []),
-        "penn": ("penn_lung.csv", "county", "cases", "population", ("lat", "lon"), ["race", "gender", "age"]),
-        "penn0": ("penn_lung.csv", "county", "cases", "population", ("lat", "lon"), []),
-        "scot": ("scotland_lip.csv", "district", "cases", "expected", ("x_km", "y_km"), []),
-    }[name]
-    cases = read_counts(text(file), place, count, strata=strata)
-    population = read_counts(text(file), place, people, strata=strata)
-    points = read_points(text("penn_coords.csv" if file.startswith("penn") else file), place, *xy)
-    return from_rows(cases, points, span, population=population, kind=kind)
-
-
-def params(parameters: dict[str, Any], **changes: Any) -> ScanParams:
-    """The peer's parameters in our words."""
-    share = parameters["MaxTemporalSize"]
-    in_units = parameters["MaxTemporalSizeInterpretation"] == 1
-    given: dict[str, Any] = {
-        "model": {
-            0: "poisson",
-            1: "bernoulli",
-            2: "permutation",
-            3: "ordinal",
-            5: "normal",
-            7: "multinomial",
-        }[parameters["ModelType"]],
-        "analysis": {
-            1: "spatial",
-            2: "temporal",
-            3: "space_time",
-            4: "space_time",
-            5: "trends",
-            6: "temporal",
-        }[parameters["AnalysisType"]],
-        "timing": "prospective" if parameters["AnalysisType"] in (4, 6) else "retrospective",
-        "rates": {1: "high", 2: "low", 3: "both"}[parameters["ScanAreas"]],
-        "population_share": parameters["MaxSpatialSizeInPopulationAtRisk"] / 100,
-        "time_share": 0.5 if in_units else share / 100,
-        "max_periods": share if in_units else None,
-        "with_spatial": parameters["IncludePurelySpatial"] == "y",
-        "with_temporal": parameters["IncludePurelyTemporal"] == "y",
-        "min_cases": parameters["MinimumCasesInHighRateClusters"],
-        "trend": {0: "none", 1: "by_period", 2: "fixed", 3: "fitted", 4: "stratified"}[
-            parameters.get("TimeTrendAdjustmentType", 0)
-        ],
-    }
-    if parameters.get("UseDistanceFromCenterOption") == "y":
-        given["max_distance"] = parameters["MaxSpatialSizeInDistanceFromCenter"]
-    if parameters["SpatialWindowShapeType"] == 1:
-        given["shape"] = "ellipse"
-        given["ellipse_ratios"] = tuple(float(x) for x in parameters["EllipseShapes"].split(","))
-        given["ellipse_angles"] = tuple(int(x) for x in parameters["EllipseAngles"].split(","))
-        given["penalty"] = {0: "none", 1: "medium", 2: "strong"}[parameters["NonCompactnessPenalty"]]
-    return ScanParams(**given | changes)
-
-
 def replications(case: dict[str, Any]) -> int:
     parameters = case["parameters"]
     if parameters["AnalysisType"] == 5:
@@ -163,9 +55,7 @@ def replications(case: dict[str, Any]) -> int:
 def results(folder: Path, register: list[dict[str, Any]]) -> dict[str, ScanResult]:
     """Every case, scanned once."""
     return {
-        case["id"]: scan(
-            data(folder, case), params(case["parameters"], replications=replications(case), threads=2)
-        )
+        case["id"]: scan(*case_input(case, folder / "inputs", replications=replications(case), threads=2))
         for case in register
     }
 
@@ -259,7 +149,7 @@ def test_the_peers_expected_cases_of_a_stratified_window_run_on_to_the_end(
 ) -> None:
     """The one disagreement: the peer's figure is that of a window without an end, ours of the window."""
     case = next(case for case in register if case["id"] in FLAWED_EXPECTED)
-    source = data(folder, case)
+    source, _ = case_input(case, folder / "inputs")
     assert source.cases is not None and source.population is not None
     cases = source.cases.sum(axis=2)
     expected = nonparametric_time(cases, standardised(source.cases, source.population))

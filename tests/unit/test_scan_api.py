@@ -158,14 +158,13 @@ def test_the_command_leaves_tables_a_map_and_a_page(
 def test_the_command_finds_what_satscan_finds(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """One table holds the places, the cases and the people, as published tables do."""
     folder = shared / "reference" / "scan"
     register = json.loads((folder / "satscan_results.json").read_text())["cases"]
     case = next(c for c in register if c["dataset"] == "sids74" and c["parameters"]["ScanAreas"] == 1)
     inputs = str(folder / "inputs" / "nc_sids.csv")
     words = ["--place", "county", "--count", "sids74", "--param", "replications=9"]
-    people = tmp_path / "people.csv"
-    pl.read_csv(inputs).select("county", population="births74").write_csv(people)
-    command = ["scan", inputs, "--coords", inputs, "--population", str(people), *words]
+    command = ["scan", inputs, "--coords", inputs, "--population", inputs, "--people", "births74", *words]
     assert main([*command, "--out", str(tmp_path / "o"), "--json"]) == 0
     ours = json.loads(capsys.readouterr().out)["clusters"][0]
     theirs = case["clusters"][0]
@@ -173,3 +172,23 @@ def test_the_command_finds_what_satscan_finds(
     with (tmp_path / "o" / "members.csv").open() as file:
         members = {row["place"] for row in csv.DictReader(file) if row["rank"] == "1"}
     assert members == set(theirs["members"])
+
+
+def test_people_at_risk_are_never_read_from_the_column_of_cases() -> None:
+    """A table of observed and expected cases: were the cases taken for the people, nothing could be found."""
+    table = cases().with_columns(expected=pl.lit(2.0), lat=pl.Series(LAT), lon=pl.Series(LON))
+    found = anlan.scan(table, table, population=table, replications=9)
+    assert set(found.clusters[0].members) == {NAMES[i] for i in HOT}
+    bare = table.drop("expected")
+    with pytest.raises(InvalidValue, match=r"no column for the people.*--people NAME"):
+        anlan.scan(bare, bare, population=bare, replications=9)
+    with pytest.raises(InvalidValue, match=r"--people NAME"):
+        anlan.scan(bare, bare, controls=bare, model="bernoulli", replications=9)
+
+
+def test_a_period_may_be_several_units_long() -> None:
+    two = anlan.scan(daily(), places(), model="permutation", analysis="space_time", length=2, replications=9)
+    assert (len(two.data.periods), set(two.data.periods.days)) == (14, {2.0})
+    assert two.clusters[0].end == date(2024, 3, 28)
+    with pytest.raises(InvalidValue, match="1 or more"):
+        anlan.scan(daily(), places(), model="permutation", analysis="space_time", length=0, replications=9)

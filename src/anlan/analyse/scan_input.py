@@ -23,7 +23,9 @@ Table: TypeAlias = str | Path | Any
 #: what columns are called where nobody says otherwise, the first that is there
 USUAL: Mapping[str, tuple[str, ...]] = {
     "place": ("place", "location", "id", "地区"),
-    "count": ("cases", "count", "controls", "population", "病例数", "人口"),
+    "count": ("cases", "count", "病例数"),
+    "people": ("population", "people", "expected", "count", "人口"),
+    "controls": ("controls", "count"),
     "date": ("date", "month", "year", "日期"),
     "value": ("value", "数值"),
     "latitude": ("lat", "latitude", "y", "纬度"),
@@ -37,7 +39,7 @@ TIMELESS = (date(2000, 1, 1), date(2000, 12, 31))
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Names of columns; empty: one of `USUAL`. `strata` of cases and population (of the categorical
-    models: the category)."""
+    models: the category); `people` those at risk, in the table of the population or of controls."""
 
     place: str = ""
     count: str = ""
@@ -46,6 +48,7 @@ class Columns:
     latitude: str = ""
     longitude: str = ""
     strata: tuple[str, ...] = ()
+    people: str = ""
 
 
 def scan_data(
@@ -59,11 +62,13 @@ def scan_data(
     start: date | None = None,
     end: date | None = None,
     unit: str = "",
+    length: int = 1,
     plane: bool = False,
 ) -> tuple[ScanData, bool]:
     """(the data, whether it has dates). The study period is that of the cases, whole days, months or
-    years, unless `start` and `end` say otherwise; `unit` is the length of a period, by default what the
-    dates are told to. InvalidValue or Unreadable name the table, the line, what was found and expected."""
+    years, unless `start` and `end` say otherwise; a period is `length` times `unit` long, by default what
+    the dates are told to. InvalidValue or Unreadable name the table, the line, what was found and what was
+    expected."""
     named = columns or Columns()
     where, text, head = _text(cases, "cases")
     place = _column(head, "place", named.place, where)
@@ -78,15 +83,15 @@ def scan_data(
             count = _column(head, "count", named.count, where, needed=False)
             values = read_values(text, str(place), str(value), count, when, where)
             known = [row.when for row in values if row.when is not None]
-            axis = _axis([(day, "day") for day in known], start, end, unit)
+            axis = _axis([(day, "day") for day in known], start, end, unit, length)
             return values_from_rows(values, points, axis, kind), bool(known)
         rows = read_counts(
             text, str(place), str(_column(head, "count", named.count, where)), when, strata, where
         )
-        people = _counts(population, "population", named) if population is not None else []
-        others = _counts(controls, "controls", named) if controls is not None else []
+        people = _counts(population, "population", "people", named) if population is not None else []
+        others = _counts(controls, "controls", "controls", named) if controls is not None else []
         dates = [(row.when, row.precision) for row in rows if row.when is not None]
-        axis = _axis(dates, start, end, unit)
+        axis = _axis(dates, start, end, unit, length)
         data = from_rows(
             rows,
             points,
@@ -103,13 +108,12 @@ def scan_data(
     return data, bool(dates)
 
 
-def _counts(table: Table, what: str, named: Columns) -> list[CountRow]:
+def _counts(table: Table, what: str, role: str, named: Columns) -> list[CountRow]:
     where, text, head = _text(table, what)
     strata = _strata(head, named.strata, where)
     when = _column(head, "date", "", where, needed=False)
     place = _column(head, "place", named.place if named.place in head else "", where)
-    count = named.count if what == "cases" else what if what in head else ""
-    return read_counts(text, str(place), str(_column(head, "count", count, where)), when, strata, where)
+    return read_counts(text, str(place), str(_column(head, role, named.people, where)), when, strata, where)
 
 
 def _points(text: str, head: Sequence[str], where: str, named: Columns, plane: bool) -> list[PointRow]:
@@ -121,8 +125,10 @@ def _points(text: str, head: Sequence[str], where: str, named: Columns, plane: b
 
 
 def _axis(
-    dates: Sequence[tuple[date, Precision]], start: date | None, end: date | None, unit: str
+    dates: Sequence[tuple[date, Precision]], start: date | None, end: date | None, unit: str, length: int
 ) -> Periods:
+    if length < 1:
+        raise InvalidValue("no such period", where="length", found=str(length), expected="1 or more")
     if unit and unit not in UNITS:
         raise InvalidValue("no such period", where="unit", found=unit, expected=", ".join(UNITS))
     if not dates:
@@ -130,7 +136,7 @@ def _axis(
     coarsest = next(p for p in ("year", "month", "day") if any(kept == p for _, kept in dates))
     first = start or min(day for day, _ in dates)
     last = end or _end(max(day for day, _ in dates), coarsest)
-    return periods(first, last, unit or coarsest)  # type: ignore[arg-type]
+    return periods(first, last, unit or coarsest, length)  # type: ignore[arg-type]
 
 
 def _end(day: date, precision: str) -> date:
@@ -156,7 +162,7 @@ def _column(head: Sequence[str], role: str, given: str, where: str, needed: bool
             where=where,
             found=", ".join(head),
             expected="one called " + ", ".join(USUAL[role]),
-            mend=f"or say which: --{role} NAME",
+            mend=f"or say which: --{'people' if role == 'controls' else role} NAME",
         )
     return found
 

@@ -23,6 +23,7 @@ def scan(
     start: date | None = None,
     end: date | None = None,
     unit: str = "",
+    length: int = 1,
     plane: bool = False,
     **params: Any,
 ) -> Scanned:
@@ -42,6 +43,7 @@ def scan(
         start=start,
         end=end,
         unit=unit,
+        length=length,
         plane=plane,
     )
     try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from anlan.cli.output import err, say_json
 from anlan.cli.output import out as screen
-from anlan.cli.output import say_json
 from anlan.model.errors import InvalidValue, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ CLUSTERS, MEMBERS, GEOJSON, REPORT = "clusters.csv", "members.csv", "clusters.ge
 def scan(
     cases: Path,
     *,
-    coords: Path,
+    coords: Path | None = None,
     population: Path | None = None,
     controls: Path | None = None,
     model: str = "poisson",
@@ -35,23 +35,28 @@ def scan(
     count: str = "",
     date: str = "",
     value: str = "",
+    people: str = "",
     latitude: str = "",
     longitude: str = "",
     plane: bool = False,
     start: str = "",
     end: str = "",
     unit: str = "",
+    length: int = 1,
     out: Annotated[Path, Parameter(name="--out")],
     json: Json = False,
 ) -> int:
     """Look for clusters in space and time, as SaTScan does, in CSV files: cases by place (and date), and
     where the places are. Writes clusters.csv, members.csv, clusters.geojson (where there are latitudes)
-    and report.html with a map.
+    and report.html with a map. A JSON file is a register of cases in the form of SaTScan's results: it
+    writes scan_results.json in that form, and exit 1 says that a case failed, or that its clusters are not
+    those of the register.
 
     Parameters
     ----------
     cases
-        A CSV file with a row per place, date and stratum.
+        A CSV file with a row per place, date and stratum; or a register (JSON), with the folder `inputs`
+        beside it.
     coords
         A CSV file with the place, `lat` and `lon` (or `x` and `y` with --plane).
     population
@@ -76,6 +81,9 @@ def scan(
         The column of dates, where it is called otherwise than `date`, `month` or `year`.
     value
         The column of values (normal model), where it is called otherwise than `value`.
+    people
+        The column of people at risk (or controls), where it is called otherwise than `population` or
+        `expected` (`controls`).
     latitude
         The column of latitudes, or of y.
     longitude
@@ -88,6 +96,8 @@ def scan(
         Last day of the study.
     unit
         Length of a period: day, week, month or year; what the dates are told to where not given.
+    length
+        So many of the unit are one period.
     out
         The folder to write into; made where it is not there.
     json
@@ -104,15 +114,20 @@ def scan(
             raise InvalidValue("no parameter", where="--param", found=repr(word), expected="NAME=VALUE")
         parts = tuple(scalar(part.strip()) for part in text.split(","))
         given[name.strip().replace("-", "_")] = parts if len(parts) > 1 else parts[0]
+    if cases.suffix.lower() == ".json":
+        return _register(cases, out, {k: v for k, v in given.items() if k in _named(param)}, json)
+    if coords is None:
+        raise InvalidValue("coordinates are needed", where="--coords", found="none", expected="a CSV file")
     found = scan_tables(
         cases,
         coords,
         population=population,
         controls=controls,
-        columns=Columns(place, count, date, value, latitude, longitude, tuple(strata)),
+        columns=Columns(place, count, date, value, latitude, longitude, tuple(strata), people),
         start=_day(start, "--start"),
         end=_day(end, "--end"),
         unit=unit,
+        length=length,
         plane=plane,
         **given,
     )
@@ -122,6 +137,49 @@ def scan(
     else:
         _print(found, written)
     return 0
+
+
+def _named(param: list[str]) -> set[str]:
+    return {word.partition("=")[0].strip().replace("-", "_") for word in param}
+
+
+def _register(path: Path, folder: Path, changes: dict[str, Any], json: bool) -> int:
+    from rich.progress import Progress
+
+    from anlan.analyse.scan_register import RESULTS, run_scans
+    from anlan.analyse.scanning import parameters
+
+    parameters(changes)
+    with Progress(console=err, transient=True, disable=json) as progress:
+        task = progress.add_task("cases", total=None)
+        outcomes = run_scans(
+            path, folder, changes, lambda done, of: progress.update(task, completed=done, total=of)
+        )
+    wrong = [o for o in outcomes if o.error or o.differences]
+    if json:
+        say_json(
+            {
+                "register": str(path),
+                "cases": len(outcomes),
+                "failed": [{"case": o.case["id"], "error": o.error} for o in wrong if o.error],
+                "compared": sum(o.compared for o in outcomes),
+                "differences": [
+                    {"case": o.case["id"], "differences": list(o.differences)} for o in wrong if o.differences
+                ],
+                "files": [str(folder / RESULTS)],
+            }
+        )
+    else:
+        for o in wrong:
+            for what in (o.error,) if o.error else o.differences:
+                err.print(f"{o.case['id']}: {what}", markup=False, style="red")
+        screen.print(
+            f"{len(outcomes) - sum(bool(o.error) for o in outcomes)} of {len(outcomes)} cases answered, "
+            f"{sum(o.compared for o in outcomes)} clusters compared, "
+            f"{sum(len(o.differences) for o in outcomes)} difference(s). Written: {folder / RESULTS}",
+            markup=False,
+        )
+    return 1 if wrong else 0
 
 
 def _day(text: str, where: str) -> Day | None:
