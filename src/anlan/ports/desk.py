@@ -16,8 +16,7 @@ from anlan.model.quarantine import Quarantined
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.user import User
-from anlan.model.warning import Delivery
-from anlan.model.warning import Warning
+from anlan.model.warning import Delivery, Warning
 from anlan.ports.clock import Clock
 
 MODES = ("live", "replay", "exercise")

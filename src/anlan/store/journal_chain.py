@@ -40,9 +40,7 @@ def digest_of(row: Row) -> str:
 def _listed(columns: tuple[int | str | None, ...]) -> bytes:
     """As `canonical(list(columns))`, for whole numbers, texts and nulls: a message to ten thousand makes ten
     thousand rows, and an encoder for every kind of document is most of their cost."""
-    parts = [
-        _quoted(one) if isinstance(one, str) else "null" if one is None else str(one) for one in columns
-    ]
+    parts = [_quoted(one) if isinstance(one, str) else "null" if one is None else str(one) for one in columns]
     return f"[{','.join(parts)}]".encode()
 
 
