@@ -57,6 +57,25 @@ def test_default_settings_give_the_packages_numbers() -> None:
     assert found.trend[0].tolist() == [0, 1, 1]
 
 
+def test_more_seasons_than_periods_between_windows_are_the_packages_affair_alone() -> None:
+    """45 weeks lie between two windows of 7: the package cuts them into 49 seasons, some empty, and stops
+    above 52; by default that is refused at once."""
+    many: dict[str, Any] = {
+        "no_periods": 50, "past_weeks_not_included": 26, "threshold_method": "nb_plugin", "limit54": (0, 4)
+    }  # fmt: skip
+    found = farrington_flexible(agona(), AT, compat="surveillance", **many)
+    assert found.threshold[0].tolist() == [4, 8, 5]
+    assert_allclose(
+        found.expected[0], [0.98314638259460285, 3.599932389031034, 1.5394274647546078], rtol=1e-9
+    )
+    assert_allclose(found.phi[0], [1.6999284329211344, 1.8211084392306065, 1.7644449082723512], rtol=1e-9)
+    assert found.alarm[0].tolist() == [1, 1, 0]
+    with pytest.raises(ValueError, match="52 seasons cannot share the 45 periods"):
+        farrington_flexible(agona(), AT, compat="surveillance", **many | {"no_periods": 53})
+    with pytest.raises(ValueError, match="49 seasons cannot share the 45 periods"):
+        farrington_flexible(agona(), AT, **many)
+
+
 def test_settings_of_the_2013_paper_give_the_packages_numbers() -> None:
     found = farrington_flexible(agona(), AT, compat="surveillance", **NOUFAILY)
     assert found.threshold[0].tolist() == [6, 13, 8]

@@ -98,6 +98,7 @@ def farrington_flexible(
         w=w,
         no_periods=no_periods,
         past_not_included=past,
+        as_package=compat == "surveillance",
     )
     if short_history == "raise" and reference.short.any():
         raise ValueError(

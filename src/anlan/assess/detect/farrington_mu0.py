@@ -31,6 +31,7 @@ def mu0(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Floats:
         w=used["w"],
         no_periods=used["no_periods"],
         past_not_included=used["w"] if left_out is None else left_out,
+        as_package=True,
     )
     fits = fit_all(
         panel,

@@ -56,8 +56,11 @@ def reference_rows(
     w: int,
     no_periods: int,
     past_not_included: int,
+    as_package: bool = False,
 ) -> ReferenceRows:
-    """The reference rows of each tested index in `at`; all counts in periods."""
+    """The reference rows of each tested index in `at`; all counts in periods. More seasons than periods
+    between two windows raise ValueError; `as_package` lets some seasons be empty, as R's `surveillance`
+    does up to a number that it refuses too."""
     ticks, unit = _ticks(n_time, dates)
     rows, tick, tick_now = [], [], np.zeros(len(at), dtype=np.int64)
     bounds = np.zeros((len(at), no_periods + 1), dtype=np.int64)
@@ -70,7 +73,7 @@ def reference_rows(
             bounds[j] = total
             continue
         back = tuple(now - year for year in years)
-        offset, ends = _pattern(back, w, no_periods, past_not_included)
+        offset, ends = _pattern(back, w, no_periods, past_not_included, as_package)
         used = now + offset
         if years[-1] < w:
             there = used >= 0
@@ -96,11 +99,13 @@ def reference_rows(
 
 
 @lru_cache(maxsize=256)
-def _pattern(back: tuple[int, ...], w: int, no_periods: int, past_not_included: int) -> tuple[Ints, Ints]:
+def _pattern(
+    back: tuple[int, ...], w: int, no_periods: int, past_not_included: int, as_package: bool
+) -> tuple[Ints, Ints]:
     """(rows counted from the tested period, sorted by season then time; where each season begins
     and the last ends), for years that lie `back` periods before the tested one. Not to be written to."""
     now = back[-1] + w
-    season = _seasons(now, [now - year for year in back], w, no_periods)
+    season = _seasons(now, [now - year for year in back], w, no_periods, as_package)
     season[max(0, now - past_not_included) : now + 1] = 0  # 0 = not a reference row
     used = np.flatnonzero(season)
     used = used[np.argsort(season[used], kind="stable")]
@@ -147,7 +152,7 @@ def _years_before(today: dt.date, years: int, *, weekly: bool) -> dt.date:
     return then + dt.timedelta(days=ahead if ahead <= 3 else ahead - 7)
 
 
-def _seasons(now: int, years: list[int], w: int, no_periods: int) -> npt.NDArray[np.int64]:
+def _seasons(now: int, years: list[int], w: int, no_periods: int, as_package: bool) -> npt.NDArray[np.int64]:
     """Season 1 ... no_periods of each time up to `now`, 0 where it belongs to none."""
     season = np.zeros(now + 1, dtype=np.int64)
     season[max(0, now - w) : now + 1] = no_periods
@@ -156,12 +161,15 @@ def _seasons(now: int, years: list[int], w: int, no_periods: int) -> npt.NDArray
         if no_periods == 1:
             continue
         gap = later - earlier - 2 * w - 1
-        if gap < no_periods - 1:
+        if gap < (no_periods - 2 * w - 1 if as_package else no_periods - 1):
             raise ValueError(
                 f"no_periods is too large: {no_periods - 1} seasons cannot share the {gap} periods "
                 f"between two windows of {2 * w + 1}"
             )
         begin = earlier + w + 1
         for number, part in enumerate(np.array_split(np.arange(gap), no_periods - 1), start=1):
-            season[begin + part[0] : begin + part[-1] + 1] = number
+            if part.size:
+                season[begin + part[0] : begin + part[-1] + 1] = number
+            else:  # the package counts such a season backwards: its end lies before its start
+                season[begin + gap - 1 : begin + gap + 1] = number
     return season
