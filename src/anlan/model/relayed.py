@@ -81,8 +81,8 @@ class Relayed:
     kept. `content` is the SHA-256 of the canonical XML (C14N 2.0) without its signature, `feeds` tell
     by which ways it came, each with the digest under which its bytes are kept. `sent` is the sender's
     instant, `known` ours. `signature`: unsigned, integrity_only (as it was signed, by whomever),
-    authenticated (by its sender), broken. `held`: the code of the reason for which it counts for nothing until a person has looked, and
-    `why_held` that reason in words."""
+    authenticated (by its sender), broken. `held`: the code of the reason for which it counts for nothing
+    until a person has looked, and `why_held` that reason in words."""
 
     id: str
     sender: str
