@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 from anlan.analyse import csv_file
 from anlan.analyse.laid import Laid, chosen, with_population
 from anlan.analyse.span import indexes
+from anlan.analyse.words import shown
 from anlan.model.errors import InvalidValue, NotFound, Unreadable
 
 NAN = float("nan")
@@ -71,7 +72,9 @@ def test_years_of_53_weeks_keep_their_week(tmp_path: Path) -> None:
 
 
 def test_a_week_that_the_calendar_does_not_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match=r"line 3, column date: .*found '2010-W53'"):
+    with pytest.raises(
+        InvalidValue, match=r"line 3, column date: .*found '2010-W53' \(2010 has 52 ISO weeks\)"
+    ):
         read(tmp_path, "date,a\n2010-W52,1\n2010-W53,2\n2011-W01,3\n")
 
 
@@ -134,6 +137,8 @@ def test_a_value_told_twice_is_missing_for_its_series_alone(tmp_path: Path) -> N
         ),
         ("week,a\n2020-01-06,1\n", r"line 1: no column of times; found week, a"),
         ("date\n2020-01-06\n2020-01-13\n", "no series"),
+        ("date,a\n2021-02-28,1\n2021-02-29,2\n", "'2021-02-29' .no such day in the calendar"),
+        ("date;a\n2020-01-06;3,5\n2020-01-13;4,5\n", "found '3,5'; expected numbers with a decimal point"),
         ("date,place,a\n2020-01-06,x,1\n2020-01-13,y,1\n", r"column place: a column without any number"),
         ("date,a\n2020-01-06,1\n2020-01-13,1\n20200-01-20,1\n", "a time that cannot be read"),
         ("date,a\n2020-01-06,1\n9999-12-27,1\n2020-01-20,1\n", r"line 3, .*makes an axis of \d+ periods"),
@@ -209,3 +214,9 @@ def test_times_that_are_not_there_are_refused(tmp_path: Path, said: str) -> None
     with pytest.raises(InvalidValue, match="test: "):
         indexes(said, laid.axis)
     assert np.isfinite(laid.panel.counts).all()
+
+
+def test_large_numbers_are_shown_in_full_so_that_a_threshold_differs_from_its_value() -> None:
+    assert [shown(v) for v in (1_000_000.0, 1_002_831.4, 2.5e13, 12.3456, 0.00001, NAN)] == [
+        "1000000", "1002831", "2.5e+13", "12.346", "1e-05", "–"
+    ]  # fmt: skip

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from anlan.assess.detect.bayes import bayes
+from anlan.assess.detect.farrington import farrington
 from anlan.assess.detect.farrington_fits import critical_t, fit_all
 from anlan.assess.detect.farrington_flexible import farrington_flexible
 from anlan.assess.detect.farrington_plain import cell
@@ -74,6 +76,43 @@ def test_more_seasons_than_periods_between_windows_are_the_packages_affair_alone
         farrington_flexible(agona(), AT, compat="surveillance", **many | {"no_periods": 53})
     with pytest.raises(ValueError, match="49 seasons cannot share the 45 periods"):
         farrington_flexible(agona(), AT, **many)
+
+
+@pytest.mark.parametrize(
+    ("no_periods", "threshold", "expected", "alarm"),
+    [
+        (1, [6, 13, 5], [2.8430367115357922, 6.9037441509657125, 2.1004288455737825], [1, 0, 0]),
+        (3, [6, 4, 2], [2.6467934103391255, 1.3333333333492925, 0.57570950621599393], [1, 1, 1]),
+    ],
+)
+def test_windows_longer_than_a_year_of_four_quarters_give_the_packages_numbers(
+    no_periods: int, threshold: list[float], expected: list[float], alarm: list[int]
+) -> None:
+    """The same counts read as quarters, with the default window of 7; by default that is refused."""
+    quarters = Panel(AGONA[None], 4)
+    given: dict[str, Any] = {
+        "no_periods": no_periods, "past_weeks_not_included": 2, "limit54": (0, 4),
+        "threshold_method": "nb_plugin",
+    }  # fmt: skip
+    found = farrington_flexible(quarters, AT, compat="surveillance", **given)
+    assert found.threshold[0].tolist() == threshold
+    assert_allclose(found.expected[0], expected, rtol=1e-9)
+    assert found.alarm[0].tolist() == alarm
+    with pytest.raises(ValueError, match="no longer than a year"):
+        farrington_flexible(quarters, AT, **given)
+
+
+def test_the_older_rules_take_long_windows_of_quarters_as_the_package_does() -> None:
+    quarters = Panel(AGONA[None], 4)
+    found = farrington(quarters, AT, w=4, limit54=(0, 4), compat="surveillance")
+    assert_allclose(
+        found.threshold[0], [8.570229874572604, 13.517092850106836, 5.4283882498606824], rtol=1e-9
+    )
+    assert found.trend[0].tolist() == [0, 1, 1]
+    assert bayes(quarters, AT, b=2, w=6, act_y=True, compat="surveillance").threshold[0].tolist() == [8, 8, 5]
+    for refused in (farrington, bayes):
+        with pytest.raises(ValueError, match="below a year"):
+            refused(quarters, AT, w=4)
 
 
 def test_settings_of_the_2013_paper_give_the_packages_numbers() -> None:

@@ -68,6 +68,19 @@ def day_of(text: str) -> dt.date | None:
     return None
 
 
+def not_in_calendar(text: str) -> str:
+    """What a time names that the calendar does not have: "2024 has 52 ISO weeks"; empty where it is not
+    written as a time at all."""
+    text = text.strip()
+    if found := _WEEK.fullmatch(text):
+        if int(found[1]) == 0:
+            return ""
+        weeks = dt.date(int(found[1]), 12, 28).isocalendar().week  # 28 December is in the last one
+        return f"{found[1]} has {weeks} ISO weeks"
+    written = any(pattern.fullmatch(text) for pattern in (_DAY, _CHINESE, _MONTH, _COMPACT))
+    return "no such day in the calendar" if written else ""
+
+
 def dated(days: Dates, freq: int | None, where: Callable[[int], str]) -> tuple[Axis, Ints]:
     """The axis over `days` [n_rows] in any order, and the index of each row on it. `freq` None: deduced.
     InvalidValue, at `where(row)`, for a date that lies between two steps, or an axis far longer than

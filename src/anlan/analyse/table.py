@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from anlan.analyse.axis import DATE_FORMS, Axis, counted, dated, day_of
+from anlan.analyse.axis import DATE_FORMS, Axis, counted, dated, day_of, not_in_calendar
 from anlan.analyse.held import Held, not_a_number, not_a_time, repeated, told_twice
 from anlan.analyse.laid import Laid, lay
 from anlan.assess.detect.panel import Ints
@@ -104,10 +104,11 @@ def _wide(
 
     keys, bad = _times([row[1][time] for row in rows])
     if bad:
+        none = not_in_calendar(str(rows[bad[0]][1][time])) if keys.dtype.kind == "M" else ""
         raise InvalidValue(
             "a time that cannot be read",
             where=where(bad[0]),
-            found=repr(rows[bad[0]][1][time]),
+            found=repr(rows[bad[0]][1][time]) + (f" ({none})" if none else ""),
             expected=DATE_FORMS if keys.dtype.kind == "M" else WHOLE,
         )
     _each_once(keys, rows, where)
@@ -138,7 +139,7 @@ def _wide(
                 "a column without any number",
                 where=f"{name}: column {columns[column]}",
                 found=repr(str(rows[0][1][column])),
-                expected="numbers",
+                expected="numbers with a decimal point, 1234.5, and nothing between the thousands",
                 mend="name the columns that are series: --series A --series B",
             )
     return lay(axis, [columns[i] for i in picked], values, sorted(held, key=lambda h: h.line))

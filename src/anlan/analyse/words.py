@@ -19,6 +19,8 @@ def shown(value: float) -> str:
     """A number for people: at most three digits behind the point, an en dash where there is none."""
     if math.isnan(value):
         return "–"
-    if abs(value) >= 1e6 or (value != 0 and abs(value) < 1e-3):
+    if 1e6 <= abs(value) < 1e12:
+        return f"{value:.0f}"
+    if abs(value) >= 1e12 or (value != 0 and abs(value) < 1e-3):
         return f"{value:.3g}"
     return f"{value:.3f}".rstrip("0").rstrip(".")

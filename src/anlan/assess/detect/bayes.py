@@ -114,7 +114,7 @@ def check_windows(panel: Panel, b: int, w: int, compat: str, short_history: str)
     """Refuse windows that make no sense."""
     if b < 0:
         raise ValueError(f"b must be at least 0 years, found {b}")
-    if w < 0 or w >= panel.freq:
+    if w < 0 or (w >= panel.freq and compat != "surveillance"):
         raise ValueError(f"w must be at least 0 and below a year ({panel.freq} periods), found {w}")
     for name, found, expected in (
         ("compat", compat, ("mended", "surveillance")),

@@ -245,7 +245,7 @@ def _check(
         )
     if b < 1:
         raise ValueError(f"b must be at least 1 year, found {b}")
-    if w < 0 or w >= panel.freq:
+    if w < 0 or (w >= panel.freq and compat != "surveillance"):
         raise ValueError(f"w must be at least 0 and below a year ({panel.freq} periods), found {w}")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie between 0 and 1, found {alpha}")

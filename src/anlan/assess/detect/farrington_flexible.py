@@ -78,7 +78,8 @@ def farrington_flexible(
     short_history: ShortHistory = "raise",
 ) -> Detection:
     """Test `panel` at `test`; what each parameter means stands in `SPECS`."""
-    check_settings(panel, b, w, weights_threshold, alpha, limit54, no_periods, past_weeks_not_included)
+    settings = (b, w, weights_threshold, alpha, limit54, no_periods, past_weeks_not_included)
+    check_settings(panel, *settings, overlapping=compat == "surveillance")
     _one_of("powertrans", powertrans, tuple(POWERS))
     _one_of("fit_fun", fit_fun, ("flexible",))
     _one_of("threshold_method", threshold_method, ("delta", "nb_plugin", "muan"))
@@ -262,7 +263,10 @@ def check_settings(
     limit54: tuple[int, int],
     no_periods: int,
     past: int | None,
+    overlapping: bool = False,
 ) -> None:
+    """ValueError for settings that cannot be; `overlapping`: windows may reach into those of the next year
+    (each period counts once), as the package lets them."""
     if panel.dates is not None and panel.freq not in DATED:
         raise ValueError(
             "a dated panel must be weekly (52), monthly (12) or daily (365), "
@@ -270,7 +274,7 @@ def check_settings(
         )
     if b < 1:
         raise ValueError(f"b must be at least 1 year, found {b}")
-    if w < 0 or 2 * w + 1 > panel.freq:
+    if w < 0 or (2 * w + 1 > panel.freq and not overlapping):
         raise ValueError(
             f"w must be at least 0 and its window no longer than a year ({panel.freq} periods), found {w}"
         )

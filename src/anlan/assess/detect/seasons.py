@@ -167,9 +167,11 @@ def _seasons(now: int, years: list[int], w: int, no_periods: int, as_package: bo
                 f"between two windows of {2 * w + 1}"
             )
         begin = earlier + w + 1
-        for number, part in enumerate(np.array_split(np.arange(gap), no_periods - 1), start=1):
-            if part.size:
-                season[begin + part[0] : begin + part[-1] + 1] = number
-            else:  # the package counts such a season backwards: its end lies before its start
-                season[begin + gap - 1 : begin + gap + 1] = number
+        length, longer = divmod(gap, no_periods - 1)  # the first seasons take the remainder
+        for number in range(1, no_periods):
+            last = begin + length - (number > longer)
+            # an empty season of the package is counted backwards: its end lies before its start
+            low, high = min(begin, last), max(begin, last)
+            season[max(low, 0) : high + 1] = number
+            begin = last + 1
     return season
