@@ -10,7 +10,8 @@ from anlan.formats.cap.blocks import Block, blocks, valid_blocks
 from anlan.formats.cap.conform import MAX_TEXT, UNLIMITED, conform, version_of
 from anlan.formats.cap.fault import CapFault
 from anlan.formats.cap.gazetteer import Gazetteer
-from anlan.formats.cap.ground import Allowance, Ground, area_ground, union
+from anlan.formats.cap.geometry import Looked
+from anlan.formats.cap.ground import Allowance, Ground, area_ground, plain_outcome, union, worst
 from anlan.formats.cap.message import CapAlert
 from anlan.formats.cap.model import alert_of
 from anlan.formats.cap.profiles import check_profile
@@ -37,6 +38,7 @@ class Examination:
 
     __slots__ = (
         "_alert",
+        "_looked",
         "_raw",
         "_rings",
         "blocks",
@@ -56,9 +58,11 @@ class Examination:
         findings: Sequence[CapFault],
         signatures: int = 0,
         rings: Mapping[str, str | None] | None = None,
+        looked: Mapping[str, Looked] | None = None,
     ) -> None:
         self._raw = raw
         self._rings = rings or {}
+        self._looked = looked or {}
         self._alert: CapAlert | None = None
         self.version = version
         self.valid = valid
@@ -113,6 +117,7 @@ class Examination:
                     day=day,
                     drawn_only=drawn_only,
                     allowance=allowance,
+                    looked=self._looked,
                 )
                 for place, area in enumerate(info.get("area", ()), 1)
             )
@@ -121,7 +126,28 @@ class Examination:
 
     def ground(self, gazetteer: Gazetteer | None = None) -> Ground:
         """Where the whole message is meant: the union of its areas, as well known as the worst of them."""
-        return union([ground for grounds in self.grounds(gazetteer) for ground in grounds])
+        outcomes = self._plain_outcomes() if gazetteer is None else None
+        if outcomes is None:
+            return union([ground for grounds in self.grounds(gazetteer) for ground in grounds])
+        # the outcome alone is what is asked of most messages
+        return Ground(worst(outcomes), take=self._whole)
+
+    def _whole(self) -> Ground:
+        return union([ground for grounds in self.grounds() for ground in grounds])
+
+    def _plain_outcomes(self) -> list[str] | None:
+        """The outcome of every area without a gazetteer; None where one of them is odd."""
+        found, rings, none = [], self._rings, ()
+        for info in self.blocks.get("info", none):
+            for area in info.get("area", none):
+                get = area.get
+                outcome = plain_outcome(
+                    get("polygon", none), get("circle", none), get("geocode", none), rings
+                )
+                if not outcome:
+                    return None
+                found.append(outcome)
+        return found
 
     def hindrances(self, gazetteer: Gazetteer | None = None) -> list[CapFault]:
         """What keeps the message from being published: the findings that bar it, and every area whose
@@ -200,7 +226,7 @@ def _examined(
     faults += findings.faults
     for profile in profiles:
         faults += check_profile(profile, found)
-    return Examination(raw, version, valid, found, faults, len(signatures), findings.rings)
+    return Examination(raw, version, valid, found, faults, len(signatures), findings.rings, findings.looked)
 
 
 def _refused(root: Any, version: str, namespace: str, known: bool) -> list[CapFault]:

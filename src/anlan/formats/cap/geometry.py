@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import shapely
 
 from anlan.formats.cap.fault import shown
@@ -61,9 +63,12 @@ def in_range(lat: float, lon: float) -> bool:
     return -90 <= lat <= 90 and -180 <= lon <= 180
 
 
-def unrolled(points: Iterable[Point]) -> list[Point]:
+def unrolled(points: Sequence[Point]) -> list[Point]:
     """(longitude, latitude) with longitudes that run on past 180 degrees where the ring crosses it: no step
     is longer than half the way round."""
+    longitudes = [lon for _, lon in points]
+    if max(longitudes) - min(longitudes) <= 180:
+        return [(lon, lat) for lat, lon in points]
     found: list[Point] = []
     turn = 0.0
     for lat, lon in points:
@@ -76,8 +81,35 @@ def unrolled(points: Iterable[Point]) -> list[Point]:
     return found
 
 
-def polygon_faults(text: str, simple: bool = False) -> Iterator[Broken]:
-    """Everything wrong with a polygon; `simple` where it is already known not to cross itself."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A ring that was looked at: `points` (latitude, longitude) as written; of a closed one `shape`
+    unrolled, None where it was not built, and `reason`, why it is no valid polygon, empty where it is one."""
+
+    points: tuple[Point, ...]
+    shape: Any = None
+    reason: str = ""
+
+
+_VALID = "Valid Geometry"
+
+
+def polygon_of(points: Sequence[Point]) -> Any:
+    """The polygon of a ring, unrolled; it closes itself."""
+    return shapely.polygons(np.array(unrolled(points)))
+
+
+def why_invalid(shape: Any) -> str:
+    """The library's reason; empty for a valid shape."""
+    reason = str(shapely.is_valid_reason(shape))
+    return "" if reason == _VALID else reason
+
+
+def polygon_faults(
+    text: str, simple: bool = False, looked: dict[str, Looked] | None = None
+) -> Iterator[Broken]:
+    """Everything wrong with a polygon; `simple` where it is already known not to cross itself. What
+    was read of it is put into `looked` under its text."""
     if not text.strip():
         yield "G-polygon-empty", "nothing", "no polygon element at all", False
         return
@@ -90,6 +122,8 @@ def polygon_faults(text: str, simple: bool = False) -> Iterator[Broken]:
         told = "latitude,longitude pairs separated by blanks"
         yield "G-polygon-syntax", str(error), told, not any(map(_PAIR.fullmatch, text.split()))
         return
+    if looked is not None:
+        looked[text] = Looked(points)
     if len(points) < 4:
         yield "G-polygon-min4", f"{len(points)} pairs", "four or more", False
     if points[0] != points[-1]:
@@ -104,9 +138,11 @@ def polygon_faults(text: str, simple: bool = False) -> Iterator[Broken]:
         found = f"{lat},{lon}" + (f" and {len(outside) - 1} more" if len(outside) > 1 else "")
         yield "G-range", found, "latitude -90 to 90, longitude -180 to 180", False
     if not simple and len(points) >= 4 and all(map(math.isfinite, chain.from_iterable(points))):
-        shape = shapely.Polygon(unrolled(points))
-        if not shape.is_valid:
-            reason = str(shapely.is_valid_reason(shape))
+        shape = polygon_of(points)
+        reason = why_invalid(shape)
+        if looked is not None and points[0] == points[-1]:
+            looked[text] = Looked(points, shape, reason)
+        if reason:
             yield "G-polygon-simple", reason, "a ring that does not cross itself", False
 
 

@@ -18,7 +18,18 @@ import shapely
 
 from anlan.formats.cap.fault import shown
 from anlan.formats.cap.gazetteer import Gazetteer
-from anlan.formats.cap.geometry import MAX_POINTS, SOUND, Point, circle, in_range, ring, unrolled
+from anlan.formats.cap.geometry import (
+    ASTRAY,
+    MAX_POINTS,
+    SOUND,
+    Looked,
+    Point,
+    circle,
+    in_range,
+    polygon_of,
+    ring,
+    why_invalid,
+)
 
 #: how well an area is known, the best first
 OUTCOMES = ("exact", "circle", "geocode", "repaired", "unresolved")
@@ -92,12 +103,13 @@ class Ground:
     def _settle(self) -> None:
         if self._take is not None:
             whole = self._take()
+            whole._settle()
             self._records, self._build, self._take = whole._records, whole._build, None
 
 
 def worst(outcomes: Sequence[str]) -> str:
     """The outcome of the whole from those of its parts."""
-    return max(outcomes, key=OUTCOMES.index) if outcomes else NO_AREA
+    return max(set(outcomes), key=OUTCOMES.index) if outcomes else NO_AREA
 
 
 def union(grounds: Sequence[Ground]) -> Ground:
@@ -123,25 +135,27 @@ def area_ground(
     day: date | None = None,
     drawn_only: bool = False,
     allowance: Allowance | None = None,
+    looked: Mapping[str, Looked] | None = None,
 ) -> Ground:
-    """One area. `sound` are verdicts on polygons (`sound_rings`); `day` is that
+    """One area. `sound` are verdicts on polygons (`sound_rings`) and `looked` their shapes, as far as they
+    are known; `day` is that
     of the message, for codes whose ground changed; `drawn_only` where polygon and circle take precedence
     over geocodes (the Canadian profile) in place of the union that CAP describes; `allowance` is shared
     by the areas of a message."""
     if gazetteer is None:
-        outcome = _at_once(polygons, circles, geocodes, sound)
+        outcome = plain_outcome(polygons, circles, geocodes, sound)
         if outcome:
             return Ground(
                 outcome,
                 take=lambda: _taken(
-                    _Taken(path, Allowance()), polygons, circles, geocodes, sound, None, day, drawn_only
+                    _Taken(path, Allowance(), {}), polygons, circles, geocodes, sound, None, day, drawn_only
                 ),
             )
-    taken = _Taken(path, allowance or Allowance())
+    taken = _Taken(path, allowance or Allowance(), looked or {})
     return _taken(taken, polygons, circles, geocodes, sound, gazetteer, day, drawn_only)
 
 
-def _at_once(
+def plain_outcome(
     polygons: Sequence[str],
     circles: Sequence[str],
     geocodes: Sequence[tuple[str | None, str | None]],
@@ -178,7 +192,7 @@ def _taken(
 ) -> Ground:
     path = taken.path
     # only a ring that is at fault can give the order away
-    swap = any((sound or {}).get(text) != SOUND for text in polygons) and _swapped(polygons)
+    swap = any((sound or {}).get(text) != SOUND for text in polygons) and _swapped(polygons, taken.looked)
     for number, text in enumerate(polygons, 1):
         taken.polygon(f"{path}/polygon[{number}]", text, sound or {}, swap)
     for number, text in enumerate(circles, 1):
@@ -187,23 +201,25 @@ def _taken(
     return Ground(taken.outcome(), tuple(taken.records), taken.build())
 
 
-class _Crossing:
-    """A ring that crosses itself, to be mended when its shape is asked for."""
+class _Later:
+    """A ring that crosses itself or the line of 180 degrees, to be mended when its shape is asked for."""
 
-    def __init__(self, shape: Any) -> None:
+    def __init__(self, shape: Any, crossing: bool) -> None:
         self._shape = shape
+        self._crossing = crossing
 
     def mended(self) -> Any:
-        shape = mend(self._shape)
+        shape = mend(self._shape) if self._crossing else self._shape
         return split(shape) if shape.bounds[0] < -180 or shape.bounds[2] > 180 else shape
 
 
 class _Taken:
     """One area as it is put together."""
 
-    def __init__(self, path: str, allowance: Allowance) -> None:
+    def __init__(self, path: str, allowance: Allowance, looked: Mapping[str, Looked]) -> None:
         self.path = path
         self.allowance = allowance
+        self.looked = looked
         self.records: list[Mending] = []
         self.shapes: list[Any] = []
         #: those without fault, as written
@@ -225,19 +241,21 @@ class _Taken:
         if not text.strip():
             self.told(path, "empty", "an empty element", "nothing is taken from it")
             return
-        shape = self.mended(path, text, swap)
+        shape = self.mended(path, text, swap, simple=sound.get(text) == ASTRAY)
         if shape is None:
             self.missing = True
         else:
             self.shapes.append(shape)
 
-    def mended(self, path: str, text: str, swap: bool) -> Any | None:
-        """The ring as ground, or None where it has none; what was done is told."""
-        if text.count(",") > MAX_POINTS:
+    def mended(self, path: str, text: str, swap: bool, simple: bool = False) -> Any | None:
+        """The ring as ground, or None where it has none; what was done is told. `simple`: as written it is
+        known to be valid but for places that are not on the earth."""
+        looked = self.looked.get(text)
+        if looked is None and text.count(",") > MAX_POINTS:
             self.told(path, "too_large", f"{text.count(',')} points", "the ring is not known")
             return None
         try:
-            points = ring(text)
+            points = ring(text) if looked is None else looked.points
         except ValueError as error:
             self.told(path, "unreadable", str(error), "the ring is not known")
             return None
@@ -262,16 +280,24 @@ class _Taken:
                 path, "collapsed", f"{len(set(points))} different points", "the ring encloses no ground"
             )
             return None
-        return self.valid(path, shapely.Polygon(unrolled(points)))
+        if looked is not None and looked.shape is not None and not swap:
+            return self.valid(path, looked.shape, looked.reason)
+        shape = polygon_of(points)
+        if simple and swap:
+            # with its coordinates changed over it is the same ring, unless it now goes round the earth
+            west, _, east, _ = shape.bounds
+            simple = east - west <= 180
+        return self.valid(path, shape, "" if simple else why_invalid(shape))
 
-    def valid(self, path: str, shape: Any) -> Any | None:
-        beyond = shape.bounds[0] < -180 or shape.bounds[2] > 180
-        if not shape.is_valid:
+    def valid(self, path: str, shape: Any, reason: str) -> Any | None:
+        """The shape, to be mended for that reason where there is one, or None where it has no ground."""
+        west, _, east, _ = shape.bounds
+        beyond = west < -180 or east > 180
+        if reason:
             if self.allowance.mendings <= 0:
                 self.told(path, "too_large", "too many rings to mend", "the ring is not known")
                 return None
             self.allowance.mendings -= 1
-            reason = str(shapely.is_valid_reason(shape))
             # what encloses ground by its structure does so when mended, which may wait
             if shapely.make_valid(shape, method="structure", keep_collapsed=False).area == 0:
                 shape = mend(shape)
@@ -279,11 +305,11 @@ class _Taken:
                     self.told(path, "collapsed", reason, "the ring encloses no ground")
                     return None
             else:
-                shape = _Crossing(shape)
+                shape = _Later(shape, True)
             self.told(path, "self_crossing", reason, "all ground that any loop of it encloses")
             self.repaired = True
         if beyond:
-            shape = shape if isinstance(shape, _Crossing) else split(shape)
+            shape = shape if isinstance(shape, _Later) else _Later(shape, False)
             self.told(path, "antimeridian", "a ring across 180 degrees", "in two parts, one on either side")
         return shape
 
@@ -355,7 +381,7 @@ class _Taken:
             self.records[told:] = [Mending(path, "unreadable", shown(value), "no hole is cut")]
             self.repaired = True
         else:
-            self.holes.append(shape)
+            self.holes.append(shape.mended() if isinstance(shape, _Later) else shape)
             self.told(path, "exclusion", shown(value, 40), "a hole in the area")
 
     def outcome(self) -> str:
@@ -378,7 +404,7 @@ class _Taken:
 
     def build(self) -> Callable[[], Any]:
         def geometry() -> Any:
-            parts = [shape.mended() if isinstance(shape, _Crossing) else shape for shape in self.shapes]
+            parts = [shape.mended() if isinstance(shape, _Later) else shape for shape in self.shapes]
             parts += [circle_shape(*one) for one in self.circles]
             parts += [shapely.Polygon([(lon, lat) for lat, lon in ring(text)]) for text in self.sound]
             parts = parts or self.points
@@ -394,12 +420,16 @@ def on_earth(points: Sequence[Point]) -> bool:
     return bool(min(lats) >= -90 and max(lats) <= 90 and min(lons) >= -180 and max(lons) <= 180)
 
 
-def _swapped(polygons: Sequence[str]) -> bool:
+def _swapped(polygons: Sequence[str], looked: Mapping[str, Looked]) -> bool:
     """True where latitudes of an area lie past the poles and the other order puts all of it on the earth."""
     past = False
     for text in polygons:
         try:
-            points: tuple[Point, ...] = ring(text) if 0 < text.count(",") <= MAX_POINTS else ()
+            known = looked.get(text)
+            if known is not None:
+                points: tuple[Point, ...] = known.points
+            else:
+                points = ring(text) if 0 < text.count(",") <= MAX_POINTS else ()
         except ValueError:
             continue
         if not points:

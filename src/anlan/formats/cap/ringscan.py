@@ -19,6 +19,8 @@ UNDECIDED, SOUND, OUTSIDE = 0, 1, 2
 
 _COMMA, _PLUS, _MINUS, _POINT, _ZERO, _NINE = 44, 43, 45, 46, 48, 57
 _POWERS = 10.0 ** np.arange(18)
+#: sides that are passed over together where all of them lie aside
+_RUN = 8
 #: of the products in a cross product: rounding stays far below
 _NEAR = 1e-12
 
@@ -60,10 +62,19 @@ def _number(data: npt.NDArray[np.uint8], at: int, end: int) -> tuple[float, int]
 
 
 @njit(cache=True, nogil=True)
-def _apart(xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64], count: int) -> bool:
+def _apart(
+    xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64], count: int, boxes: npt.NDArray[np.float64]
+) -> bool:
     """True where no side of a closed ring of `count` points touches one that is not its neighbour, and
-    neighbours do not fold onto each other."""
+    neighbours do not fold onto each other. `boxes` is room for the bounds of every run of sides."""
     sides = count - 1
+    for run in range((sides + _RUN - 1) // _RUN):
+        start = run * _RUN
+        left, right, low, high = xs[start], xs[start], ys[start], ys[start]
+        for at in range(start + 1, min(start + _RUN, sides) + 1):
+            left, right = min(left, xs[at]), max(right, xs[at])
+            low, high = min(low, ys[at]), max(high, ys[at])
+        boxes[run, 0], boxes[run, 1], boxes[run, 2], boxes[run, 3] = left, right, low, high
     for i in range(sides):
         ax, ay, bx, by = xs[i], ys[i], xs[i + 1], ys[i + 1]
         ux, uy = bx - ax, by - ay
@@ -77,9 +88,21 @@ def _apart(xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64], count: int)
         cross = ux * vy - uy * vx
         if abs(cross) <= _NEAR * (abs(ux * vy) + abs(uy * vx)) and ux * vx + uy * vy <= 0:
             return False
-        for j in range(i + 2, sides):
-            if i == 0 and j == sides - 1:
-                continue
+        j = i + 1
+        # the first and the last side are neighbours
+        end = sides - 1 if i == 0 else sides
+        while j + 1 < end:
+            j += 1
+            if j % _RUN == 0 or j == i + 2:
+                run = j // _RUN
+                if (
+                    boxes[run, 1] < low_x
+                    or boxes[run, 0] > high_x
+                    or boxes[run, 3] < low_y
+                    or boxes[run, 2] > high_y
+                ):
+                    j = run * _RUN + _RUN - 1
+                    continue
             cx, cy, dx, dy = xs[j], ys[j], xs[j + 1], ys[j + 1]
             if max(cx, dx) < low_x or min(cx, dx) > high_x or max(cy, dy) < low_y or min(cy, dy) > high_y:
                 continue
@@ -109,6 +132,7 @@ def _verdict(
     end: int,
     lats: npt.NDArray[np.float64],
     lons: npt.NDArray[np.float64],
+    boxes: npt.NDArray[np.float64],
 ) -> int:
     at, count = start, 0
     first_from, first_to, last_from, last_to = 0, 0, 0, 0
@@ -141,17 +165,17 @@ def _verdict(
             return UNDECIDED
     south, north = lats[:count].min(), lats[:count].max()
     west, east = lons[:count].min(), lons[:count].max()
-    if east - west > 180 or not _apart(lats, lons, count):
+    if east - west > 180 or not _apart(lats, lons, count, boxes):
         return UNDECIDED
     return SOUND if south >= -90 and north <= 90 and west >= -180 and east <= 180 else OUTSIDE
 
 
 @njit(cache=True, nogil=True)
 def _scan(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
-    lats, lons = np.empty(MOST), np.empty(MOST)
+    lats, lons, boxes = np.empty(MOST), np.empty(MOST), np.empty((MOST // _RUN, 4))
     start = 0
     for place in range(ends.size):
-        found[place] = _verdict(data, start, ends[place], lats, lons)
+        found[place] = _verdict(data, start, ends[place], lats, lons, boxes)
         start = ends[place] + 1
 
 

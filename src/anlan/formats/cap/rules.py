@@ -16,7 +16,7 @@ from functools import partial
 
 from anlan.formats.cap.blocks import Block, Pair
 from anlan.formats.cap.fault import CapFault, shown
-from anlan.formats.cap.geometry import SOUND, Broken, circle_faults, polygon_faults, sound_rings
+from anlan.formats.cap.geometry import SOUND, Broken, Looked, circle_faults, polygon_faults, sound_rings
 from anlan.formats.cap.lists import split_list
 from anlan.formats.cap.secure import follows
 from anlan.formats.cap.times import BUDDHIST, judge_time
@@ -70,6 +70,8 @@ class Findings:
         #: polygon as written -> the verdict on it (`sound_rings`)
         self.rings: dict[str, str | None] = {}
         self.checked: dict[str, tuple[Broken, ...]] = {}
+        #: polygon as written -> its shape, where that had to be built
+        self.looked: dict[str, Looked] = {}
 
     def add(
         self, path: str, rule: str, found: str, expected: str, *, blocking: bool = False, schema: bool = False
@@ -342,9 +344,14 @@ _SOUND_NAMES: set[str | None] = set()
 _MOST_NAMES = 4096
 
 
+#: (altitude, ceiling) as written that have nothing wrong with them, as far as they have been met
+_SOUND_HEIGHTS: set[tuple[str, str]] = set()
+
+
 def forget() -> None:
-    """Lets go of the names of codes that were found sound."""
+    """Lets go of the names of codes and the heights that were found sound."""
     _SOUND_NAMES.clear()
+    _SOUND_HEIGHTS.clear()
 
 
 def _pairs(pairs: list[Pair], path: str, rule: str, findings: Findings) -> None:
@@ -430,7 +437,7 @@ def _area(area: Block, path: str, findings: Findings) -> None:
         if verdict == SOUND:
             drawn = True
             continue
-        check = polygon_faults if verdict is None else partial(polygon_faults, simple=True)
+        check = partial(polygon_faults, simple=verdict is not None, looked=findings.looked)
         usable = _shape(polygon, f"{path}/polygon[{number}]", check, findings)
         drawn, broken = drawn or usable, broken or not usable
     for number, circle in enumerate(get("circle", ()), 1):
@@ -471,12 +478,18 @@ def _let_through(findings: Findings, first: int) -> None:
 
 
 def _heights(area: Block, path: str, findings: Findings) -> None:
-    ceiling, altitude = (_first(area, name).strip(BLANKS) for name in ("ceiling", "altitude"))
+    written = _first(area, "altitude"), _first(area, "ceiling")
+    if written in _SOUND_HEIGHTS:
+        return
+    altitude, ceiling = (text.strip(BLANKS) for text in written)
     if "ceiling" in area and "altitude" not in area:
         findings.add(f"{path}/ceiling", "G-ceiling-altitude", shown(ceiling), "an altitude with it")
     numbers = [_DECIMAL.fullmatch(text) is not None for text in (ceiling, altitude)]
-    if all(numbers) and float(ceiling) < float(altitude):
-        findings.add(f"{path}/ceiling", "G-ceiling-ge-altitude", ceiling, f"at least {altitude}")
+    if all(numbers):
+        if float(ceiling) < float(altitude):
+            findings.add(f"{path}/ceiling", "G-ceiling-ge-altitude", ceiling, f"at least {altitude}")
+        elif len(_SOUND_HEIGHTS) < _MOST_NAMES and len(ceiling) + len(altitude) <= 64:
+            _SOUND_HEIGHTS.add(written)
     if findings.version == "1.1":
         for name, text in (("altitude", altitude), ("ceiling", ceiling)):
             if name in area and not _DECIMAL.fullmatch(text):
