@@ -125,3 +125,25 @@ def test_a_limit_counts_as_reached_when_equalled() -> None:
 def test_a_senseless_panel_is_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Panel(**fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("ears_c1", {"baseline": "seven"}),
+        ("ears_c1", {"baseline": 7.5}),
+        ("farrington_flexible", {"b": [1, 2]}),
+        ("farrington_flexible", {"reweight": "maybe"}),
+        ("farrington_flexible", {"limit54": (5, 4, 3)}),
+        ("farrington_flexible", {"past_weeks_not_included": "few"}),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused_by_name(name: str, params: dict[str, Any]) -> None:
+    (given,) = params
+    with pytest.raises(ValueError, match=f"detector {name}: {given} must be"):
+        check_params(name, params)
+
+
+def test_numbers_of_numpy_and_whole_floats_are_numbers() -> None:
+    check_params("ears_c1", {"baseline": np.int64(7), "alpha": np.float64(0.01), "min_sigma": 1})
+    check_params("farrington_flexible", {"b": 5.0, "reweight": np.True_, "limit54": [5, 4]})

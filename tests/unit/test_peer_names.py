@@ -5,6 +5,7 @@ The numbers are those of R `surveillance` 1.20.3 on the counts (7 k) mod 11, k =
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -91,3 +92,26 @@ def test_a_single_reference_count_stops_the_case_as_it_stops_the_package() -> No
     assert None not in bounds(
         rows("farringtonFlexible", range=[108, 109], b=2, w=0, trend=False, pastWeeksNotIncluded=0)
     )
+
+
+@pytest.mark.parametrize(
+    ("detector", "name", "value"),
+    [
+        ("farringtonFlexible", "b", "abc"),
+        ("farringtonFlexible", "w", [1, 2]),
+        ("farringtonFlexible", "w", 2.5),
+        ("farringtonFlexible", "limit54", -7),
+        ("farringtonFlexible", "reweight", "maybe"),
+        ("earsC", "baseline", "abc"),
+        ("cusum", "h", [1, 2, 3]),
+        ("glrnb", "c.ARL", "abc"),
+        ("rki", "actY", "abc"),
+    ],
+)
+def test_a_parameter_of_another_type_is_named_by_the_packages_name(
+    detector: str, name: str, value: object
+) -> None:
+    with pytest.raises(
+        ValueError, match=rf"{detector}: {re.escape(name)} must be .*, found {re.escape(repr(value))}"
+    ):
+        peer_names.translated(detector, {name: value})

@@ -25,6 +25,7 @@ from anlan.assess.detect.farrington_windows import window_rows
 from anlan.assess.detect.glr import glrnb
 from anlan.assess.detect.outbreak_p import outbreak_p
 from anlan.assess.detect.panel import Alarm, Detection, Floats, Ints, Panel, Reason, Trend
+from anlan.assess.detect.registry import spec
 from anlan.assess.detect.rki import rki
 
 Row: TypeAlias = dict[str, Any]
@@ -60,8 +61,11 @@ def translated(detector: str, control: Control) -> dict[str, Any]:
             f"{detector} has no parameter {', '.join(sorted(unknown))}; expected some of: "
             f"{', '.join(peer.params)}"
         )
+    ours = {p.name: p for p in spec(peer.ours.partition(",")[0]).params}
     params = {}
     for theirs, value in control.items():
+        if (param := ours.get(peer.params.get(theirs, ""))) is not None:
+            replace(param, name=theirs).check(detector, value)
         if value is None and theirs in peer.no_null:
             raise ValueError(f"{detector} stops where {theirs} is NULL; expected a value or none at all")
         if theirs not in _ASIDE and value is not None:

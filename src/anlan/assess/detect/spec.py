@@ -8,9 +8,12 @@ A detector is a function (panel, test, **params) -> `Detection` and a `Spec`. Th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
 
 from anlan.assess.detect.panel import Detection, Panel, Test
 
@@ -42,6 +45,39 @@ class Param:
     default: Any
     meaning: str
     choices: tuple[str, ...] = ()
+
+    def check(self, detector: str, value: Any) -> None:
+        """Raise ValueError where `value` is not of the type: numbers, yes or no, and pairs of numbers (the
+        other types are the detector's own affair)."""
+        if value is None:  # a default, where the detector takes none
+            return
+        kind = self.type.removesuffix(" or none")
+        parts = kind.strip("()").split(", ") if kind.startswith("(") else [kind]
+        if not set(parts) <= set(_TYPES):
+            return
+        values = [value]
+        if len(parts) > 1:
+            values = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+        fit = len(values) == len(parts) and all(
+            _TYPES[part](v) for part, v in zip(parts, values, strict=True)
+        )
+        if not fit:
+            raise ValueError(f"detector {detector}: {self.name} must be {self.type}, found {value!r}")
+
+
+def _whole(value: Any) -> bool:
+    return _real(value) and float(value).is_integer()
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _either(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_) or (_whole(value) and value in (0, 1))
+
+
+_TYPES: Mapping[str, Callable[[Any], bool]] = {"int": _whole, "float": _real, "bool": _either}
 
 
 def no_history(params: Mapping[str, Any], freq: int) -> int:
@@ -79,7 +115,7 @@ class Spec:
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise ValueError, naming what was found and expected, where `params` do not fit: unknown or
-        missing names, values outside the choices."""
+        missing names, values of another type or outside the choices."""
         known = {p.name: p for p in self.params}
         for given in params:
             if given not in known:
@@ -92,6 +128,7 @@ class Spec:
         for p in known.values():
             if p.default is REQUIRED and p.name not in params:
                 raise ValueError(f"detector {self.name} needs the parameter {p.name!r}: {p.meaning}")
+            p.check(self.name, params.get(p.name))
             if p.choices and p.name in params and params[p.name] not in p.choices:
                 raise ValueError(
                     f"detector {self.name}: {p.name} must be one of {', '.join(p.choices)}; "
