@@ -13,8 +13,8 @@ import pytest
 from anlan import flow
 from anlan.acts import ACTS, perform
 from anlan.model.errors import AnlanError, NotAllowed, NotFound, WrongState
-from anlan.model.state import State, fold
 from anlan.model.roster import Watch
+from anlan.model.state import State, fold
 from anlan.model.time import format_instant
 from chain_pack import ADA, BEN, DAY, EVA, HOUR, T0, Room, both, chain_pack, stage, user
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from anlan.channels import registry
 from anlan.channels.cap_feed import CapFeed
 from anlan.channels.console import Terminal
+from anlan.channels.copy_id import copy_id
 from anlan.channels.file import Folder
 from anlan.channels.guard import Guarded
 from anlan.channels.smtp import compose
@@ -245,6 +246,24 @@ def test_a_receiver_can_verify_what_a_webhook_sends() -> None:
         assert any(hmac.compare_digest(entry, expected) for entry in sent.split(" "))
     stranger = hmac.new(b"x" * 32, b"D-check-1.1893553445." + body, hashlib.sha256).digest()
     assert f"v1,{base64.b64encode(stranger).decode()}" not in sent.split(" ")
+
+
+def test_a_copy_sent_again_on_purpose_is_no_repeat_that_a_peer_would_drop() -> None:
+    parcel = sample_parcel("desk@drill.invalid")
+    first = parcel.delivery
+    tried = replace(first, status="failed", attempts=1)
+    again = replace(first, status="due", attempts=2, before=2, again=True)
+    assert copy_id(tried) == copy_id(first) != copy_id(again)
+    mails = [compose(replace(parcel, delivery=one), "warn@drill.invalid") for one in (first, again)]
+    assert mails[0]["Message-ID"] != mails[1]["Message-ID"]
+
+
+def test_a_webhook_carries_what_an_answer_and_a_receipt_need() -> None:
+    parcel = sample_parcel("https://partner.invalid/")
+    body = json.loads(envelope(replace(parcel, answer_url="https://desk.invalid/answer/t1", token="t2")))
+    assert (body["answer_url"], body["token"]) == ("https://desk.invalid/answer/t1", "t2")
+    bare = json.loads(envelope(replace(parcel, answer_url="", token="")))
+    assert (bare["answer_url"], bare["token"]) == (None, None)
 
 
 def test_a_signature_is_that_of_the_standard_webhooks_specification() -> None:

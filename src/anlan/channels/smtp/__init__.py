@@ -14,6 +14,7 @@ from email.policy import SMTP as MAIL
 from typing import Any
 
 from anlan.channels.addresses import resolve
+from anlan.channels.copy_id import copy_id
 from anlan.channels.deadline import Deadline, TooLate
 from anlan.channels.durable import file_name
 from anlan.ports.channel import Parcel, Receipt
@@ -127,7 +128,7 @@ def compose(parcel: Parcel, sender: str) -> EmailMessage:
     mail["To"] = address
     mail["Subject"] = " ".join(parcel.subject.split())
     mail["Date"] = parcel.warning.sent or parcel.delivery.due
-    mail["Message-ID"] = f"<{file_name(parcel.delivery.id, '')}@{origin.domain}>"
+    mail["Message-ID"] = f"<{copy_id(parcel.delivery)}@{origin.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Anlan-Delivery"] = file_name(parcel.delivery.id, "")
     mail["X-Anlan-Warning"] = file_name(parcel.warning.id, "")

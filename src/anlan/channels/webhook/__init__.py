@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from anlan.channels.addresses import Barred
+from anlan.channels.copy_id import copy_id
 from anlan.channels.deadline import TooLate
-from anlan.channels.durable import file_name
 from anlan.channels.webhook.exchange import post
 from anlan.channels.webhook.signing import key, sign
 from anlan.formats.values import canonical
@@ -52,7 +52,7 @@ class Webhook:
         if fault:
             return Receipt(False, f"bad_address: {fault}")
         body, now = envelope(parcel), self.clock.now()
-        id, stamp = file_name(parcel.delivery.id, ""), int(now.timestamp())
+        id, stamp = copy_id(parcel.delivery), int(now.timestamp())
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "anlan",
@@ -126,7 +126,8 @@ def shown(url: str) -> str:
 
 def envelope(parcel: Parcel) -> bytes:
     """The body: canonical JSON, the same bytes for the same parcel, whether it is a repeat or not.
-    `cap` is the published message; its SHA-256 is the warning's digest."""
+    `cap` is the published message; its SHA-256 is the warning's digest. `token` goes with a receipt, and
+    `answer_url` is where an answer that is asked for is given: null where this system has no address."""
     return canonical(
         {
             "format": "anlan.webhook/1",
@@ -134,6 +135,8 @@ def envelope(parcel: Parcel) -> bytes:
             "recipient": parcel.recipient.id,
             "rung": parcel.delivery.rung,
             "answer_by": format_instant(parcel.delivery.answer_by) if parcel.delivery.answer_by else None,
+            "answer_url": parcel.answer_url or None,
+            "token": parcel.token or None,
             "warning": parcel.warning.id,
             "risk": parcel.warning.risk,
             "status": parcel.warning.mode,
