@@ -99,6 +99,8 @@ def rows(case: Mapping[str, Any], panel: Panel, ks: Sequence[int]) -> list[Row]:
     `ks`: one row per series and k. Raises ValueError where the package stops."""
     peer = named(case["detector"])
     control = dict(case.get("control") or {})
+    if not isinstance(control.get("method", ""), str):
+        raise ValueError(f"{case['detector']}: method must be a word, found {control['method']!r}")
     at = np.asarray(ks, dtype=np.int64) - 1
     alone = peer.each_alone and control.get("method") != "C3"
     if at.size and (np.diff(at) < 1 if alone else np.diff(at) != 1).any():

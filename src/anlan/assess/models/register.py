@@ -87,6 +87,9 @@ def run_nowcast(case: Case, load: Load) -> list[Row]:
     text = call_text(case)
     table = load(str(case["input"]))
     by = stated(case, "aggregate.by", "1 day")
+    for role in ("dEventCol", "dReportCol"):
+        if not isinstance(control.get(role, ""), str):
+            raise ValueError(f"{role} must be the name of a column, found {control[role]!r}")
     event, report = (
         np.array(["NaT" if cell in ("NA", "") else cell for cell in table[column]], dtype="datetime64[D]")
         for column in (control.get("dEventCol", "dHospital"), control.get("dReportCol", "dReport"))
@@ -148,6 +151,8 @@ def _dates(value: Any, by: str) -> Any:
     if isinstance(value, list):
         return np.array(value, dtype="datetime64[D]")
     ends = re.findall(r"\d{4}-\d{2}-\d{2}", str(value))
+    if not ends:
+        raise ValueError(f"when must be a date, dates, or the first and last of them, found {value!r}")
     first, last = np.datetime64(ends[0]), np.datetime64(ends[-1])
     if "month" in str(value) or by == "1 month":
         months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)

@@ -114,6 +114,8 @@ def run_lr_run_length(case: Case, load: Load) -> list[Row]:
     periods = re.search(r"for (\d+) (?:week|day|month|period)|rep\([^,()]+, (\d+)\)", text)
     repeated = int(next(p for p in periods.groups() if p)) if periods else 1
     values = {name: numbers(control[name]) for name in ("mu", "mu0", "mu1") if control.get(name) is not None}
+    if not {"mu0", "mu1"} <= set(values):
+        raise ValueError(f"LRCUSUM.runlength needs mu0 and mu1, found {', '.join(values) or 'neither'}")
     length = max(repeated, *(len(v) for v in values.values()))
     mu0 = np.broadcast_to(values["mu0"], length)
     mu1 = np.broadcast_to(values["mu1"], length)
