@@ -4,6 +4,7 @@ where on the ground is it meant for?"""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from anlan.formats.cap.blocks import Block, blocks, valid_blocks
@@ -18,7 +19,7 @@ from anlan.formats.cap.profiles import check_profile
 from anlan.formats.cap.profiles.canada import CODE as CANADIAN
 from anlan.formats.cap.rules import check_rules, may_trick
 from anlan.formats.cap.schema import XMLDSIG
-from anlan.formats.cap.secure import parse, refuse_depth
+from anlan.formats.cap.secure import follows, parse, refuse_depth
 from anlan.formats.cap.times import judge_time
 from anlan.formats.cap.xsd import refusal, validate
 from anlan.model.errors import BadInput, Hostile
@@ -107,46 +108,61 @@ class Examination:
         allowance = Allowance()
         return tuple(
             tuple(
-                area_ground(
-                    area.get("polygon", ()),
-                    area.get("circle", ()),
-                    area.get("geocode", ()),
-                    f"alert/info[{number}]/area[{place}]",
-                    sound=self._rings,
-                    gazetteer=gazetteer,
-                    day=day,
-                    drawn_only=drawn_only,
-                    allowance=allowance,
-                    looked=self._looked,
-                )
+                self._area(area, f"alert/info[{number}]/area[{place}]", allowance, gazetteer, day, drawn_only)
                 for place, area in enumerate(info.get("area", ()), 1)
             )
             for number, info in enumerate(self.blocks.get("info", ()), 1)
         )
 
+    def _area(
+        self,
+        area: Block,
+        path: str,
+        allowance: Allowance,
+        gazetteer: Gazetteer | None = None,
+        day: date | None = None,
+        drawn_only: bool = False,
+    ) -> Ground:
+        return area_ground(
+            area.get("polygon", ()),
+            area.get("circle", ()),
+            area.get("geocode", ()),
+            path,
+            sound=self._rings,
+            gazetteer=gazetteer,
+            day=day,
+            drawn_only=drawn_only,
+            allowance=allowance,
+            looked=self._looked,
+        )
+
     def ground(self, gazetteer: Gazetteer | None = None) -> Ground:
         """Where the whole message is meant: the union of its areas, as well known as the worst of them."""
-        outcomes = self._plain_outcomes() if gazetteer is None else None
-        if outcomes is None:
+        if gazetteer is not None:
             return union([ground for grounds in self.grounds(gazetteer) for ground in grounds])
         # the outcome alone is what is asked of most messages
-        return Ground(worst(outcomes), take=self._whole)
+        return Ground(worst(self._outcomes()), take=self._whole)
 
     def _whole(self) -> Ground:
         return union([ground for grounds in self.grounds() for ground in grounds])
 
-    def _plain_outcomes(self) -> list[str] | None:
-        """The outcome of every area without a gazetteer; None where one of them is odd."""
-        found, rings, none = [], self._rings, ()
+    def _outcomes(self) -> set[str]:
+        """The outcomes of the areas, without a gazetteer."""
+        found, rings, none = set(), self._rings, ()
+        odd: list[Block] = []
         for info in self.blocks.get("info", none):
             for area in info.get("area", none):
                 get = area.get
                 outcome = plain_outcome(
                     get("polygon", none), get("circle", none), get("geocode", none), rings
                 )
-                if not outcome:
-                    return None
-                found.append(outcome)
+                if outcome:
+                    found.add(outcome)
+                else:
+                    odd.append(area)
+        if odd:
+            allowance = Allowance()
+            found.update(self._area(area, "", allowance).outcome for area in odd)
         return found
 
     def hindrances(self, gazetteer: Gazetteer | None = None) -> list[CapFault]:
@@ -218,7 +234,7 @@ def _examined(
         signatures = [child for child in root if child.tag == _SIGNATURE]
     if signatures:
         found["Signature"] = ["signed"] * len(signatures)
-    if len(raw) > MAX_TEXT:
+    if len(raw) > MAX_TEXT and _may_be_long(raw):
         faults += _oversize(root)
     if signatures:
         faults += _signatures(signatures)
@@ -239,6 +255,15 @@ def _refused(root: Any, version: str, namespace: str, known: bool) -> list[CapFa
         found = f"{len(faults)} faults"
         faults.insert(0, CapFault("alert", "X-xsd", found, "a message valid by its schema", True, False))
     return faults
+
+
+def _may_be_long(raw: bytes) -> bool:
+    """True where a text may be longer than it may be: of a document without comments and the like, in an
+    encoding that has markup as in ASCII, no text has more characters than there are bytes up to the next
+    tag."""
+    if b"\x00" in raw[:8] or follows(raw, b"<", b"!") or raw.find(b"<?", 1) > 0:
+        return True
+    return max(map(len, raw.split(b"<"))) > MAX_TEXT
 
 
 def _oversize(root: Any) -> list[CapFault]:

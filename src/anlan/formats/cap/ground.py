@@ -8,7 +8,7 @@ encloses, and a hole that cannot be read is not cut out.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -107,7 +107,7 @@ class Ground:
             self._records, self._build, self._take = whole._records, whole._build, None
 
 
-def worst(outcomes: Sequence[str]) -> str:
+def worst(outcomes: Collection[str]) -> str:
     """The outcome of the whole from those of its parts."""
     return max(set(outcomes), key=OUTCOMES.index) if outcomes else NO_AREA
 

@@ -171,21 +171,32 @@ def _verdict(
 
 
 @njit(cache=True, nogil=True)
-def _scan(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
+def _scan(data: npt.NDArray[np.uint8], found: npt.NDArray[np.int64]) -> None:
     lats, lons, boxes = np.empty(MOST), np.empty(MOST), np.empty((MOST // _RUN, 4))
     start = 0
-    for place in range(ends.size):
-        found[place] = _verdict(data, start, ends[place], lats, lons, boxes)
-        start = ends[place] + 1
+    for place in range(found.size):
+        end = start
+        while end < data.size and data[end] != 0:
+            end += 1
+        found[place] = _verdict(data, start, end, lats, lons, boxes)
+        start = end + 1
+
+
+@njit(cache=True, nogil=True)
+def _scan_one(data: npt.NDArray[np.uint8]) -> int:
+    return _verdict(data, 0, data.size, np.empty(MOST), np.empty(MOST), np.empty((MOST // _RUN, 4)))
 
 
 def scan(texts: list[str]) -> list[int]:
     """UNDECIDED, SOUND or OUTSIDE (sound but for places that are not on the earth) for each polygon."""
-    joined = "\n".join(texts)
-    if not joined.isascii():
+    # no text of XML has the character that stands between them
+    joined = "\0".join(texts)
+    if not joined.isascii() or joined.count("\0") != len(texts) - 1:
         return [UNDECIDED] * len(texts)
-    ends = np.cumsum([len(text) + 1 for text in texts]) - 1
+    data = np.frombuffer(joined.encode("ascii"), np.uint8)
+    if len(texts) == 1:
+        return [_scan_one(data)]
     found = np.zeros(len(texts), np.int64)
-    _scan(np.frombuffer(joined.encode("ascii"), np.uint8), ends, found)
+    _scan(data, found)
     verdicts: list[int] = found.tolist()
     return verdicts

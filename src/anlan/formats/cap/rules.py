@@ -109,16 +109,21 @@ def check_rules(alert: Block, version: str, plain: bool = False) -> Findings:
     """Every rule of CAP over the blocks of one message; `plain` where `may_trick` has seen that no text of
     it need be looked into."""
     findings = Findings(version, plain)
-    shapes = sum(
-        len(area.get("polygon", ())) + len(area.get("circle", ()))
-        for info in alert.get("info", ())
-        for area in info.get("area", ())
-    )
+    polygons: list[str] = []
+    circles = 0
+    for info in alert.get("info", ()):
+        for area in info.get("area", ()):
+            if "polygon" in area:
+                polygons += area["polygon"]
+            if "circle" in area:
+                circles += len(area["circle"])
+    shapes = len(polygons) + circles
     if shapes > MAX_SHAPES:
         findings.add("alert/info", "S-size", f"{shapes} shapes", f"at most {MAX_SHAPES}", blocking=True)
         return findings
-    if shapes:
-        _take_rings(alert, findings)
+    if polygons:
+        rings = list(dict.fromkeys(polygons))
+        findings.rings = dict(zip(rings, sound_rings(rings), strict=True))
     sent = _alert(alert, findings)
     infos = alert.get("info", ())
     if len(infos) > MAX_INFOS:
@@ -132,18 +137,6 @@ def check_rules(alert: Block, version: str, plain: bool = False) -> Findings:
         told = f"{findings.untold} findings more"
         findings.faults.append(CapFault("alert", "S-size", told, f"at most {MAX_FINDINGS}", False, False))
     return findings
-
-
-def _take_rings(alert: Block, findings: Findings) -> None:
-    texts = {
-        text: None
-        for info in alert.get("info", ())
-        for area in info.get("area", ())
-        for text in area.get("polygon", ())
-    }
-    if texts:
-        rings = list(texts)
-        findings.rings = dict(zip(rings, sound_rings(rings), strict=True))
 
 
 def _first(block: Block, name: str) -> str:
@@ -256,7 +249,8 @@ def may_trick(raw: bytes) -> bool:
         head = raw[:200].lower()
         if raw[:1] != b"<" or b"\x00" in head or (b"encoding" in head and b"utf-8" not in head):
             return True
-        if _DRILL_UTF8 in raw or (b"\xe2" in raw and _BIDI_UTF8.search(raw)):
+        # looking for the first byte alone takes a tenth of the time
+        if (b"\xe6" in raw and _DRILL_UTF8 in raw) or (b"\xe2" in raw and _BIDI_UTF8.search(raw)):
             return True
     low = raw.lower()
     return b"drill" in low or b"exercise exercise" in low
