@@ -80,6 +80,8 @@ def test_what_differs_from_the_clusters_in_a_register_is_named(
 def test_one_bad_case_stops_no_other_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = {
         "model": (case("model", ModelType=4), "ModelType"),
+        "season": (case("season", AnalysisType=7), "parameters: AnalysisType: no such value"),
+        "kinds": (case("kinds", AnalysisType=8), "4 (space_time prospective)"),
         "unknown": (case("unknown", MultipleDataSetsPurposeType=1), "MultipleDataSetsPurposeType"),
         "words": (case("words", MonteCarloReps="many"), "MonteCarloReps"),
         "dataset": (case("dataset", "moon"), "'moon'"),

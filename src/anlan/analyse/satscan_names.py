@@ -60,6 +60,10 @@ ASIDE = frozenset(
 )
 
 
+def _said(choice: Any) -> str:
+    return " ".join(choice) if isinstance(choice, tuple) else choice or "none"
+
+
 class Given:
     """The parameters of one case, each asked for once by name with SaTScan's default."""
 
@@ -87,7 +91,7 @@ class Given:
         """What a code stands for; InvalidValue lists the codes that have a counterpart."""
         code = self.whole(name, default)
         if code not in choices:
-            raise self.fault(name, code, ", ".join(f"{k} ({v or 'none'})" for k, v in choices.items()))
+            raise self.fault(name, code, ", ".join(f"{k} ({_said(v)})" for k, v in choices.items()))
         return choices[code]
 
     def yes(self, name: str) -> bool:

@@ -192,7 +192,7 @@ def _outcome(
     case: Mapping[str, Any], datasets: Mapping[str, Any], path: Path, changes: dict[str, Any]
 ) -> ScanOutcome:
     try:
-        data, chosen = case_input(case, path.parent / "inputs", datasets, **changes)
+        data, chosen = case_input(case, path.parent / "inputs", datasets, "parameters", **changes)
         result = scan(data, chosen)
     except (AnlanError, ValueError) as error:
         return ScanOutcome(case, error=" ".join(str(error).split()))
