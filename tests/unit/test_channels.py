@@ -303,7 +303,7 @@ def test_what_a_peer_says_of_when_to_come_again_is_read_or_let_be(value: str, se
 
 def test_options_are_checked_and_every_fault_names_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SetClock(datetime(2030, 1, 1, tzinfo=UTC))
-    with pytest.raises(NotFound, match="cap_feed, smtp, webhook, wis2, siren, gateway, file, console"):
+    with pytest.raises(NotFound, match="cap_feed, smtp, webhook, bulk, wis2, siren, gateway, file, console"):
         registry.build("fax", {}, clock)
     for id, options, fault in (
         ("file", {}, "option folder: this option is required"),

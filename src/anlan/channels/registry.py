@@ -19,7 +19,7 @@ from anlan.ports.channel import Channel
 from anlan.ports.clock import Clock
 
 GROUP = "anlan.channels"
-BUILT_IN = ("cap_feed", "smtp", "webhook", "wis2", "siren", "gateway", "file", "console")
+BUILT_IN = ("cap_feed", "smtp", "webhook", "bulk", "wis2", "siren", "gateway", "file", "console")
 
 
 def modules() -> dict[str, ModuleType]:

@@ -23,10 +23,12 @@ _LONGEST = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status, and how long from now the peer wants to be asked again (None: not said)."""
+    """The status, how long from now the peer wants to be asked again (None: not said), and what it said, no
+    more than is read of it."""
 
     status: int
     retry_after: timedelta | None
+    body: bytes = b""
 
 
 def post(
@@ -89,12 +91,13 @@ def _post(
             extensions={"sni_hostname": parts.hostname or "", "trace": trace},
         ) as response,
     ):
-        received = 0
+        received = bytearray()
         for part in response.iter_raw():
-            received += len(part)
-            if received > _READ_AT_MOST:
+            received += part
+            if len(received) > _READ_AT_MOST:
                 break
-        return Answer(response.status_code, retry_after(response.headers.get("retry-after", ""), now))
+        later = retry_after(response.headers.get("retry-after", ""), now)
+        return Answer(response.status_code, later, bytes(received[:_READ_AT_MOST]))
 
 
 def retry_after(value: str, now: datetime) -> timedelta | None:
