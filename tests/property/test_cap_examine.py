@@ -3,6 +3,7 @@ is read plainly."""
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 from anlan.formats import cap
 from anlan.formats.cap.blocks import blocks, valid_blocks
 from anlan.formats.cap.geometry import ASTRAY, SOUND, by_library, polygon_faults, ring
-from anlan.formats.cap.ground import OUTCOMES, area_ground, circle_shape
+from anlan.formats.cap.gazetteer import Gazetteer
+from anlan.formats.cap.ground import OUTCOMES, area_ground, circle_shape, worst
 from anlan.formats.cap.profiles import PROFILES
 from anlan.formats.cap.ringscan import UNDECIDED, scan
 from anlan.formats.cap.rules import check_rules, may_trick
@@ -224,6 +226,7 @@ def test_the_walk_through_a_valid_message_gives_what_the_plain_reading_gives(
         assert valid_blocks(root, f"{{{namespace}}}", name) == blocks(root, f"{{{namespace}}}", name)
 
 
+NOWHERE = Gazetteer()
 CORNERS = st.tuples(st.integers(-9, 9), st.integers(-9, 9)).map(lambda corner: f"{corner[0] / 2},{corner[1]}")
 RINGS = POLYGONS | st.lists(CORNERS, min_size=3, max_size=9).map(
     lambda corners: " ".join([*corners, corners[0]])
@@ -257,6 +260,63 @@ def test_the_compiled_screen_decides_nearly_every_real_polygon(shared: Path) -> 
     assert all(v == UNDECIDED or (None, SOUND, ASTRAY)[v] == w for v, w in zip(verdicts, wanted, strict=True))
     decided = sum(v != UNDECIDED for v in verdicts) / sum(w is not None for w in wanted)
     assert len(texts) > 500 and decided > 0.9, decided
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    radii=st.lists(st.integers(1, 60), min_size=20, max_size=120),
+    nudge=st.lists(st.tuples(st.integers(0, 119), st.integers(-70, 70), st.integers(-70, 70)), max_size=3),
+)
+def test_a_ring_of_many_points_is_screened_as_the_library_judges_it(
+    radii: list[int], nudge: list[tuple[int, int, int]]
+) -> None:
+    # a star, some corners of which are put anywhere: sound or crossing, sides far apart and near
+    turns = [2 * math.pi * place / len(radii) for place in range(len(radii))]
+    corners = [(r * math.sin(turn), r * math.cos(turn)) for r, turn in zip(radii, turns, strict=True)]
+    for place, lat, lon in nudge:
+        corners[place % len(corners)] = (lat, lon)
+    text = " ".join(f"{lat:.3f},{lon:.3f}" for lat, lon in [*corners, corners[0]])
+    verdicts = scan([text, "0,0 0,1 1,1 0,0", text])
+    assert scan([text]) == verdicts[:1] == verdicts[2:]
+    taken = by_library([text])[0]
+    assert verdicts[0] == UNDECIDED or (None, SOUND, ASTRAY)[verdicts[0]] == taken
+    if not nudge:
+        assert taken is None or verdicts[0] != UNDECIDED
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    areas=st.lists(
+        st.tuples(st.lists(RINGS, max_size=3), st.lists(st.tuples(LEAVES, LEAVES), max_size=1)), max_size=3
+    )
+)
+def test_the_outcome_told_at_once_is_that_of_every_area_looked_at_by_itself(
+    areas: list[tuple[list[str], list[tuple[str, str]]]],
+) -> None:
+    inner = "".join(
+        "<area><areaDesc>a</areaDesc>"
+        + "".join(f"<polygon>{text}</polygon>" for text in rings)
+        + "".join(f"<geocode><valueName>{n}</valueName><value>{v}</value></geocode>" for n, v in pairs)
+        + "</area>"
+        for rings, pairs in areas
+    )
+    found = cap.examine(document(NAMESPACES[0], f"{HEAD}{BODY}{inner}</info>"))
+    # nothing that the examination knows of them beforehand
+    plain = [
+        area_ground(area.get("polygon", ()), (), area.get("geocode", ()), gazetteer=NOWHERE)
+        for info in found.blocks.get("info", ())
+        for area in info.get("area", ())
+    ]
+    whole = found.ground()
+    assert whole.outcome == worst([ground.outcome for ground in plain])
+    told = found.grounds()
+    assert [ground.outcome for row in told for ground in row] == [ground.outcome for ground in plain]
+    for one, other in zip((ground for row in told for ground in row), plain, strict=True):
+        assert one.geometry.equals(other.geometry)
+        assert [(r.code, r.found, r.read) for r in one.records] == [
+            (r.code, r.found, r.read) for r in other.records
+        ]
+    assert whole.records == tuple(record for row in told for ground in row for record in ground.records)
 
 
 DIGITS = st.integers(0, 99).map(lambda number: f"{number:02d}")

@@ -25,6 +25,7 @@ from anlan.formats.cap.xsd import refusal, validate
 from anlan.model.errors import BadInput, Hostile
 
 _SIGNATURE = f"{{{XMLDSIG}}}Signature"
+_DSIG = f"{{{XMLDSIG}}}"
 _ENVELOPED = f"{XMLDSIG}enveloped-signature"
 _LIMIT = "a plain CAP message within the limits"
 
@@ -229,8 +230,8 @@ def _examined(
         found = blocks(root, prefix, taken)
         faults += _refused(root, taken, namespace, known=bool(version and namespace))
     signatures = []
-    # two and four bytes a character hide the word
-    if b"Signature" in raw or b"\x00" in raw[:8]:
+    # where the schema is kept they stand last
+    if not valid or root[-1].tag.startswith(_DSIG):
         signatures = [child for child in root if child.tag == _SIGNATURE]
     if signatures:
         found["Signature"] = ["signed"] * len(signatures)

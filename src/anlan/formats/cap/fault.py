@@ -61,5 +61,7 @@ class NotCap(Unreadable):
 def shown(text: str, length: int = 60) -> str:
     """A value as an error shows it: quoted, control characters escaped, cut to `length`."""
     cut = text if len(text) <= length else text[: length - 1] + "…"
+    if cut.isprintable():
+        return f"'{cut}'"
     # control and direction characters are escaped so that nobody forges a log line
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut) + "'"

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -202,15 +203,25 @@ def _taken(
 
 
 class _Later:
-    """A ring that crosses itself or the line of 180 degrees, to be mended when its shape is asked for."""
+    """A ring that is mended when its shape is asked for."""
 
-    def __init__(self, shape: Any, crossing: bool) -> None:
-        self._shape = shape
+    def __init__(self, build: Callable[[], Any], *, crossing: bool = False, beyond: bool = False) -> None:
+        """`build` gives the ring as a polygon; `crossing` where it crosses itself, `beyond` where it crosses
+        the line of 180 degrees."""
+        self._build = build
         self._crossing = crossing
+        self._beyond = beyond
 
     def mended(self) -> Any:
-        shape = mend(self._shape) if self._crossing else self._shape
+        shape = self._build()
+        if not self._crossing:
+            return split(shape) if self._beyond else shape
+        shape = mend(shape)
         return split(shape) if shape.bounds[0] < -180 or shape.bounds[2] > 180 else shape
+
+
+def _itself(shape: Any) -> Any:
+    return shape
 
 
 class _Taken:
@@ -282,12 +293,20 @@ class _Taken:
             return None
         if looked is not None and looked.shape is not None and not swap:
             return self.valid(path, looked.shape, looked.reason)
-        shape = polygon_of(points)
-        if simple and swap:
+        if simple:
             # with its coordinates changed over it is the same ring, unless it now goes round the earth
-            west, _, east, _ = shape.bounds
-            simple = east - west <= 180
-        return self.valid(path, shape, "" if simple else why_invalid(shape))
+            longitudes = [lon for _, lon in points]
+            west, east = min(longitudes), max(longitudes)
+            if east - west <= 180:
+                return self.whole(path, partial(polygon_of, points), west < -180 or east > 180)
+        shape = polygon_of(points)
+        return self.valid(path, shape, why_invalid(shape))
+
+    def whole(self, path: str, build: Callable[[], Any], beyond: bool) -> Any:
+        """A ring that does not cross itself."""
+        if beyond:
+            self.told(path, "antimeridian", "a ring across 180 degrees", "in two parts, one on either side")
+        return _Later(build, beyond=beyond)
 
     def valid(self, path: str, shape: Any, reason: str) -> Any | None:
         """The shape, to be mended for that reason where there is one, or None where it has no ground."""
@@ -305,13 +324,16 @@ class _Taken:
                     self.told(path, "collapsed", reason, "the ring encloses no ground")
                     return None
             else:
-                shape = _Later(shape, True)
+                shape = _Later(partial(_itself, shape), crossing=True)
             self.told(path, "self_crossing", reason, "all ground that any loop of it encloses")
             self.repaired = True
-        if beyond:
-            shape = shape if isinstance(shape, _Later) else _Later(shape, False)
-            self.told(path, "antimeridian", "a ring across 180 degrees", "in two parts, one on either side")
-        return shape
+        if isinstance(shape, _Later):
+            if beyond:
+                self.told(
+                    path, "antimeridian", "a ring across 180 degrees", "in two parts, one on either side"
+                )
+            return shape
+        return self.whole(path, partial(_itself, shape), beyond)
 
     def circle(self, path: str, text: str) -> None:
         if not text.strip():
