@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from anlan.formats import cap
 from anlan.formats.cap.blocks import blocks, valid_blocks
-from anlan.formats.cap.geometry import ASTRAY, SOUND, by_library, polygon_faults, ring
 from anlan.formats.cap.gazetteer import Gazetteer
+from anlan.formats.cap.geometry import ASTRAY, SOUND, by_library, polygon_faults, ring
 from anlan.formats.cap.ground import OUTCOMES, area_ground, circle_shape, worst
 from anlan.formats.cap.profiles import PROFILES
 from anlan.formats.cap.ringscan import UNDECIDED, scan
