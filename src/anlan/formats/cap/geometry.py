@@ -38,6 +38,10 @@ def ring(text: str) -> tuple[Point, ...]:
     """The (latitude, longitude) pairs of a polygon as written; ValueError where the syntax is broken."""
     if _RING.fullmatch(text) is None:
         raise ValueError(f"not a latitude,longitude pair: {shown(first_odd(text))}")
+    return _points(text)
+
+
+def _points(text: str) -> tuple[Point, ...]:
     numbers = map(float, text.replace(",", " ").split())
     return tuple(zip(numbers, numbers, strict=True))
 
@@ -108,8 +112,8 @@ def why_invalid(shape: Any) -> str:
 def polygon_faults(
     text: str, simple: bool = False, looked: dict[str, Looked] | None = None
 ) -> Iterator[Broken]:
-    """Everything wrong with a polygon; `simple` where it is already known not to cross itself. What
-    was read of it is put into `looked` under its text."""
+    """Everything wrong with a polygon; `simple` where it is already known to be a ring that does not
+    cross itself. What was read of it is put into `looked` under its text."""
     if not text.strip():
         yield "G-polygon-empty", "nothing", "no polygon element at all", False
         return
@@ -117,10 +121,11 @@ def polygon_faults(
         yield "S-size", f"{text.count(',')} points", f"at most {MAX_POINTS}", True
         return
     try:
-        points = ring(text)
+        points = _points(text) if simple else ring(text)
     except ValueError as error:
+        found = f"not a latitude,longitude pair: {shown(first_odd(text))}" if simple else str(error)
         told = "latitude,longitude pairs separated by blanks"
-        yield "G-polygon-syntax", str(error), told, not any(map(_PAIR.fullmatch, text.split()))
+        yield "G-polygon-syntax", found, told, not any(map(_PAIR.fullmatch, text.split()))
         return
     if looked is not None:
         looked[text] = Looked(points)

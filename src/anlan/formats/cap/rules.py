@@ -296,7 +296,10 @@ def _info(info: Block, path: str, alert: Block, sent: datetime | None, findings:
     for name in ("effective", "onset", "expires"):
         texts = get(name)
         if texts is not None:
-            times[name] = findings.time(f"{path}/{name}", texts[0])
+            reading = judge_time(texts[0].strip(BLANKS), findings.strict)
+            times[name] = reading.instant
+            if reading.broken:
+                findings.time(f"{path}/{name}", texts[0])
     expires = times.get("expires")
     if "expires" not in times:
         add(f"{path}/expires", "I-expires-absent", "nothing", "when the message is over")
@@ -326,7 +329,7 @@ def _info(info: Block, path: str, alert: Block, sent: datetime | None, findings:
     for name in ("eventCode", "parameter"):
         pairs = get(name)
         if pairs is not None:
-            _pairs(pairs, f"{path}/{name}", "I-pair", findings)
+            _pairs(pairs, path, name, "I-pair", findings)
     for number, resource in enumerate(get("resource", ()), 1):
         _resource(resource, f"{path}/resource[{number}]", findings)
     for number, area in enumerate(get("area", ()), 1):
@@ -348,13 +351,14 @@ def forget() -> None:
     _SOUND_HEIGHTS.clear()
 
 
-def _pairs(pairs: list[Pair], path: str, rule: str, findings: Findings) -> None:
+def _pairs(pairs: list[Pair], above: str, element: str, rule: str, findings: Findings) -> None:
     """Codes: the rules of names, and for geocodes those of empty values."""
     old = findings.version == "1.0"
     sound = _SOUND_NAMES
     for number, (name, value) in enumerate(pairs, 1):
         if name in sound and value and value[0] > " ":
             continue
+        path = f"{above}/{element}"
         if name is None and old:
             findings.add(f"{path}[{number}]", "V-10-pairs", shown(value or ""), "name=value")
         # the schema tells of a missing element
@@ -421,13 +425,15 @@ def _area(area: Block, path: str, findings: Findings) -> None:
     if "areaDesc" in area:
         text = area["areaDesc"][0]
         if text.strip():
-            _words(f"{path}/areaDesc", text, findings)
+            if not findings.plain:
+                _words(f"{path}/areaDesc", text, findings)
         else:
             add(f"{path}/areaDesc", "G-areaDesc-required", "nothing", "the area in words")
     drawn, broken = False, False
     first = len(findings.faults)
+    rings = findings.rings
     for number, polygon in enumerate(get("polygon", ()), 1):
-        verdict = findings.rings.get(polygon)
+        verdict = rings.get(polygon)
         if verdict == SOUND:
             drawn = True
             continue
@@ -439,7 +445,7 @@ def _area(area: Block, path: str, findings: Findings) -> None:
         drawn, broken = drawn or usable, broken or not usable
     geocodes = get("geocode")
     if geocodes:
-        _pairs(geocodes, f"{path}/geocode", "G-geocode-pair", findings)
+        _pairs(geocodes, path, "geocode", "G-geocode-pair", findings)
         if not drawn:
             add(path, "G-geocode-only", f"{len(geocodes)} geocodes", "a polygon or circle beside them")
     elif not drawn:
