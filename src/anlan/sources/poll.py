@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,9 @@ import httpx2
 
 from anlan.model.errors import AnlanError, Hostile
 from anlan.model.indicator import SourceDef
+
+# its lines hold whole addresses, and those may be secrets, whatever level a program logs at
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 LONGEST_WAIT = timedelta(hours=1)
 FIRST_WAIT = timedelta(seconds=15)

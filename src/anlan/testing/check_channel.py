@@ -120,12 +120,16 @@ def check_channel(
     exercise, test and restricted messages are refused for good and nothing of them arrives; tampered
     parcels are refused; a text of any length gets a receipt; a peer's failure is a receipt, which nobody
     waits for longer than agreed; no secret is told."""
-    written = _Written()
-    logging.getLogger().addHandler(written)
+    written, root = _Written(), logging.getLogger()
+    before = root.level
+    root.addHandler(written)
+    # a program may log more than warnings, and so may a library that it loads
+    root.setLevel(logging.INFO)
     try:
         receipts = _battery(_timed(channel_factory, within), address, broken_address, arrived)
     finally:
-        logging.getLogger().removeHandler(written)
+        root.removeHandler(written)
+        root.setLevel(before)
     for secret in secrets:
         told = [receipt.detail for receipt in receipts if secret in receipt.detail]
         assert not told, f"a receipt tells a secret: {len(told)} of {len(receipts)}"

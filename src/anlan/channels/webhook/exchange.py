@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,9 @@ import httpx2
 
 from anlan.channels.addresses import resolve
 from anlan.channels.deadline import Deadline, TooLate
+
+# its lines hold whole addresses, and those may be secrets, whatever level a program logs at
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 _READ_AT_MOST = 65_536
 #: a peer may put off for a day at most; then we ask again
