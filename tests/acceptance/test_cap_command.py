@@ -137,7 +137,9 @@ def test_standard_input_and_a_reader_that_goes_away(here: Path) -> None:
         (["convert", "m1.xml", "--to", "pdf"], "no such form"),
         (["convert", "m1.xml", "--to", "wis2"], "--metadata-id"),
         (["sign", "m1.xml", "--key", "k", "--certificate", "c"], "cannot be read"),
-        (["feed", "m1.xml", "--id", "i", "--title", "t", "--base", "x"], "absolute address"),
+        (["feed", "m1.xml", "--id", "urn:i", "--title", "t", "--base", "x"], "absolute address"),
+        (["feed", "m1.xml", "--id", "i", "--title", "t", "--base", "https://x.invalid"], "absolute IRI"),
+        (["convert", "m1.xml", "--to", "cap", "--out", "m1.xml"], "no folder can be made"),
     ],
 )
 def test_wrong_use_ends_with_2_and_says_what_was_wrong(
@@ -171,6 +173,18 @@ def test_a_message_is_signed_sent_on_and_verified_by_another_hand(here: Path, ca
     assert code == 1 and told.startswith(b"broken")
     code, told, _ = ran(capfdbinary, "verify", "met.xml", "--trust", "trust.toml", "--at-sent")
     assert code == 0 and b"signed by" in told
+
+
+def test_what_cannot_be_signed_is_named_with_its_file(here: Path, capfdbinary: Any) -> None:
+    met = signer("met.x.invalid")
+    (here / "met.key").write_bytes(met.key_pem)
+    (here / "met.pem").write_bytes(met.pem)
+    keys = ("--key", "met.key", "--certificate", "met.pem")
+    (here / "wide.xml").write_bytes(message().decode().replace("UTF-8", "UTF-16").encode("utf-16"))
+    (here / "cut.xml").write_bytes(message()[:200])
+    for name, told in (("wide.xml", "only messages in UTF-8"), ("cut.xml", "not well-formed")):
+        code, _, err = ran(capfdbinary, "sign", name, *keys)
+        assert code == 2 and err.startswith(f"anlan: {name}: {told}"), err
 
 
 def test_conversions_come_back_byte_for_byte(here: Path, capfdbinary: Any) -> None:
@@ -221,6 +235,36 @@ def test_a_feed_lists_what_is_in_force_and_names_what_it_leaves_out(here: Path, 
     assert "scope Private" in err and "status Exercise" in err and "bad.xml" in err
     _, told, _ = ran(capfdbinary, *words, "--at", "2026-11-27T00:00:00Z")
     assert cap.read_index(told) == ()
+
+
+def test_a_feed_names_what_is_expired_superseded_or_there_twice(here: Path, capfdbinary: Any) -> None:
+    (here / "m1again.xml").write_bytes(message())
+    (here / "m1other.xml").write_bytes(message().replace(b"Rain", b"Snow"))
+    (here / "m2.xml").write_bytes(message("m2", kind="Update"))
+    words = ("feed", ".", "--id", "urn:x", "--title", "T", "--base", "https://x.invalid/cap")
+    code, told, err = ran(capfdbinary, *words, "--at", "2026-11-25T12:00:00Z")
+    assert code == 1 and len(cap.read_index(told)) == 1
+    assert "m1again.xml 0 left out: the same message as m1.xml 0" in err
+    assert "m1other.xml 0 left out: its address is that of another message, of m1.xml 0" in err
+    assert "m1.xml 0 left out: superseded" in err
+    (here / "m1other.xml").unlink()
+    code, _, err = ran(capfdbinary, *words, "--at", "2026-11-27T00:00:00Z")
+    assert code == 0 and "m2.xml 0 left out: expired" in err
+
+
+def test_an_instant_at_the_end_of_the_calendar_stops_no_feed_and_no_notification(
+    here: Path, capfdbinary: Any
+) -> None:
+    first, last = b"0001-01-01T00:00:00+14:00", b"9999-12-31T23:59:59-14:00"
+    odd = message("odd").replace(b"2026-11-25T08:00:00+08:00", first)
+    (here / "odd.xml").write_bytes(odd.replace(b"2026-11-26T08:00:00+08:00", last))
+    base = ("--base", "https://x.invalid/cap", "--at", "2026-11-25T12:00:00Z")
+    code, told, _ = ran(capfdbinary, "feed", ".", "--id", "urn:x", "--title", "T", *base)
+    assert code == 0 and len(cap.read_index(told)) == 2 and first in told and last in told
+    wis2 = ("--to", "wis2", "--centre", "cn-cma", "--metadata-id", "urn:wmo:md:cn-cma:x")
+    code, told, err = ran(capfdbinary, "convert", ".", *wis2, *base)
+    assert code == 1 and len(told.splitlines()) == 1
+    assert "odd.xml 0 left out" in err and "out of range" in err and "m1.xml" not in err
 
 
 def test_the_whole_corpus_gives_a_line_for_every_file_and_never_a_traceback(

@@ -239,3 +239,11 @@ def test_an_index_lists_updates_and_cancels_and_drops_what_is_superseded_or_over
     assert listed(at, first, update, cancel) == ["a3", "a2"]
     assert listed(at, first, foreign) == ["f1", "a1"], "nobody takes the message of another off the list"
     assert listed(NOW + timedelta(hours=7), first, update, cancel) == []
+
+
+def test_an_exercise_takes_no_actual_warning_off_an_index() -> None:
+    reference = cap.CapReference("met@x.invalid", "a1", NOW.isoformat())
+    drill = alert(identifier="x1", msg_type="Cancel", status="Exercise", references=(reference,))
+    assert sorted(listed(NOW + timedelta(minutes=10), alert(), drill)) == ["a1", "x1"]
+    real = replace(drill, identifier="c1", status="Actual")
+    assert sorted(listed(NOW + timedelta(minutes=10), alert(), drill, real)) == ["c1", "x1"]

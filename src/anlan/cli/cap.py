@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json as json_text
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from anlan.cli.output import err, out, say_json
-from anlan.model.errors import InvalidValue, NotFound
+from anlan.model.errors import BadInput, InvalidValue, NotFound
 from anlan.model.time import parse_instant
 
 if TYPE_CHECKING:
+    from anlan.formats.cap.feed import FeedEntry
     from anlan.formats.cap.look import Asked, Look
 
 app = App(name="cap", help="Messages of the Common Alerting Protocol: check, convert, sign, verify, list.")
@@ -211,7 +213,12 @@ def sign(
         name or certificate.stem, _file(key), _file(certificate), password=password, where=str(certificate)
     )
     raw = sys.stdin.buffer.read() if path == "-" else _file(Path(path))
-    _put(sign_bytes(raw, signing), out_file)
+    try:
+        signed = sign_bytes(raw, signing)
+    except (BadInput, InvalidValue) as error:
+        # signing knows no files
+        raise type(error)(error.message, where=path, found=error.found, expected=error.expected) from error
+    _put(signed, out_file)
     return 0
 
 
@@ -230,7 +237,7 @@ def convert(
     gazetteer: Words = [],  # noqa: B006 - read only
     worker: Worker = True,
 ) -> int:
-    """Turn messages into another form. Exit 1 where some could not be read (each is named).
+    """Turn messages into another form. Exit 1 where some could not be read or told in it (each is named).
 
     Parameters
     ----------
@@ -265,7 +272,7 @@ def convert(
     from anlan.formats.cap.gazetteer import Gazetteer, read_gazetteer
     from anlan.formats.cap.geojson import to_geojson
     from anlan.formats.cap.json_form import to_json
-    from anlan.formats.cap.wis2 import encode, notification
+    from anlan.formats.cap.wis2 import encode, notification, topic
 
     if to not in FORMS:
         raise InvalidValue("no such form", where="--to", found=to, expected=", ".join(FORMS))
@@ -292,20 +299,26 @@ def convert(
             raise InvalidValue(
                 "a notification needs more", where="--to wis2", expected="--base, --centre and --metadata-id"
             )
-        lines = [
-            encode(
-                notification(
-                    alert,
-                    href=_address(base, alert.identifier),
+        topic(centre)
+        lines = []
+        for look in found:
+            assert look.alert is not None
+            href = _address(base, look.alert.identifier)
+            try:
+                told = notification(
+                    look.alert,
+                    href=href,
                     centre=centre,
                     pubtime=now,
                     metadata_id=metadata_id,
                     gazetteer=known,
                 )
-            )
-            for alert in alerts
-        ]
-        _put(b"".join(line + b"\n" for line in lines), out_path)
+            except InvalidValue as error:
+                failed = True
+                _said(look, f"left out: {error.sentence()}")
+                continue
+            lines.append(encode(told) + b"\n")
+        _put(b"".join(lines), out_path)
     return int(failed)
 
 
@@ -322,7 +335,7 @@ def feed(
 ) -> int:
     """List messages in an Atom index: those in force, updates and cancels too, the newest first; expired
     and superseded ones are gone. Private and restricted messages are never listed; each one left out is
-    named. Exit 1 where some could not be read.
+    named. Exit 1 where some could not be read, or another message already has their address.
 
     Parameters
     ----------
@@ -343,11 +356,13 @@ def feed(
     worker
         Read in a process of its own; --no-worker reads in place.
     """
-    from anlan.formats.cap.feed import feed_entry, write_feed
+    from anlan.formats.cap.feed import feed_entry, in_force, write_feed
 
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:\S", id) is None:
+        raise InvalidValue("not an absolute IRI", where="--id", found=id, expected="https://… or urn:…")
     now = parse_instant(at) if at else datetime.now(UTC).replace(microsecond=0)
     found, failed = _messages(paths, _asked((), "", "", ()), worker=worker)
-    entries = []
+    entries: dict[str, tuple[Look, FeedEntry]] = {}
     for look in found:
         alert = look.alert
         assert alert is not None
@@ -358,9 +373,23 @@ def feed(
         elif alert.msg_type in ("Ack", "Error"):
             _said(look, f"left out: {alert.msg_type} is for the sender alone")
         else:
-            entries.append(feed_entry(alert, _address(base, alert.identifier), own=True))
+            link = _address(base, alert.identifier)
+            if link not in entries:
+                entries[link] = look, feed_entry(alert, link, own=True)
+                continue
+            first = entries[link][0]
+            same = first.item.raw == look.item.raw
+            failed = failed or not same
+            told = "the same message as" if same else "its address is that of another message, of"
+            _said(look, f"left out: {told} {first.item.file} {first.item.index}")
+    every = [entry for _, entry in entries.values()]
+    listed = {entry.link for entry in in_force(every, now)}
+    for look, entry in entries.values():
+        if entry.link not in listed:
+            over = entry.expires is not None and entry.expires <= now
+            _said(look, f"left out: {'expired' if over else 'superseded'}")
     self_link = base.rstrip("/") + "/feed.atom"
-    _put(write_feed(entries, id=id, title=title, updated=now, self_link=self_link), out_file)
+    _put(write_feed(every, id=id, title=title, updated=now, self_link=self_link), out_file)
     return int(failed)
 
 
@@ -431,11 +460,13 @@ def _put_messages(found: Sequence[Look], out_path: Path | None) -> None:
             )
         _put(b"".join(look.item.raw for look in found), None)
         return
-    out_path.mkdir(parents=True, exist_ok=True)
+    try:
+        out_path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotFound("no folder can be made", where=str(out_path), found=str(error.strerror)) from error
     for number, look in enumerate(found):
         # named by what cannot lead out of the folder; the number keeps equal names apart
-        target = out_path / f"{number:05d}-{file_name(look.identifier, '.cap.xml')}"
-        target.write_bytes(look.item.raw)
+        _put(look.item.raw, out_path / f"{number:05d}-{file_name(look.identifier, '.cap.xml')}")
     err.print(f"{len(found)} messages in {out_path}", markup=False)
 
 

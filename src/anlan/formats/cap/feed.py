@@ -38,6 +38,11 @@ class FeedEntry:
         """Sender and identifier: what references find it by."""
         return name_of(self.sender, self.identifier)
 
+    @property
+    def status(self) -> str:
+        """What the hints tell of its status; "" for an entry without."""
+        return dict(self.hints).get("status", "")
+
 
 def name_of(sender: str, identifier: str) -> str:
     """The name of a message. References are matched by it alone: some issuers repeat the new sent time
@@ -96,12 +101,21 @@ def _hints(alert: CapAlert, expires: datetime | None) -> Iterator[tuple[str, str
 
 def in_force(entries: Sequence[FeedEntry], now: datetime) -> list[FeedEntry]:
     """The entries that a feed lists at that instant, the newest first: neither expired nor superseded by
-    another of them. Updates and cancels are entries like any other until they expire."""
-    superseded = {name for entry in entries for name in entry.follows if name != entry.name}
+    another of them. Updates and cancels are entries like any other until they expire; those of an exercise
+    or a test take no message of another status off the list."""
+    superseded: dict[str, set[str]] = {}
+    for entry in entries:
+        for name in entry.follows:
+            if name != entry.name:
+                superseded.setdefault(name, set()).add(entry.status)
     current = [
         entry
         for entry in entries
-        if entry.name not in superseded and (entry.expires is None or now < entry.expires)
+        if (entry.expires is None or now < entry.expires)
+        and not any(
+            "" in (entry.status, status) or entry.status == status
+            for status in superseded.get(entry.name, ())
+        )
     ]
     current.sort(key=lambda entry: entry.name)
     current.sort(key=lambda entry: entry.updated, reverse=True)
@@ -143,4 +157,8 @@ def _text(text: str) -> str:
 
 
 def _instant(instant: datetime) -> str:
-    return format_instant(instant.astimezone(UTC))
+    """In UTC; at either end of the calendar, where that leads out of it, in the offset it came with."""
+    try:
+        return format_instant(instant.astimezone(UTC))
+    except OverflowError:
+        return instant.isoformat()

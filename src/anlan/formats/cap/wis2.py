@@ -51,8 +51,8 @@ def notification(
     """The notification of a message that stands at `href` for good, first published at `pubtime`;
     `metadata_id` is that of the record in the discovery catalogue (`urn:wmo:md:…`). The message itself is
     inside where it is small enough. Deterministic: the same message announced at the
-    same instant has the same id. InvalidValue: no bytes, an address that is not absolute, a naive time,
-    or a message too large to announce."""
+    same instant has the same id. InvalidValue: no bytes, an address that is not absolute, a naive time or
+    one that UTC does not have, or a message too large to announce."""
     if not alert.raw:
         raise InvalidValue("the message has no bytes", where="raw", expected="a message as it was read")
     if "://" not in href:
@@ -106,7 +106,13 @@ def _when(alert: CapAlert) -> dict[str, str]:
     ends)."""
 
     def text(instant: datetime) -> str:
-        return instant.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        try:
+            instant = instant.astimezone(UTC)
+        except OverflowError as error:
+            raise InvalidValue(
+                "an instant out of range", where="time", found=str(instant), expected="years 1 to 9999 UTC"
+            ) from error
+        return instant.replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
     starts = [info.onset or info.effective or alert.sent for info in alert.infos]
     ends = [info.expires for info in alert.infos if info.expires is not None]
