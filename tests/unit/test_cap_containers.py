@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from anlan.formats.cap.container import LIMITS, Item, Limits, open_bytes
+from anlan.formats.cap.json_form import to_json
 from anlan.formats.cap.reader import read
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
@@ -149,6 +150,16 @@ def test_a_bad_member_hides_no_good_one() -> None:
     items = opened(bytes(raw))
     assert [bool(item.code) for item in items] == [True, False]
     assert items[0].member == "bad" and items[1].member == "good"
+
+
+def test_a_bad_line_hides_no_good_one() -> None:
+    first, second = (to_json(read(message(id).encode())) for id in ("1", "2"))
+    for bad in (b"no line of ours", first[:90], first[:3]):
+        items = opened(b"\n".join((first, bad, second, bad)))
+        assert [item.code for item in items] == ["", "unreadable", "", "unreadable"]
+    assert [item.code for item in opened(first[:90] + b"\n" + second)] == ["unreadable", ""]
+    (one,) = opened(json.dumps(json.loads(first), indent=1).encode())
+    assert not one.code
 
 
 def test_an_attachment_is_told_of() -> None:

@@ -244,7 +244,8 @@ class _Opened:
     def _json(self, raw: bytes, member: str, where: str) -> Iterator[Item]:
         """One message, or one on each line."""
         lines = [line for line in raw.splitlines() if line.strip()]
-        if len(lines) == 1 or not all(is_json(line) for line in lines):
+        many = len(lines) > 1 and (all(is_json(line) for line in lines) or _whole(lines[0]))
+        if not many:
             yield self.message(from_json(raw, where), member)
             return
         for number, line in enumerate(lines, 1):
@@ -337,6 +338,15 @@ class _Opened:
         except _DAMAGED as error:
             raise Unreadable("a damaged member", where=where, found=str(error), expected="zip") from error
         return b"".join(parts)
+
+
+def _whole(line: bytes) -> bool:
+    """A line that is a JSON document by itself: then each of the others is one too, or is at fault alone."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _safe(name: str) -> str:
