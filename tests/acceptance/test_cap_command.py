@@ -213,6 +213,14 @@ def test_conversions_come_back_byte_for_byte(here: Path, capfdbinary: Any) -> No
     assert json.loads(told)["links"][0]["href"] == "https://x.invalid/cap/m1.cap.xml"
 
 
+def test_a_message_without_area_is_named_where_only_areas_are_written(here: Path, capfdbinary: Any) -> None:
+    whole = message("bare")
+    (here / "bare.xml").write_bytes(whole[: whole.index(b"<area>")] + b"</info></alert>")
+    code, told, err = ran(capfdbinary, "convert", ".", "--to", "geojson")
+    assert code == 0 and len(json.loads(told)["features"]) == 1
+    assert err == "anlan: bare.xml 0 no feature: the message has no area\n"
+
+
 def test_messages_taken_out_of_a_wrapper_never_leave_their_folder(here: Path, capfdbinary: Any) -> None:
     inside = message("../../etc/passwd")[39:] + message("m1")[39:] + message("m1")[39:]
     (here / "feed.xml").write_bytes(b"<alerts>" + inside + b"</alerts>")

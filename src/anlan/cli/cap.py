@@ -288,6 +288,9 @@ def convert(
     elif to == "json":
         _put(b"".join(to_json(alert, original=original) + b"\n" for alert in alerts), out_path)
     elif to == "geojson":
+        for look in found:
+            if look.alert is not None and not any(info.areas for info in look.alert.infos):
+                _said(look, "no feature: the message has no area")
         document = to_geojson(alerts, known)
         _put(json_text.dumps(document, ensure_ascii=False).encode() + b"\n", out_path)
     elif to == "edxl":
