@@ -132,6 +132,7 @@ def test_standard_input_and_a_reader_that_goes_away(here: Path) -> None:
         (["check", "nowhere.xml"], "no such file"),
         (["check", "m1.xml", "--profile", "nobody"], "no such profile"),
         (["check", "m1.xml", "--gazetteer", "x"], "SCHEME=FILE"),
+        (["check", "m1.xml", "--gazetteer", "EMMA_ID=m1.xml"], "m1.xml"),
         (["check", "m1.xml", "--at", "soon"], "soon"),
         (["verify", "m1.xml", "--trust", "none.toml"], "no such file"),
         (["convert", "m1.xml", "--to", "pdf"], "no such form"),

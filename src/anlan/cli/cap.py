@@ -403,16 +403,22 @@ def _asked(
     profile: Sequence[str], trust: str, at: str, gazetteer: Sequence[str], *, ground: bool = False
 ) -> Asked:
     from anlan.cli.cap_files import gazetteers_of, profiles_of, trust_of
+    from anlan.formats.cap.gazetteer import read_gazetteer
     from anlan.formats.cap.look import Asked
 
     profiles, documents = profiles_of(profile)
+    gazetteers = gazetteers_of(gazetteer)
+    if ground:
+        # a fault of a gazetteer is told once, here, and is no fault of any message
+        for scheme, path in gazetteers:
+            read_gazetteer(Path(path), scheme)
     return Asked(
         profiles=profiles,
         documents=documents,
         trust=trust_of(trust),
         at=parse_instant(at) if at else datetime.now(UTC),
         ground=ground,
-        gazetteers=gazetteers_of(gazetteer),
+        gazetteers=gazetteers,
     )
 
 
