@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 AT = datetime(2024, 7, 1, 6, 0, tzinfo=UTC)
 WRITER = Path(__file__).with_name("journal_writer.py")
 SOURCES = Path(__file__).resolve().parents[2] / "src"
-KILLS = 20
+KILLS = 12
 
 
 def marker(name: str, size: int = 1) -> Draft:

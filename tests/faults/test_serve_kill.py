@@ -117,7 +117,7 @@ def test_every_acknowledged_push_survives_kills_at_random_moments(tmp_path: Path
     service = Service(home).start()
     station = Station(service, secret)
     station.start()
-    for _ in range(6):
+    for _ in range(4):
         time.sleep(dice.uniform(0.3, 1.6))
         service.kill()
         service.start()

@@ -131,7 +131,7 @@ def test_kills_at_random_moments_lose_no_timer(machine: Machine) -> None:
     keys = [f"k{number}" for number in range(12)]
     orders = [f"{key}={dice.uniform(0, 10):.2f}" for key in keys]
     process, _ = machine.start(*orders)
-    kills = 5
+    kills = 3
     for _ in range(kills):
         time.sleep(dice.uniform(0.2, 2.2))
         kill(process)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from anlan.formats import cap
+from anlan.formats.cap.secure import parse
 from anlan.model.errors import BadInput, Hostile, Unreadable
 
 MESSAGE = (
@@ -27,6 +28,21 @@ def test_a_message_is_read_in_every_unicode_encoding_and_refused_with_a_document
         refusal = Hostile if marked or before != "\n" else Unreadable
         with pytest.raises(refusal):
             cap.read((before + ENTITY + MESSAGE).encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "word"),
+    [
+        ("TIS-620", "cp874", "พายุ"),
+        ("windows-874", "cp874", "พายุ"),
+        ("KOI8-R", "koi8_r", "шторм"),
+        ("KOI8-U", "koi8_u", "буря"),
+        ("latin1", "latin1", "Überflutung"),
+    ],
+)
+def test_messages_in_an_encoding_of_their_country_are_read(declared: str, codec: str, word: str) -> None:
+    text = f'<?xml version="1.0" encoding="{declared}"?><a>{word}</a>'
+    assert parse(text.encode(codec)).text == word
 
 
 @pytest.mark.parametrize("declared", ["GB2312", "gb18030", "GBK"])

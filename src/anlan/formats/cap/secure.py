@@ -46,6 +46,11 @@ _CODECS = {
     "shift_jis": "cp932",
     "euc-jp": "euc_jp",
     "euc-kr": "euc_kr",
+    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "koi8-r": "koi8_r",
+    "koi8-u": "koi8_u",
+    "latin1": "iso8859-1",
     **{f"iso-8859-{n}": f"iso8859-{n}" for n in (*range(1, 12), 13, 14, 15, 16)},
     **{f"windows-125{n}": f"cp125{n}" for n in range(9)},
 }
