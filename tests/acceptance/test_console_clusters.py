@@ -77,6 +77,13 @@ def test_the_wave_in_beijing_is_a_cluster_in_table_and_map(client: TestClient[An
     assert "999 replications" in page and "As known at" in page
 
 
+def test_a_place_whose_like_report_nothing_is_scanned_by_its_own_parts(client: TestClient[Any]) -> None:
+    sign_in(client, "chen.approver")
+    page = client.get(SCAN.replace("cn/110000", "cn"), headers={"accept-language": "en"}).text
+    assert [one["members"] for one in shapes(page) if one["strong"]] == [["cn/110000"]]
+    assert "Scanned: 3 places, 60 days" in page
+
+
 def test_an_earlier_instant_is_scanned_as_it_was_known_then(client: TestClient[Any]) -> None:
     sign_in(client, "chen.approver")
     now, then = client.get(SCAN).text, client.get(SCAN, params={"known": format_instant(NOW - 5 * DAY)}).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from litestar import Request, Response, get
@@ -12,7 +12,7 @@ from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
 from anlan.model.time import format_instant
 from anlan.ports.desk import Desk
 from anlan.web.access import READ
-from anlan.web.clustersview import TIMINGS, beside, drawn
+from anlan.web.clustersview import TIMINGS, drawn, neighbourhoods
 from anlan.web.guards import sees
 from anlan.web.render import page, screen
 from anlan.web.seriesview import MOST_SMALL, Looked, charts, instant_of, layer_with, look
@@ -79,13 +79,18 @@ def series_scan(
     now = desk.clock.now()
     asof = min(now, instant_of(known)) if known else now
     try:
-        places = beside(desk, here, sees(request))
+        alike, below = neighbourhoods(desk, here, sees(request))
     except UnknownPlace as error:
         raise NotFound("no such place", where="place", found=repr(here)) from error
     if measured is None or measured.kind != "count":
         raise NotFound("no counts to scan", where="indicator", found=repr(indicator))
-    prospective = timing == "prospective"
-    found = desk.clusters(indicator, places, asof, "prospective" if prospective else "retrospective")
+    mode: Literal["prospective", "retrospective"] = (
+        "prospective" if timing == "prospective" else "retrospective"
+    )
+    places, found = alike, desk.clusters(indicator, alike, asof, mode)
+    if below and len(found.points) < 2:
+        # a country whose neighbours report nothing here is scanned by its own parts
+        places, found = below, desk.clusters(indicator, below, asof, mode)
     return page(
         request,
         "_clusters.html" if request.headers.get("hx-request") else "scan.html",

@@ -14,15 +14,17 @@ from anlan.web.screen import Screen
 TIMINGS = ("prospective", "retrospective")
 
 
-def beside(desk: Desk, place: str, visible: Callable[[str], bool]) -> tuple[str, ...]:
-    """The visible places of the same level as `place`, whatever they lie in; of a place that is alone on its
-    level those directly below it. UnknownPlace for a place that is not in force."""
+def neighbourhoods(
+    desk: Desk, place: str, visible: Callable[[str], bool]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The visible places of the same level as `place`, whatever they lie in, and those directly below it.
+    UnknownPlace for a place that is not in force."""
     pack, now = desk.pack, desk.clock.now()
     level = pack.place(place, now).level
-    alike = tuple(id for id in pack.places if _level(desk, id) == level and visible(id))
-    if len(alike) > 1:
-        return alike
-    return tuple(id for id in pack.places if _parent(pack, id, desk) == place and visible(id))
+    return (
+        tuple(id for id in pack.places if _level(desk, id) == level and visible(id)),
+        tuple(id for id in pack.places if _parent(pack, id, desk) == place and visible(id)),
+    )
 
 
 def drawn(found: ClustersSeen, view: Screen) -> dict[str, Any]:
