@@ -12,10 +12,10 @@ gateway has answered for it, `journalled_s` when every outcome is in the journal
 webhook: the built-in channel, one signed POST a recipient to the same server: what a peer that takes one at a
 time allows; its figures are throughput, not ours.
 
-peer `one_by_one`: the plain twin (`flow.hand_over`), one durable attempt, one exchange, one durable outcome
-and one row of the journal a recipient, in a loop, for a fiftieth of the recipients; its time is multiplied by
-fifty and said so (in truth it grows faster: each turn copies the state). Before times are compared the two
-are: same deliveries handed over, same statuses.
+peer `one_by_one`: the plain twin (`dispatch.hand_over`), one durable attempt, one exchange, one durable
+outcome and one row of the journal a recipient, in a loop, for a fiftieth of the recipients; its time is
+multiplied by fifty and said so (in truth it grows faster: each turn copies the state). Before times are
+compared the two are: same deliveries handed over, same statuses.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from anlan import flow
+from anlan import dispatch, flow
 from anlan.app.clock import WallClock
 from anlan.app.config import ChannelConfig, Config
 from anlan.app.courier import Courier
@@ -53,6 +53,7 @@ from anlan.model.text import Text
 from anlan.model.warning import Contents, Recipient, Warning
 from anlan.packs.load import load_pack
 from anlan.ports.channel import Parcel, Receipt
+from anlan.turn import Turn
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = b"a key of thirty-two characters..."
@@ -163,7 +164,7 @@ def open_desk(
     )  # fmt: skip
     desk.changed = lambda: None
     with desk._turn():
-        turn = flow.Turn(desk.house, desk.clock.now())
+        turn = Turn(desk.house, desk.clock.now())
         turn.put("assessment.opened", risk, risk.id)
         turn.put("warning.submitted", warning, risk.id)
         desk._end(turn)
@@ -174,7 +175,7 @@ def open_desk(
 def approve(desk: RunningDesk, warning: Warning) -> None:
     """The approval's own turn, as the act does it once the approver has shown who they are."""
     with desk._turn():
-        turn = flow.Turn(desk.house, desk.clock.now())
+        turn = Turn(desk.house, desk.clock.now())
         flow.publish(turn, replace(warning, status="approved", approver="ben", sent=turn.now), "ben")
         desk._end(turn)
 
@@ -246,10 +247,10 @@ def one_by_one(folder: Path, count: int, port: int) -> tuple[float, dict[str, st
     desk.house._channels["bulk"] = Guarded(gateway_of(folder, port))
     began = time.perf_counter()
     approve(desk, warning)
-    while due := flow.due_now(desk.state(), desk.clock.now()):
+    while due := dispatch.due_now(desk.state(), desk.clock.now()):
         delivery = due[0]
         now = desk.clock.now()
-        receipt = flow.hand_over(desk.house, delivery, desk.state().warnings[delivery.warning], now)
+        receipt = dispatch.hand_over(desk.house, delivery, desk.state().warnings[delivery.warning], now)
         desk.settle(delivery.id, receipt)
     spent = time.perf_counter() - began
     found = statuses(desk)

@@ -19,6 +19,7 @@ from anlan.model.roster import Watch
 from anlan.model.text import Text
 from anlan.model.warning import Contents, Recipient, Warning
 from anlan.ports.channel import Receipt
+from anlan.turn import Turn
 from chain_pack import MINUTE, PLAN, Post, chain_pack
 
 WARNING, RISK = "W-calls", "R-calls"
@@ -114,7 +115,7 @@ def make(folder: Path, count: int = 120) -> RunningDesk:
         "act-2010#5", "ada", "ben", now, now, plan="flood-plan",
     )  # fmt: skip
     with desk._turn():
-        turn = flow.Turn(desk.house, desk.clock.now())
+        turn = Turn(desk.house, desk.clock.now())
         turn.put("assessment.opened", risk, risk.id)
         flow.publish(turn, replace(warning, sent=turn.now), "ben")
         flow.keep_watch(turn)

@@ -26,6 +26,7 @@ from anlan.app.house import RunningHouse
 from anlan.model.assessment import Assessment
 from anlan.model.pack import Pack
 from anlan.model.warning import Contents, Recipient, Warning
+from anlan.turn import Turn
 from chain_pack import PLAN, both, chain_pack
 
 WORDS = both("a word")
@@ -63,7 +64,7 @@ def prepare(folder: Path, pack: Pack) -> None:
     )  # fmt: skip
     made.changed = lambda: None
     with made._turn():
-        turn = flow.Turn(made.house, made.clock.now())
+        turn = Turn(made.house, made.clock.now())
         turn.put("assessment.opened", risk, risk.id)
         flow.publish(turn, replace(message, sent=turn.now), "ben")
         made._end(turn)

@@ -27,13 +27,13 @@ from anlan.app.replay import Replay
 from anlan.app.scenario import Scenario, find_scenario
 from anlan.assess.detect.farrington_flexible import farrington_flexible
 from anlan.assess.detect.panel import Panel
-from anlan.flow import CURSOR
 from anlan.model.pack import Pack
 from anlan.model.time import format_instant
 from anlan.packs.geometry import outlines
 from anlan.packs.load import load_pack
 from anlan.packs.paths import pack_path
 from anlan.ports.source import Batch
+from anlan.turn import CURSOR
 
 SCENARIO = "newport-short"
 KEY = "0123456789abcdef0123456789abcdef"

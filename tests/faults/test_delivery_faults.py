@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from test_journal_faults import small_disk
 
-from anlan import flow
+from anlan import dispatch, flow
 from anlan.app.clock import VirtualClock
 from anlan.channels.registry import build
 from anlan.model.errors import StoreUnavailable
 from anlan.model.state import fold
 from anlan.model.warning import Delivery, Recipient
+from anlan.turn import Turn
 from brokers import Broker, Reader, wait
 from chain_pack import DAY, HOUR, MINUTE, PLAN, T0, Room, both, chain_pack, stage
 
@@ -230,11 +231,11 @@ def test_a_disk_that_fills_up_during_a_delivery_loses_nobody_and_repeats_only_ma
 
         room.post.deliver = fill  # type: ignore[method-assign]
         (draft,) = room.pending()
-        turn = flow.Turn(room, SENT)  # type: ignore[arg-type]
+        turn = Turn(room, SENT)  # type: ignore[arg-type]
         flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
         turn.commit()
         with pytest.raises(StoreUnavailable):
-            flow.deliver(turn)
+            dispatch.deliver(turn)
         room.close()
         ballast.unlink()
         room = Room(disk, room.pack)

@@ -23,6 +23,7 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Warning
 from anlan.packs.resolve import competent
+from anlan.turn import Turn
 from anlan.warn.approve import TRANSITIONS
 from anlan.warn.area import area
 from anlan.warn.compose import longest
@@ -150,7 +151,7 @@ class Acts:
 
     def _try(self, act: str, name: str, subject: str, given: dict[str, str], proof: str) -> None:
         before = dict(ROOM.state.warnings)
-        turn = flow.Turn(ROOM, self.now, proof=proof)  # type: ignore[arg-type]
+        turn = Turn(ROOM, self.now, proof=proof)  # type: ignore[arg-type]
         try:
             perform(turn, PEOPLE[name], act, subject, given)
         except AnlanError:
@@ -250,7 +251,7 @@ class Acts:
 
     def _wait(self, draw: Any) -> None:
         self.now += timedelta(hours=draw(st.sampled_from([1, 3, 8, 30])))
-        flow.warn(flow.Turn(ROOM, self.now))  # type: ignore[arg-type]
+        flow.warn(Turn(ROOM, self.now))  # type: ignore[arg-type]
 
     def _good(self, text: str) -> dict[str, str]:
         """Words that nothing is wrong with, new each time."""
@@ -302,7 +303,7 @@ def test_the_area_that_is_sent_covers_the_ground_that_was_drawn(points: list[tup
     if hull.geom_type != "Polygon":
         return
     text = " ".join(f"{lat},{lon}" for lon, lat in hull.exterior.coords)
-    turn = flow.Turn(ROOM, START)  # type: ignore[arg-type]
+    turn = Turn(ROOM, START)  # type: ignore[arg-type]
     ROOM.state = BEGIN.still()
     given = {
         "level": "2",

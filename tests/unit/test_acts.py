@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from anlan import flow
 from anlan.acts import ACTS, perform
 from anlan.model.errors import AnlanError, NotAllowed, NotFound, WrongState
 from anlan.model.roster import Watch
 from anlan.model.state import State, fold
 from anlan.model.time import format_instant
+from anlan.turn import Turn
 from chain_pack import ADA, BEN, DAY, EVA, HOUR, T0, Room, both, chain_pack, stage, user
 
 NOW = T0 + 2 * DAY
@@ -67,7 +67,7 @@ def test_every_act_is_refused_elsewhere_and_without_a_role_and_leaves_nothing(
 ) -> None:
     subject = subjects(room)["assessment" if act == "incident.open" else act.split(".", maxsplit=1)[0]]
     before, head = snapshot(room.state), room.journal.head()
-    turn = flow.Turn(room, NOW + 2 * DAY)  # type: ignore[arg-type]
+    turn = Turn(room, NOW + 2 * DAY)  # type: ignore[arg-type]
     with pytest.raises(NotAllowed) as refusal:
         perform(turn, who, act, subject, {"reason": "because"})
     assert "role" in str(refusal.value) or "grants" in str(refusal.value)
@@ -77,7 +77,7 @@ def test_every_act_is_refused_elsewhere_and_without_a_role_and_leaves_nothing(
 @pytest.mark.parametrize("act", sorted(set(ACTS) - {"handover"}))
 def test_an_act_on_what_nobody_knows_is_not_found(room: Room, act: str) -> None:
     who = user("all", "office", "duty", "analyst", "approver", "planner")
-    turn = flow.Turn(room, NOW + 2 * DAY)  # type: ignore[arg-type]
+    turn = Turn(room, NOW + 2 * DAY)  # type: ignore[arg-type]
     with pytest.raises(NotFound):
         perform(turn, who, act, "X-none", {"reason": "because"})
     assert turn.drafts == []
@@ -103,7 +103,7 @@ def test_an_act_that_fails_half_way_leaves_the_state_as_it_was(room: Room) -> No
     plan = replace(room.pack.plans["flood-plan"], recipients=("desk", "nobody"))
     room.pack = replace(room.pack, plans={"flood-plan": plan})
     before = snapshot(room.state)
-    turn = flow.Turn(room, NOW + 2 * DAY + HOUR, proof="code")  # type: ignore[arg-type]
+    turn = Turn(room, NOW + 2 * DAY + HOUR, proof="code")  # type: ignore[arg-type]
     turn.put("warning.draft", draft)  # what the same turn had decided before stays
     kept = snapshot(room.state)
     with pytest.raises(KeyError):

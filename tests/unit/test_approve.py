@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from anlan.flow import Turn
 from anlan.model.errors import InvalidValue, NotAllowed, WrongState
 from anlan.model.law import Power
 from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.model.warning import STATUSES, Warning
+from anlan.turn import Turn
 from anlan.warn import approve as approval
 from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, chain_pack, stage
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from anlan import flow
 from anlan.acts import perform
 from anlan.acts.wording import instant_of, read_drawing_text
 from anlan.formats.values import from_json, to_json
@@ -19,6 +18,7 @@ from anlan.model.law import Power
 from anlan.model.plan import Words
 from anlan.model.text import Text
 from anlan.model.warning import Warning
+from anlan.turn import Turn
 from anlan.warn.issuer import issuing
 from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, both, chain_pack, stage
 
@@ -89,7 +89,7 @@ def test_a_message_that_runs_out_while_the_level_stands_is_drafted_anew(room: Ro
 def test_without_a_competent_issuer_there_is_no_draft_and_who_could_is_named(room: Room) -> None:
     with pytest.raises(NotAllowed, match="no competent issuer") as refusal:
         perform(
-            flow.Turn(room, NOW),
+            Turn(room, NOW),
             DEE,
             "warning.compose",
             "",
@@ -158,7 +158,7 @@ def test_a_scripted_proof_sends_no_real_message_and_none_sends_nothing(room: Roo
     draft = composed(room)
     room.act(NOW + HOUR, ADA, "warning.submit", draft.id)
     for proof in ("scripted", ""):
-        turn = flow.Turn(room, NOW + 2 * HOUR, proof=proof)  # type: ignore[arg-type]
+        turn = Turn(room, NOW + 2 * HOUR, proof=proof)  # type: ignore[arg-type]
         with pytest.raises(NotAllowed, match="one-time code"):
             perform(turn, BEN, "warning.approve", draft.id, {})
     assert room.state.warnings[draft.id].status == "submitted"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from anlan import flow
+from anlan import dispatch, flow
 from anlan.model.errors import InvalidValue, WrongState
 from anlan.model.plan import Plan
 from anlan.model.state import State, fold
 from anlan.model.warning import Delivery, Recipient, Warning
 from anlan.ports.channel import Parcel, Receipt
+from anlan.turn import Turn
 from anlan.warn import ladder
 from anlan.warn.calling import preface
 from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, both, chain_pack, stage
@@ -58,14 +59,14 @@ def test_an_update_waits_for_the_copy_that_is_in_the_peers_hands(room: Room) -> 
     room.act(SENT + MINUTE, ADA, "warning.update", first.id, level="1")
     held = replace(of(room, first), status="due", attempts=0, accepted=None)
     room.state.put(held.id, held)  # as if its attempt had not come back yet
-    turn = flow.Turn(room, SENT + 2 * MINUTE)  # type: ignore[arg-type]
+    turn = Turn(room, SENT + 2 * MINUTE)  # type: ignore[arg-type]
     (draft,) = room.pending()
     approved = replace(draft, status="approved", author="ada", approver="ben", sent=turn.now)
     flow.publish(turn, approved, "ben")
     later = of(room, approved)
     assert (later.status, later.behind, later.reasons[-1].code) == ("held", held.id, "waits_for_earlier")
     assert later.id not in room.state.to_send
-    flow.settle(turn, held.id, Receipt(True, "taken"))
+    dispatch.settle(turn, held.id, Receipt(True, "taken"))
     after = of(room, approved)
     assert (after.status, after.due) == ("due", turn.now)
     assert "earlier_not_delivered" not in [r.code for r in after.reasons]
@@ -204,7 +205,7 @@ def test_taking_decisions_back_takes_them_out_of_every_index(room: Room) -> None
     room.turn(item.known, item)
     (draft,) = room.pending()
     before = room.state.still()
-    turn = flow.Turn(room, SENT)  # type: ignore[arg-type]
+    turn = Turn(room, SENT)  # type: ignore[arg-type]
     flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
     assert len(room.state.to_send) == 60
     turn.take_back(0)
@@ -219,11 +220,11 @@ def test_the_batch_does_what_one_by_one_does(tmp_path: Path) -> None:
         item = stage(0, 5.0)
         room.turn(item.known, item)
         (draft,) = room.pending()
-        turn = flow.Turn(room, SENT)  # type: ignore[arg-type]
+        turn = Turn(room, SENT)  # type: ignore[arg-type]
         flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
         turn.commit()
         room.post.receipts |= {"r003": BUSY, "r005": Receipt(False, "no such box")}
-        due = flow.due_now(room.state, SENT)
+        due = dispatch.due_now(room.state, SENT)
         room.outbox.begin(due[1].id, SENT)  # killed with the message gone, or not
         told = room.outbox.begin(due[2].id, SENT)  # killed after the peer had answered
         room.outbox.finish(told, "accepted", "taken", SENT)
@@ -232,10 +233,10 @@ def test_the_batch_does_what_one_by_one_does(tmp_path: Path) -> None:
     assert [d.id for d in due] == [d.id for d in same]
     states: State = one.state
     plain = [
-        (d.id, flow.hand_over(one, d, states.warnings[d.warning], SENT))  # type: ignore[arg-type]
+        (d.id, dispatch.hand_over(one, d, states.warnings[d.warning], SENT))  # type: ignore[arg-type]
         for d in due
     ]
-    fast = flow.hand_over_many(batch, batch.state, same, lambda: SENT)  # type: ignore[arg-type]
+    fast = dispatch.hand_over_many(batch, batch.state, same, lambda: SENT)  # type: ignore[arg-type]
     assert dict(plain) == dict(fast)
     assert {(p.delivery.id, p.repeat) for p in one.post.got} == {
         (p.delivery.id, p.repeat) for p in batch.post.got
@@ -252,12 +253,12 @@ def test_what_ends_while_its_batch_is_on_the_way_does_not_leave(room: Room) -> N
     item = stage(0, 5.0)
     room.turn(item.known, item)
     (draft,) = room.pending()
-    turn = flow.Turn(room, SENT)  # type: ignore[arg-type]
+    turn = Turn(room, SENT)  # type: ignore[arg-type]
     flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
     turn.commit()
-    due, ends = flow.due_now(room.state, SENT), room.state.warnings[draft.id].expires
+    due, ends = dispatch.due_now(room.state, SENT), room.state.warnings[draft.id].expires
     times = iter([SENT, SENT, SENT, *[ends] * 50])
-    outcomes = dict(flow.hand_over_many(room, room.state, due, lambda: next(times)))  # type: ignore[arg-type]
+    outcomes = dict(dispatch.hand_over_many(room, room.state, due, lambda: next(times)))  # type: ignore[arg-type]
     assert len(room.post.got) == 2
     assert [receipt is None for receipt in outcomes.values()] == [False] * 2 + [True] * 8
     # nothing went out: a later attempt is no repeat

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from anlan import flow
+from anlan import dispatch, flow
 from anlan.acts import perform
 from anlan.model.errors import WrongState
 from anlan.model.plan import Rung
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.channel import Receipt
+from anlan.turn import Turn
 from anlan.warn import ladder
 from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, chain_pack, stage
 
@@ -207,11 +208,11 @@ def test_a_kill_between_the_hand_over_and_its_journal_repeats_nothing(room: Room
     room.turn(item.known, item)
     (draft,) = room.pending()
     room.act(SENT, ADA, "warning.submit", draft.id)
-    turn = flow.Turn(room, SENT + MINUTE, proof="code")  # type: ignore[arg-type]
+    turn = Turn(room, SENT + MINUTE, proof="code")  # type: ignore[arg-type]
     perform(turn, room.pack.users["ben"], "warning.approve", draft.id, {})
     turn.commit()
-    for delivery in flow.due_now(room.state, turn.now):  # handed over, and killed before the journal
-        flow.hand_over(room, delivery, room.state.warnings[draft.id], turn.now)  # type: ignore[arg-type]
+    for delivery in dispatch.due_now(room.state, turn.now):  # handed over, and killed before the journal
+        dispatch.hand_over(room, delivery, room.state.warnings[draft.id], turn.now)  # type: ignore[arg-type]
     assert len(room.post.got) == 2
     flow.recover(room, SENT + 2 * MINUTE)  # type: ignore[arg-type]
     assert len(room.post.got) == 2

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from anlan import flow
 from anlan.acts import perform
 from anlan.app.clock import WallClock
 from anlan.app.desk import RunningDesk
@@ -26,6 +25,7 @@ from anlan.formats.cap.trust import Anchor, Trust
 from anlan.formats.values import sha256
 from anlan.model.errors import InvalidValue, NotFound, StoreUnavailable, Unreadable
 from anlan.model.warning import Warning
+from anlan.turn import Turn
 from sample_pack import write
 from served import pack, stage
 from signers import signer
@@ -64,7 +64,7 @@ def published(desk: RunningDesk) -> Warning:
     desk.ingest(json.dumps([stage(4.5)]).encode(), "application/json", "gauges")
     (draft,) = [w.id for w in desk.state().warnings.values() if w.status == "draft"]
     desk.act(desk.pack.users["ada"], "warning.submit", draft, {})
-    turn = flow.Turn(desk.house, desk.house.clock.now(), proof="code")
+    turn = Turn(desk.house, desk.house.clock.now(), proof="code")
     perform(turn, desk.pack.users["ben"], "warning.approve", draft, {})
     turn.commit()
     return desk.house.state.warnings[draft]

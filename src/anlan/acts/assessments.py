@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anlan.assess import thread as threads
-from anlan.flow import Turn, review, warn
+from anlan.flow import review, warn
 from anlan.model.assessment import Assessment
 from anlan.model.domain import level as checked
 from anlan.model.errors import InvalidValue, NotFound, WrongState
 from anlan.model.text import Text
 from anlan.model.user import User
 from anlan.respond.activate import open_incident
+from anlan.turn import Turn
 from anlan.warn.decide import in_force
 
 

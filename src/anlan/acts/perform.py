@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from anlan.acts import assessments, responses, silences, warnings
 from anlan.acts.access import require
-from anlan.flow import Turn
 from anlan.model.errors import NotFound
 from anlan.model.user import User
+from anlan.turn import Turn
 from anlan.warn import approve as approval
 from anlan.warn.silence import parse_names, roots
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from anlan.acts import assessments
 from anlan.assess.thread import LIVE
-from anlan.flow import Turn, keep_watch, take_response
+from anlan.flow import keep_watch, take_response
 from anlan.formats.values import short_id
 from anlan.model.entry import Handover
 from anlan.model.errors import NotAllowed, NotFound, WrongState
@@ -17,6 +17,7 @@ from anlan.respond import clocks
 from anlan.respond.activate import activate
 from anlan.respond.stand_down import stand_down as end_response
 from anlan.review.make import lesson_done as done_lesson
+from anlan.turn import Turn
 from anlan.warn import ladder, roster
 
 T = TypeVar("T")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from anlan.flow import Turn
 from anlan.model.errors import InvalidValue, NotFound
 from anlan.model.mute import Silence
 from anlan.model.time import parse_instant
 from anlan.model.user import User
+from anlan.turn import Turn
 from anlan.warn import silence
 
 

@@ -10,7 +10,7 @@ from anlan.acts import assessments
 from anlan.acts.access import require
 from anlan.acts.wording import instant_of, read_wording
 from anlan.assess.thread import LIVE, places
-from anlan.flow import Turn, publish
+from anlan.flow import publish
 from anlan.model.domain import level
 from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
 from anlan.model.plan import Plan
@@ -18,6 +18,7 @@ from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.model.user import User
 from anlan.model.warning import Warning
+from anlan.turn import Turn
 from anlan.warn import approve as approval
 from anlan.warn import compose as compositions
 from anlan.warn.compose import Wording

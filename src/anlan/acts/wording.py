@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from anlan.flow import Turn
 from anlan.model.domain import level as checked
 from anlan.model.errors import InvalidValue
 from anlan.model.text import LANGUAGES, Text
 from anlan.model.time import parse_instant
+from anlan.turn import Turn
 from anlan.warn.area import area
 from anlan.warn.budgets import budget_of
 from anlan.warn.compose import Rings, Wording

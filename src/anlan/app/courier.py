@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 
-from anlan import flow
+from anlan import dispatch
 from anlan.app.desk import RunningDesk
 from anlan.model.delivery import Delivery
 from anlan.model.errors import AnlanError, StoreUnavailable
@@ -85,7 +85,7 @@ class Courier:
         while not self._stop.is_set():
             self._look.wait()
             self._look.clear()
-            due = flow.due_now(self._desk.state(), self._desk.clock.now())
+            due = dispatch.due_now(self._desk.state(), self._desk.clock.now())
             if self._doubtful:
                 due.sort(key=lambda delivery: delivery.id not in self._doubtful)
             with self._guard:
@@ -172,7 +172,7 @@ class Courier:
         # as the state has them now: an answer or an end may have come while they waited here
         fresh = [state.deliveries[delivery.id] for delivery in batch]
         due = [delivery for delivery in fresh if delivery.id in state.to_send]
-        outcomes = flow.hand_over_many(desk.house, state, due, desk.clock.now, self._stop.is_set)
+        outcomes = dispatch.hand_over_many(desk.house, state, due, desk.clock.now, self._stop.is_set)
         for id, receipt in outcomes:
             if receipt is not None and not receipt.accepted:
                 _LOG.warning("delivery %s to %s: %s", id, state.deliveries[id].recipient, receipt.detail)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from anlan import flow
+from anlan import dispatch, flow
 from anlan.acts import perform
 from anlan.acts.perform import approvable
 from anlan.app.arrival import arrive
@@ -44,6 +44,7 @@ from anlan.ports.source import Batch
 from anlan.sources.push.source import pushed
 from anlan.store.accounts import Accounts
 from anlan.store.second_factor import STEP, code_at
+from anlan.turn import Turn
 from anlan.warn import ladder
 from anlan.warn.proof import ANSWER, RECEIPT, read_token, replied
 
@@ -183,7 +184,7 @@ class RunningDesk:
     def act(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
         proof = self._step_up(user, act, subject, fields)
         with self._turn():
-            turn = flow.Turn(self.house, self.house.clock.now(), proof=proof)
+            turn = Turn(self.house, self.house.clock.now(), proof=proof)
             perform(turn, user, act, subject, fields)
             flow.warn(turn)
             written = tuple(dict.fromkeys(draft.subject for draft in turn.drafts))
@@ -196,7 +197,7 @@ class RunningDesk:
         if act not in STEP_UP:
             return ""
         seen = self._seen()
-        approvable(flow.Turn(seen, seen.clock.now(), proof="code"), user, subject, fields)
+        approvable(Turn(seen, seen.clock.now(), proof="code"), user, subject, fields)
         return self.accounts.step_up(user.name, fields.get("code", ""), self._account_clock())
 
     def rehearse(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> Warning:
@@ -204,7 +205,7 @@ class RunningDesk:
             raise WrongState("an approval is not rehearsed", where="act", found=act)
         seen = self._seen()
         seen.state = self._shown.still()
-        turn = flow.Turn(seen, seen.clock.now())
+        turn = Turn(seen, seen.clock.now())
         perform(turn, user, act, subject, fields)
         made = [draft.value for draft in turn.drafts if isinstance(draft.value, Warning)]
         if not made:
@@ -273,8 +274,8 @@ class RunningDesk:
     def settle_many(self, outcomes: Sequence[tuple[str, Receipt | None]]) -> None:
         """What came of several attempts, in one turn and one commit."""
         with self._turn():
-            turn = flow.Turn(self.house, self.house.clock.now())
-            flow.settle_many(turn, outcomes)
+            turn = Turn(self.house, self.house.clock.now())
+            dispatch.settle_many(turn, outcomes)
             self._end(turn)
 
     def recover(self) -> None:
@@ -291,7 +292,7 @@ class RunningDesk:
     def _count_again(self) -> None:
         """A kill between the lake and the journal leaves rows that no turn has counted: the lake is the
         record, so what it holds beyond the count is added, with the reason."""
-        turn = flow.Turn(self.house, self.house.clock.now())
+        turn = Turn(self.house, self.house.clock.now())
         for source, (rows, last) in self.house.lake.sources().items():
             if source not in self.pack.sources:
                 continue
@@ -353,7 +354,7 @@ class RunningDesk:
     def _hear(self, id: str, what: str, text: str) -> None:
         """What the far end said, into the journal; nothing where it said so before."""
         with self._turn():
-            turn = flow.Turn(self.house, self.house.clock.now())
+            turn = Turn(self.house, self.house.clock.now())
             delivery = self._delivery(id)
             if what == "answered":
                 after = ladder.answer(delivery, delivery.recipient, text, turn.now)
@@ -407,7 +408,7 @@ class RunningDesk:
             self._behind = False
             self._show()
 
-    def _end(self, turn: flow.Turn) -> None:
+    def _end(self, turn: Turn) -> None:
         if self.changed is None:
             flow.end(turn)
             return

@@ -21,6 +21,7 @@ from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.model.time import format_instant, parse_instant
 from anlan.ports.source import Batch
+from anlan.turn import CURSOR, Turn
 
 if TYPE_CHECKING:
     from anlan.app.house import RunningHouse
@@ -71,12 +72,12 @@ class Replay:
         """To the end, from the beginning or from where an earlier run was killed."""
         house = self.house
         house.keep()
-        position = house.journal.cursor(flow.CURSOR)
+        position = house.journal.cursor(CURSOR)
         done = parse_instant(position) if position else None
         house.watch_until(self._ends)
         self._load()
         if done is None:
-            turn = flow.Turn(house, self.start)
+            turn = Turn(house, self.start)
             turn.put(
                 "marker.replay_began",
                 Marker(
@@ -101,7 +102,7 @@ class Replay:
                 report(Progress(now, self.start, self.end, self.turns, self._window(now)))
         if f"replay:{self.scenario.id}:end" not in house.state.markers:
             self._clock.set(self.end)
-            turn = flow.Turn(house, self.end)
+            turn = Turn(house, self.end)
             turn.put(
                 "marker.replay_ended",
                 Marker(f"replay:{self.scenario.id}:end", "replay_ended", self.scenario.id),

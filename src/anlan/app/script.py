@@ -12,7 +12,6 @@ from datetime import datetime
 
 from anlan.acts import perform
 from anlan.app.scenario import ScriptedAct
-from anlan.flow import Turn
 from anlan.model.assessment import Assessment
 from anlan.model.entry import Entry, Marker
 from anlan.model.errors import AnlanError
@@ -23,6 +22,7 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
 from anlan.respond.activate import open_incident
+from anlan.turn import Turn
 from anlan.warn.decide import in_force
 
 
