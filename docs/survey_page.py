@@ -21,12 +21,17 @@ def survey_page() -> str:
         "as its `detector`. From there on it is a rule like any other: `when` is a condition over the "
         "numbers below, `measure` with the dated bands gives the level, `say` the sentence, to which the "
         "survey adds what it found; backtest, replay and `anlan explain` run the same code. What cannot be "
-        "judged is unknown, with its reason, and holds the level that was there.\n",
-        "| survey | what it is | indicator | asked every day (UTC) without news | `hold`, `keep` |",
+        "judged is unknown, with its reason, and holds the level that was there. `hold` and `keep` are "
+        "minded by all of them: by the values of the last periods, or, of a survey that says how things are "
+        "at one instant, by what it would have answered before, asked again as of every period of the "
+        "indicator (a day where it has none) with what was known then. An unknown answer counts for neither; "
+        "where some of what it rests on is missing, a level between what is known and the worst that could "
+        "be is unknown.\n",
+        "| survey | what it is | indicator | asked every day (UTC) without news | `hold`, `keep` count |",
         "|---|---|---|---|---|",
         *(
             f"| [`{name}`](#{name}) | {one.title} | {' or '.join(one.kinds)} | {_yes(one.timed)} | "
-            f"{_yes(one.hysteresis)} |"
+            f"{'values of the last periods' if one.hysteresis else 'its answers, asked again'} |"
             for name, one in known.items()
         ),
         "",

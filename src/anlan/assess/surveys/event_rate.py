@@ -23,7 +23,7 @@ from anlan.assess.finding import Look, pick, wanted
 from anlan.assess.graded import NO, UNKNOWN, YES, Numbers
 from anlan.assess.grid import instant64
 from anlan.assess.single_events import MOMENT, newest_rows
-from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told, left_out
+from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told, left_out, live
 from anlan.model.errors import UnknownPlace
 from anlan.model.reason import Reason
 from anlan.model.text import Text
@@ -57,12 +57,18 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
     large = [r for r in rows if slice.value[r] >= float(params["completeness"]) - _HALF_BIN]
     of, unsized = _by_place(look, slice, large), _by_place(look, slice, unknown)
     found: dict[Key, Told] = {}
-    for place, mine in sorted(of.items()):
+    start = instant64(now - timedelta(days=recent))
+    for place in sorted({*of, *(where for where, _ in live(look))}):
+        mine, blank = of.get(place, []), unsized.get(place, [])
         mask = np.zeros(len(slice.at), dtype=bool)
         mask[mine] = True
-        lost = left_out(len(unsized.get(place, ())), UNSIZED)
+        lost = left_out(len(blank), UNSIZED)
         numbers, reason = _compare(slice, mine, since, now, params)
-        found[place, ""] = Told(now, (numbers,), pick(slice, mask), (reason, *lost), "{event}")
+        # those of unknown magnitude may all have been as large as counts
+        more = [r for r in blank if slice.at[r] > start]
+        every = sorted([*mine, *more], key=lambda r: slice.at[r])
+        most = _compare(slice, every, since, now, params)[0] if more else None
+        found[place, ""] = Told(now, (numbers,), pick(slice, mask), (reason, *lost), "{event}", most)
     return Surveyed(found, since, now + MOMENT, now, slice)
 
 
@@ -97,7 +103,8 @@ def _compare(
     after = int((times > end - recent).sum())
     earlier = len(times) - after
     if params["method"] == "etas":
-        magnitudes: Floats = np.asarray(slice.value[rows], dtype=np.float64)
+        given = slice.value[rows]
+        magnitudes: Floats = np.asarray(np.where(np.isnan(given), least, given), dtype=np.float64)
         try:
             change, thought = _beyond(times, magnitudes, least, before, end, recent)
         except ValueError as error:

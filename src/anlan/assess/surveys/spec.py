@@ -28,13 +28,15 @@ Key: TypeAlias = tuple[str, str]
 class Told:
     """What a survey says of one key: `numbers` of the last periods, oldest first (one alone where the
     survey has no hysteresis); `at` the newest; `rows` what it rests on; `reasons` what is to be said
-    besides; `unit` of the value."""
+    besides; `unit` of the value; `most`: the newest numbers if all that is missing counted for the worst,
+    where something is missing: between the two a level is unknown."""
 
     at: datetime
     numbers: tuple[Numbers, ...]
     rows: Slice
     reasons: tuple[Reason, ...] = ()
     unit: str = ""
+    most: Numbers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def _none(params: Mapping[str, Any]) -> tuple[str, ...]:
 class SurveySpec:
     """A survey by name. `run(look, params)` with complete `params`; `kinds` of indicator that it reads;
     `timed`: its answer changes with time alone, so it is asked every day (UTC) as well; `hysteresis`:
-    whether `hold` and `keep` mean something; `downwards`: less is worse, None as the indicator says;
+    whether it tells the numbers of the last periods for `hold` and `keep` itself; where not, it is asked
+    again as of earlier instants (`over_time`); `downwards`: less is worse, None as the indicator says;
     `reads(params)` further indicators; `numbers` what value, expected, threshold and score mean to it;
     `event` what the event of its findings is, empty where they have none."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,23 +52,27 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
             continue  # nothing for so long: over, or out of the area
         rows = pick(slice, mask)
         lost = left_out(int((np.isnan(rows.lon) | np.isnan(rows.lat)).sum()), NO_POSITION)
+        # a storm with forecasts whose last one has run out: where it goes is not known
+        blind = len(track) == 1 and bool((rows.at > rows.known).any())
         for place in places:
             if place not in where:
                 nowhere = Numbers(NAN, NAN, zone, last, NAN, UNKNOWN)
                 found[place, storm] = Told(track[0].at, (nowhere,), rows, (NO_POINT, *lost), "h")
                 continue
             near = approach(track, *where[place], zone)
-            found[place, storm] = Told(
-                track[0].at,
-                (_numbers(near, now, zone, last),),
-                rows,
-                (_reason(near, storm, place, look, zone), *lost),
-                "h",
-            )
+            numbers = _numbers(near, now, zone, last)
+            said: tuple[Reason, ...] = (_reason(near, storm, place, look, zone), *lost)
+            if blind and near.earliest is None:
+                numbers, said = replace(numbers, value=NAN, alarm=UNKNOWN), (NO_FORECAST, *lost)
+            found[place, storm] = Told(track[0].at, (numbers,), rows, said, "h")
     return Surveyed(found, now - back, until, now, slice)
 
 
 NO_POSITION = Text("fixes without a position", "定位缺少坐标")
+NO_FORECAST = Reason(
+    "forecast_missing",
+    Text("no forecast of where it goes has come", "未收到后续路径预报"),
+)
 NO_POINT = Reason(
     "place_without_point",
     Text("the place has no point, so its distance is unknown", "该地点没有坐标,距离未知"),
