@@ -62,7 +62,11 @@ PACK_FILES: dict[str, list[tuple[str, type]]] = {
         ("indicator.definition", indicator.Definition),
     ],
     "domains/*/sources.toml": [("source", indicator.SourceDef)],
-    "domains/*/rules.toml": [("rule", indicator.Rule), ("rule.band", indicator.Band)],
+    "domains/*/rules.toml": [
+        ("rule", indicator.Rule),
+        ("rule.band", indicator.Band),
+        ("rule.severity", indicator.SeverityBand),
+    ],
     "domains/*/records.toml": [("record", indicator.Record)],
     "domains/*/plans.toml": [
         ("plan", plan.Plan),
@@ -85,6 +89,7 @@ PACK_NAMES: dict[tuple[type, str], str] = {
     (law.Law, "articles"): "article",
     (indicator.Indicator, "definitions"): "definition",
     (indicator.Rule, "bands"): "band",
+    (indicator.Rule, "severities"): "severity",
     (plan.Plan, "tasks"): "task",
     (plan.Plan, "ladder"): "rung",
     (user.User, "grants"): "grant",

@@ -38,6 +38,7 @@ from anlan.store.lake_rows import micros, to_frame
 from anlan.store.lake_view import IndicatorView
 from anlan.store.messages import SqlMessages
 from anlan.store.outbox import SqlOutbox
+from anlan.turn import Turn
 from anlan.warn import digest
 from anlan.warn.render import TargetArea, render
 from anlan.warn.words import words
@@ -70,15 +71,15 @@ GAUGE = Rule(
     "threshold",
     "alarm",
     "value",
+    Text("{place}: {value} {unit}", "{place}：{value} {unit}"),
+    f"{LAW}#5",
+    {"limit": 3.0},
     (
         Band(4, 3.0, f"{LAW}#5", SINCE),
         Band(3, 4.0, f"{LAW}#5", SINCE),
         Band(2, 5.0, f"{LAW}#5", SINCE),
         Band(1, 6.0, f"{LAW}#5", SINCE),
     ),
-    Text("{place}: {value} {unit}", "{place}：{value} {unit}"),
-    f"{LAW}#5",
-    {"limit": 3.0},
     keep=3 * DAY,
     horizon=14 * DAY,
     validity=SINCE,
@@ -409,9 +410,9 @@ class Room:
         batches = (Batch(source, now, observations),) if observations else ()
         flow.end(flow.begin(self, now, batches))  # type: ignore[arg-type]
 
-    def act(self, now: datetime, who: User, act: str, subject: str, **fields: str) -> flow.Turn:
+    def act(self, now: datetime, who: User, act: str, subject: str, **fields: str) -> Turn:
         self.now = now
-        turn = flow.Turn(self, now, proof="code")  # type: ignore[arg-type]
+        turn = Turn(self, now, proof="code")  # type: ignore[arg-type]
         perform(turn, who, act, subject, fields)
         flow.warn(turn)
         flow.end(turn)

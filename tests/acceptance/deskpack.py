@@ -216,9 +216,9 @@ def pack(layer: GeometryLayer) -> Pack:
                 "ears_c1",
                 "value >= 5.0",
                 "value",
-                (Band(2, 30, f"{LAW}#63"),),
                 Text("{place}: {value}", "{place}：{value}"),
                 f"{LAW}#63",
+                bands=(Band(2, 30, f"{LAW}#63"),),
             )
         },
         plans={

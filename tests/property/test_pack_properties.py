@@ -141,7 +141,7 @@ def test_no_two_bands_of_a_level_are_in_force_at_once(spans: list[tuple[int, Val
         if not any(other == level and validity.overlaps(there) for other, there in taken):
             taken.append((level, validity))
     bands = tuple(Band(level, float(level), "b", validity) for level, validity in taken)
-    rule = Rule("r", Text("r", "r"), "i", "h", "d", "alarm", "value", bands, Text("s", "s"), "b")
+    rule = Rule("r", Text("r", "r"), "i", "h", "d", "alarm", "value", Text("s", "s"), "b", bands=bands)
     found = bands_at(rule, day)
     assert len({band.level for band in found}) == len(found)
     assert list(found) == sorted(found, key=lambda band: band.level)

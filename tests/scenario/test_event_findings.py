@@ -14,7 +14,8 @@ import pytest
 
 from anlan.assess.evaluate import evaluate
 from anlan.model.finding import Finding
-from anlan.model.indicator import Band, Indicator, Rule
+from anlan.model.indicator import Band, Indicator, Rule, SeverityBand
+from anlan.model.matrix import Matrix, MatrixColumn, MatrixRow
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
 from anlan.model.place import Place, Point
@@ -50,10 +51,10 @@ def rule_of(
         detector,
         "alarm",
         "value",
-        tuple(Band(level, at, f"{LAW}#5", SINCE) for level, at in bands.items()),
         Text("{place}: {value}", "{place}:{value}"),
         f"{LAW}#5",
         params,
+        tuple(Band(level, at, f"{LAW}#5", SINCE) for level, at in bands.items()),
         validity=SINCE,
     )
     return replace(rule, **changes)
@@ -408,6 +409,34 @@ def test_the_calibrated_probability_scores_better_than_the_share_of_members(ense
     assert brier["emos"] < brier["none"]
 
 
+MATRIX = Matrix(
+    "risk",
+    both("severity and certainty"),
+    tuple(MatrixColumn(id, both(id), "Severe", both("damage")) for id in ("flood", "great")),
+    (
+        MatrixRow("likely", both("likely"), 0.33, (4, 3)),
+        MatrixRow("very-likely", both("very likely"), 0.66, (3, 1)),
+    ),
+    f"{LAW}#5",
+    validity=SINCE,
+)
+
+
+def test_the_probability_of_each_severity_goes_through_the_matrix(ensemble: MemoryLake) -> None:
+    steps = (
+        SeverityBand("flood", 3800.0, f"{LAW}#5", SINCE),
+        SeverityBand("great", 4500.0, f"{LAW}#5", SINCE),
+    )
+    rule = replace(CHANCE, bands=(), matrix="risk", severities=steps, certainty="probability")
+    pack = replace(pack_of(rule, MEMBERS, SEEN), matrices={"risk": MATRIX})
+    found = run(rule, pack, ensemble, days("2018-08-20", 60))
+    assert [f.level for f in found] == [4, 3, 1, 3, 4, None]
+    red = found[2]
+    # the amount spoken of is that of the cell: the great flood, more likely than not
+    assert red.threshold == 4500.0 and red.value is not None and red.value >= 0.66
+    assert "[risk/very-likely/great;" in red.grounds[0].en and "great 77 %" in red.grounds[0].en
+
+
 def test_without_enough_past_there_is_no_probability(ensemble: MemoryLake) -> None:
     pack = pack_of(CHANCE, MEMBERS, SEEN)
     assert run(CHANCE, pack, ensemble, days("2017-01-20", 3)) == []
@@ -433,3 +462,161 @@ def test_a_time_without_every_member_is_left_out_and_said(ensemble: MemoryLake) 
     assert "not calibrated" in found.sentence.en
     assert found.reasons[-1].code == "rows_left_out"
     assert found.reasons[-1].text.en.startswith("1 left out: times ahead for which not every member")
+
+
+# ── hold and keep ────────────────────────────────────────────────────────────────────────────────
+
+
+def wobbling(*exceed: int | None) -> MemoryLake:
+    """Day by day a forecast of the next day at x/a: of ten members so many exceed 10; None: it did not
+    come."""
+    lake, start = MemoryLake(), day("2024-05-01")
+    for n, many in enumerate(exceed):
+        if many is None:
+            continue
+        known = start + n * DAY
+        lake.append(
+            Observation(
+                "members", "x/a", known + 23 * HOUR, known, 20.0 if m < many else 0.0, "m3/s", SOURCE, f"m{m}"
+            )
+            for m in range(10)
+        )
+    return lake
+
+
+RAW = rule_of(
+    "members",
+    "forecast_probability",
+    {"observed": "seen", "threshold": 10.0, "ahead": 1.0, "calibrate": "none"},
+    {4: 0.3, 2: 0.6},
+)
+
+
+def told(rule: Rule, lake: MemoryLake, n: int) -> list[tuple[int, str, int | None]]:
+    """(day, change, level) of a rule asked once a day."""
+    start = day("2024-05-01")
+    found = run(rule, pack_of(rule, MEMBERS, SEEN), lake, [start + k * DAY for k in range(n)])
+    return [((f.known - start).days, f.change, f.level) for f in found]
+
+
+def test_a_probability_that_wobbles_round_its_threshold_opens_once_and_closes_once() -> None:
+    days_ = (2, 3, 2, 3, 2, 3, 3, 2, 2, 2, 2)
+    assert len(told(RAW, wobbling(*days_), 11)) == 6  # without keep it opens and closes three times
+    kept = replace(RAW, keep=2 * DAY)
+    assert told(kept, wobbling(*days_), 11) == [(1, "raised", 4), (9, "ended", None)]
+
+
+def test_a_probability_must_hold_before_it_speaks() -> None:
+    held = replace(RAW, hold=2 * DAY, keep=DAY)
+    assert told(held, wobbling(3, 2, 3, 3, 2, 3, 3, 3, 2, 2), 10) == [(7, "raised", 4), (9, "ended", None)]
+
+
+def test_a_severe_level_is_kept_and_then_the_milder_one_stands() -> None:
+    kept = replace(RAW, keep=2 * DAY)
+    assert told(kept, wobbling(7, 3, 3, 3, 2, 2, 2, 2), 8) == [
+        (0, "raised", 2),
+        (3, "lowered", 4),
+        (6, "ended", None),
+    ]
+
+
+def test_forecasts_that_do_not_come_end_no_level_and_count_for_no_keep() -> None:
+    plain = told(RAW, wobbling(3, None, None, 2), 4)
+    assert plain == [(0, "raised", 4), (1, "unknown", 4), (3, "ended", None)]
+    kept = replace(RAW, keep=2 * DAY)
+    assert told(kept, wobbling(3, 2, None, 2, None, 2, 2, 2), 8) == [
+        (0, "raised", 4),
+        (2, "unknown", 4),
+        (3, "known", 4),
+        (4, "unknown", 4),
+        (5, "known", 4),
+        (7, "ended", None),
+    ]
+
+
+def test_a_hole_in_a_forecast_before_its_horizon_ends_no_level() -> None:
+    rule = replace(RAW, params={**RAW.params, "ahead": 3.0})
+    lake, start = MemoryLake(), day("2024-05-01")
+    member = Observation("members", "x/a", start, start, 20.0, "m3/s", SOURCE, "m0")
+    for n, values in enumerate([(0.0, 20.0, 0.0), (0.0, None, 0.0), (0.0, 0.0, 0.0)]):
+        issued = start + n * DAY
+        for m in range(2):
+            lake.append(
+                replace(member, at=issued + k * DAY - HOUR, known=issued, event=f"m{m}", value=v)
+                for k, v in enumerate(values, 1)
+                if v is not None or m == 0
+            )
+    pack = pack_of(rule, MEMBERS, SEEN)
+    found = run(rule, pack, lake, [start + k * DAY for k in range(3)])
+    assert [(f.change, f.level, f.state) for f in found][:2] == [
+        ("raised", 2, "known"),
+        ("unknown", 2, "unknown"),
+    ]
+    assert "rows_left_out" in [reason.code for reason in found[1].reasons]
+
+
+def test_a_storm_that_wobbles_round_the_zone_is_kept() -> None:
+    lake, start = MemoryLake(), day("2018-09-14")
+    rule = replace(ZONE, params={"zone_km": 300.0, "cone_km_day": 0.0}, places=("x/zhuhai",))
+    pack = pack_of(rule, replace(TRACK, frequency=6 * HOUR), places=COAST)
+    # fixes just within and just without 300 km of Zhuhai, six hours apart
+    for n, lon in enumerate((116.0, 116.8, 116.0, 116.8, 116.0, 116.9, 117.2, 117.5)):
+        at = start + n * 6 * HOUR
+        lake.append([Observation("track", "x", at, at, 80.0, "[kn_i]", SOURCE, "s", Point(lon, 22.27))])
+    hours = [start + n * 6 * HOUR for n in range(8)]
+    assert len(run(rule, pack, lake, hours)) == 6
+    kept = replace(rule, keep=12 * HOUR)
+    found = run(kept, pack_of(kept, replace(TRACK, frequency=6 * HOUR), places=COAST), lake, hours)
+    assert [((f.known - start) // HOUR, f.change) for f in found] == [(0, "raised"), (42, "ended")]
+
+
+def test_a_storm_whose_forecast_did_not_come_ends_no_level() -> None:
+    lake, start = MemoryLake(), day("2018-09-14")
+    fix = Observation("track", "x", start, start, 90.0, "[kn_i]", SOURCE, "s", Point(120.0, 18.0))
+    ahead = replace(fix, at=start + 24 * HOUR, point=Point(114.0, 22.0))
+    later = replace(fix, at=start + 25 * HOUR, known=start + 25 * HOUR, point=Point(119.0, 19.0))
+    lake.append([fix, ahead, later])
+    rule = replace(ZONE, params={"zone_km": 300.0, "cone_km_day": 0.0}, places=("x/zhuhai",))
+    found = run(rule, pack_of(rule, TRACK, places=COAST), lake, [start, start + 25 * HOUR, start + 50 * HOUR])
+    assert [(f.change, f.state) for f in found] == [
+        ("raised", "known"),
+        ("unknown", "unknown"),
+        ("ended", "known"),
+    ]
+    assert "forecast_missing" in [reason.code for reason in found[1].reasons]
+
+
+def test_events_of_unknown_magnitude_end_no_rate() -> None:
+    lake, start = MemoryLake(), day("2024-05-01")
+    shock = Observation("quakes", "x/a", start, start, 5.0, "{magnitude}", SOURCE, "e")
+    lake.append(replace(shock, at=start - n * HOUR, known=start, event=f"a{n}") for n in range(1, 13))
+    late = start + 8 * DAY
+    lake.append(
+        replace(shock, at=late - n * HOUR, known=late, event=f"b{n}", value=None) for n in range(1, 13)
+    )
+    rule = rule_of(
+        "quakes",
+        "event_rate",
+        {"completeness": 4.5, "before": 400.0},
+        {4: 3},
+        measure="ratio",
+        places=("x/a",),
+    )
+    found = run(rule, pack_of(rule, QUAKES), lake, [start, late, late + 9 * DAY])
+    assert [(f.change, f.state) for f in found] == [
+        ("raised", "known"),
+        ("unknown", "unknown"),
+        ("ended", "known"),
+    ]
+
+
+def test_deadlines_are_kept_too() -> None:
+    rule = rule_of("kev", "deadlines", {}, {4: 1}, keep=3 * DAY)
+    lake, due = MemoryLake(), day("2024-03-05")
+    entry = Observation("kev", "x", due, day("2024-03-01"), 1.0, "{event}", SOURCE, "CVE-1")
+    lake.append([entry, replace(entry, known=day("2024-03-08"), value=0.0)])
+    found = run(rule, pack_of(rule, KEV), lake, days("2024-03-01", 20, 0))
+    assert [(f.known.date().isoformat()[5:], f.change) for f in found] == [
+        ("03-06", "raised"),
+        ("03-11", "ended"),
+    ]

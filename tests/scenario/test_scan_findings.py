@@ -51,13 +51,13 @@ RULE = Rule(
     "scan_clusters",
     "alarm && value >= 5.0",
     "score",
+    Text("{place}: {value} {unit} where {expected} were expected.", "{place}:聚集 {value} {unit}。"),
+    f"{LAW}#5",
+    {"longest": 4, "significance": 0.01},
     (
         Band(4, 3.0, f"{LAW}#5", SINCE),
         Band(3, 4.5, f"{LAW}#5", SINCE),
     ),
-    Text("{place}: {value} {unit} where {expected} were expected.", "{place}:聚集 {value} {unit}。"),
-    f"{LAW}#5",
-    {"longest": 4, "significance": 0.01},
     keep=WEEK,
     validity=SINCE,
 )

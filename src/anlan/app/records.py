@@ -15,12 +15,12 @@ from anlan.model.pack import Pack
 HEAD = "# Written by `anlan backtest PACK RULE --record`: how each rule did on recorded history.\n"
 
 
-def record_of(rule: Rule, found: Backtest, made: date) -> Record:
+def record_of(pack: Pack, rule: Rule, found: Backtest, made: date) -> Record:
     """The record that a backtest gives."""
     scores = found.scores
     return Record(
         rule.id,
-        rule.fingerprint,
+        pack.fingerprint(rule),
         found.since.date(),
         found.until.date(),
         scores.hits,

@@ -296,7 +296,7 @@ def _stand(
     condition = compile_condition(look.rule.when)
     downwards = look.indicator.direction == "down"
     conditions = [
-        reached(look.rule, condition, row.places[0], instant(row.times[test]), number, downwards)
+        reached(look.rule, condition, row.places[0], instant(row.times[test]), number, downwards, look.matrix)
         for test, number in zip(tests, numbers, strict=True)
     ]
     conditions = [

@@ -10,13 +10,16 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.assess.explain import sentence
+from anlan.assess.explain import level_words, sentence
 from anlan.assess.graded import UNKNOWN, Numbers, Standing
 from anlan.assess.grounds import SPEAKING, grounds
+from anlan.assess.risk import said
 from anlan.formats.values import short_id
+from anlan.model.domain import LEVELS
 from anlan.model.errors import UnknownPlace
 from anlan.model.finding import Evidence, Finding
 from anlan.model.indicator import Indicator, Rule
+from anlan.model.matrix import Matrix
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
 from anlan.model.state import State
@@ -85,6 +88,11 @@ class Look:
     now: datetime
     old: Reason = STALE
 
+    @property
+    def matrix(self) -> Matrix | None:
+        """The risk matrix by which the rule goes; None where it goes by bands."""
+        return self.pack.matrices[self.rule.matrix] if self.rule.matrix else None
+
 
 def wanted(rule: Rule, pack: Pack, place: str, at: datetime) -> bool:
     """True where the rule looks at that place: everywhere, by id, or `level:<place level>`; never at a
@@ -143,7 +151,9 @@ def make(
     reasons: Sequence[Reason],
     evidence: Evidence,
     before: Finding | None,
+    downwards: bool | None = None,
 ) -> Finding:
+    """`downwards`: less is worse; None as the indicator says."""
     rule, pack, now = look.rule, look.pack, look.now
     shown = {
         "value": _number(numbers.value),
@@ -173,8 +183,19 @@ def make(
         evidence=evidence,
         pack=pack.digest,
         event=event,
-        grounds=grounds(pack, rule, look.indicator, numbers) if change in SPEAKING else (),
+        grounds=_grounds(look, at, numbers, downwards) if change in SPEAKING else (),
     )
+
+
+def _grounds(look: Look, at: datetime, numbers: Numbers, downwards: bool | None) -> tuple[Text, ...]:
+    """What it rests on, and where a matrix gives the level, the cell first."""
+    found = grounds(look.pack, look.rule, look.indicator, numbers)
+    if look.matrix is None:
+        return found
+    falling = look.indicator.direction == "down" if downwards is None else downwards
+    colours = [level_words(look.pack, level, look.now) for level in LEVELS]
+    cell = said(look.rule, look.matrix, at, numbers, falling, colours)
+    return found if cell is None else (cell, *found)
 
 
 def _with_remarks(text: Text, reasons: Sequence[Reason]) -> Text:

@@ -1,8 +1,9 @@
 """From a detection to a level: the gate, the dated bands, and hysteresis for each level.
 
-A level is on when the rule's `when` holds and its `measure` has reached the band in force. Each level
-has its own hysteresis, and the most severe one that is on is the level: a value that drops from red to
-orange stays red for `keep`, then is orange, never suddenly nothing.
+A level is on when the rule's `when` holds and its `measure` has reached the band in force, or the rule's
+matrix gives that level or a more severe one (`anlan.assess.risk`). Each level has its own hysteresis, and the
+most severe one that is on is the level: a value that drops from red to orange stays red for `keep`, then is
+orange, never suddenly nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anlan.assess.detect.hysteresis import hysteresis
+from anlan.assess.risk import read_off
 from anlan.model.domain import LEVELS
 from anlan.model.errors import InvalidValue
 from anlan.model.indicator import Band, Rule
+from anlan.model.matrix import Matrix
 from anlan.packs.conditions import Condition
 
 YES, NO, UNKNOWN = 1, 0, -1
@@ -26,7 +29,8 @@ YES, NO, UNKNOWN = 1, 0, -1
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """What a detector says about one value; NaN where it says nothing. `alarm` 1, 0, -1; `reason` the
-    detector's `Reason`; `history` of how many periods before the value, `missing` of them unknown."""
+    detector's `Reason`; `history` of how many periods before the value, `missing` of them unknown.
+    `chances`: of a forecast under a matrix, the probability of at least each severity, mildest first."""
 
     value: float
     expected: float
@@ -37,6 +41,7 @@ class Numbers:
     reason: int = 0
     history: int = 0
     missing: int = 0
+    chances: tuple[float, ...] = ()
 
     def measure(self, name: str) -> float:
         """value, score, excess (value - expected) or ratio (value / expected)."""
@@ -57,12 +62,18 @@ def band_in_force(rule: Rule, level: int, day: date) -> Band | None:
 
 
 def reached(
-    rule: Rule, condition: Condition, place: str, at: datetime, numbers: Numbers, downwards: bool
+    rule: Rule,
+    condition: Condition,
+    place: str,
+    at: datetime,
+    numbers: Numbers,
+    downwards: bool,
+    matrix: Matrix | None = None,
 ) -> dict[int, int]:
     """For every level YES, NO or UNKNOWN, by the bands in force at `at`. UNKNOWN where the value is
     missing, the detector is undecided, or the condition hangs on a number that is not there (or fails
     on it). `downwards`: less is worse, so a value reaches a band from above; a `score` counts the
-    distance past the bound and grows with it either way."""
+    distance past the bound and grows with it either way. `matrix`: the one that the rule names."""
     unknown = dict.fromkeys(LEVELS, UNKNOWN)
     measure = numbers.measure(rule.measure)
     if np.isnan(numbers.value) or np.isnan(measure) or numbers.alarm == UNKNOWN:
@@ -85,6 +96,13 @@ def reached(
         return unknown
     if gate is None:
         return unknown
+    if rule.matrix and matrix is None:
+        raise InvalidValue("the matrix of the rule is not given", where=f"rule {rule.id}", found=rule.matrix)
+    if matrix is not None:
+        cell = read_off(rule, matrix, at, numbers, downwards)
+        if cell is None:
+            return unknown
+        return {one: YES if gate and cell.level is not None and one >= cell.level else NO for one in LEVELS}
     below = downwards and rule.measure != "score"
     result, worse = {}, False
     for level in LEVELS:

@@ -55,7 +55,7 @@ def single_events(look: Look, stale: bool, only: str | None) -> list[Finding]:
         at = now if row is None else instant(slice.at[row])
         value = NAN if row is None else float(slice.value[row])
         numbers = Numbers(value, NAN, NAN, NAN, NAN, UNKNOWN if math.isnan(value) else YES)
-        hit = reached(rule, condition, place, at, numbers, look.indicator.direction == "down")
+        hit = reached(rule, condition, place, at, numbers, look.indicator.direction == "down", look.matrix)
         standing = Standing(min((lv for lv in hit if hit[lv] == YES), default=None), known=True)
         if stale or UNKNOWN in hit.values():
             standing = Standing(had, known=False)

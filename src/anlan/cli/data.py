@@ -165,7 +165,7 @@ def _record(pack: str, rule: str, found: Backtest) -> None:
     from anlan.packs.paths import pack_path
 
     loaded = load_pack(Path(pack) if Path(pack).is_dir() else pack, pack_path())
-    made = record_of(loaded.rules[rule], found, WallClock().now().date())
+    made = record_of(loaded, loaded.rules[rule], found, WallClock().now().date())
     err.print(f"record written to {write_record(loaded, made)}")
 
 

@@ -124,6 +124,21 @@ class Band:
         level(self.level, "band.level")
 
 
+#: where a rule that goes by a matrix takes its certainty from
+CERTAINTIES = ("probability", "p_value", "votes")
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityBand:
+    """How much is how severe: from `validity.since`, `measure` at or beyond `at_least` is of the severity
+    `column` of the rule's matrix."""
+
+    column: str
+    at_least: float
+    basis: str
+    validity: Validity = field(default_factory=Validity)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """When an indicator becomes a finding.
@@ -132,7 +147,11 @@ class Rule:
     `when` is a CEL condition over the detection: value, expected, threshold, score, p_value (doubles,
     NaN where unknown), alarm, known (bool),
     place, month (int). `measure` (value, score, excess, ratio) is compared with the dated `bands`;
-    the most severe band reached gives the level. The condition must hold for `hold` before the rule
+    the most severe band reached gives the level. With `matrix` (the id of one of matrices.toml) there are
+    no bands: the dated `severities` say which column of it an amount belongs to, `certainty` where the row
+    comes from. It is probability (how likely each severity is, by a forecast that says so), p_value (1 - p
+    of the detection) or votes (the share of an ensemble's detectors that raise the alarm).
+    The condition must hold for `hold` before the rule
     is on and be gone for `keep` before it is off. `if_missing`: hold (stay as it is, flagged stale)
     or unknown. `places`: ids or `*` of a level (`level:province`); empty = wherever observed.
     `say` may use {place} {value} {unit} {expected} {threshold} {score} {at} {level}. `horizon`: how
@@ -146,10 +165,13 @@ class Rule:
     detector: str
     when: str
     measure: str
-    bands: tuple[Band, ...]
     say: Text
     basis: str
     params: dict[str, Any] = field(default_factory=dict)
+    bands: tuple[Band, ...] = ()
+    matrix: str = ""
+    severities: tuple[SeverityBand, ...] = ()
+    certainty: str = ""
     hold: timedelta = timedelta(0)
     keep: timedelta = timedelta(0)
     if_missing: str = "unknown"
@@ -173,6 +195,13 @@ class Rule:
                 found=self.measure,
                 expected="value, score, excess or ratio",
             )
+        if self.certainty not in ("", *CERTAINTIES):
+            raise InvalidValue(
+                "no such certainty",
+                where=f"rule {self.id}.certainty",
+                found=self.certainty,
+                expected=", ".join(CERTAINTIES),
+            )
 
     @property
     def fingerprint(self) -> str:
@@ -191,6 +220,9 @@ class Rule:
             self.places,
             self.horizon,
         )
+        if self.matrix:
+            steps = [(one.column, one.at_least) for one in self.severities]
+            deciding = (*deciding, self.matrix, steps, self.certainty)
         return hashlib.sha256(repr(deciding).encode()).hexdigest()[:16]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -110,7 +111,16 @@ class Pack:
     def record_of(self, rule: Rule) -> Record | None:
         """How this version of the rule did on history; None where nobody has run it."""
         record = self.records.get(rule.id)
-        return record if record and record.fingerprint == rule.fingerprint else None
+        return record if record and record.fingerprint == self.fingerprint(rule) else None
+
+    def fingerprint(self, rule: Rule) -> str:
+        """What decides when the rule speaks: its own fingerprint, with the cells of the matrix it goes by."""
+        matrix = self.matrices.get(rule.matrix)
+        if matrix is None:
+            return rule.fingerprint
+        cells = [(row.at_least, row.levels) for row in matrix.rows]
+        deciding = (rule.fingerprint, [column.id for column in matrix.columns], cells)
+        return hashlib.sha256(repr(deciding).encode()).hexdigest()[:16]
 
     def ancestry(self, id: str, at: datetime | date) -> tuple[str, ...]:
         """The place and its parents up to the root, nearest first."""

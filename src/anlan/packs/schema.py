@@ -97,7 +97,7 @@ _COMMON = {
     "hold": "How long the condition must hold before the rule is on.",
     "keep": "How long the condition must be gone before the rule is off.",
     "measure": "Which number of the detection is compared with the bands.",
-    "band": "Dated limits, one per level at a time.",
+    "band": "Dated limits, one per level at a time; with a matrix, none.",
     "say": "The sentence of a finding, with placeholders.",
     "owner": "The id of the organ that does it.",
     "after": "What goes before: tasks of the plan, or the time without an answer.",

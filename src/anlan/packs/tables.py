@@ -21,7 +21,16 @@ from anlan.model.domain import (
     ResponseLevel,
     WarningLevel,
 )
-from anlan.model.indicator import Band, Definition, Indicator, Record, Rule, SourceDef
+from anlan.model.indicator import (
+    CERTAINTIES,
+    Band,
+    Definition,
+    Indicator,
+    Record,
+    Rule,
+    SeverityBand,
+    SourceDef,
+)
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix, MatrixColumn
 from anlan.model.pack import GeocodeScheme, GeometryLayer
@@ -146,7 +155,7 @@ FREE_FOLDERS = ("data", "scenarios")
 
 ALIASES: dict[type, dict[str, str]] = {
     Indicator: {"definitions": "definition"},
-    Rule: {"bands": "band"},
+    Rule: {"bands": "band", "severities": "severity"},
     Law: {"articles": "article"},
     Matrix: {"columns": "column", "rows": "row"},
     Plan: {"tasks": "task", "ladder": "rung"},
@@ -181,6 +190,7 @@ VOCABULARY: dict[tuple[type, str], tuple[str, ...]] = {
     (Rule, "measure"): ("value", "score", "excess", "ratio"),
     (Rule, "if_missing"): ("hold", "unknown"),
     (Rule, "outlook"): ("", "aftershocks"),
+    (Rule, "certainty"): ("", *CERTAINTIES),
     (Power, "act"): ("warn", "respond"),
     (Power, "scope"): ("Public", "Restricted"),
     (ReportingDuty, "kind"): ("first", "followup", "final"),
@@ -211,7 +221,9 @@ LEVEL_FIELDS = frozenset(
 LEVEL_NUMBERS = LEVELS
 
 # Where the checks ask for the first date although the class would do without.
-MUST_BE_DATED = frozenset({Band, Definition, Power, ReportingDuty, WarningLevel, ResponseLevel, Law})
+MUST_BE_DATED = frozenset(
+    {Band, SeverityBand, Definition, Power, ReportingDuty, WarningLevel, ResponseLevel, Law}
+)
 
 
 def matches(pattern: str, file: str) -> bool:

@@ -37,7 +37,9 @@ def surveyed(look: Look, stale: bool, only: str | None) -> list[Finding]:
         rows = told.rows if told is not None else pick(found.rows, np.zeros(len(found.rows.at), dtype=bool))
         evidence = Evidence(look.now, found.since, found.until, len(rows.at), look.lake.digest(rows))
         more = (*(told.reasons if told is not None else ()), *found.reasons.get(key, ()))
-        finding = make(look, place, event, at, change, standing, said, (*why, *more), evidence, before)
+        finding = make(
+            look, place, event, at, change, standing, said, (*why, *more), evidence, before, one.downwards
+        )
         unit = told.unit if told is not None and told.unit else finding.unit
         findings.append(replace(finding, unit=unit))
     return findings
@@ -61,7 +63,7 @@ def _stand(
             return Standing(had, known=False), NOTHING, (found.unknown,)
         return Standing(None, known=True), NOTHING, ()
     downwards = one.downwards if one.downwards is not None else look.indicator.direction == "down"
-    answers = [reached(look.rule, condition, place, told.at, n, downwards) for n in told.numbers]
+    answers = [reached(look.rule, condition, place, told.at, n, downwards, look.matrix) for n in told.numbers]
     if one.hysteresis:
         standing = stand(look.rule, answers, had, step_of(look))
     elif UNKNOWN in answers[-1].values():

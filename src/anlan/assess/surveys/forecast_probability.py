@@ -5,12 +5,14 @@ issue. The value of the finding is the probability that the amount exceeds the t
 too sure of itself, so the probability is that of a regression (`forecast.emos`) of what was observed on what
 was forecast, fitted to the pairs known by the beginning of the month; how many members exceed is said beside
 it. A level is reached where acting pays: each band's `at_least` is the cost of its measures / the loss
-without them (Richardson 2000, QJRMS 126:649-667).
+without them (Richardson 2000, QJRMS 126:649-667). A rule that goes by a risk matrix gets the probability of
+every severity's amount instead, and the time ahead with the worst level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -25,7 +27,8 @@ from anlan.assess.finding import Look, pick, wanted
 from anlan.assess.forecast.emos import Emos, fit_emos
 from anlan.assess.graded import NO, UNKNOWN, YES, Numbers
 from anlan.assess.grid import instant, instant64
-from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told, left_out
+from anlan.assess.risk import amounts, cell_of, worst
+from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, Told, left_out, live
 from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.ports.lake import Slice
@@ -33,6 +36,10 @@ from anlan.ports.lake import Slice
 NAN = float("nan")
 DAY = timedelta(days=1)
 INCOMPLETE = Text("times ahead for which not every member is there", "成员不全的预报时次")
+NO_FORECAST = Reason(
+    "forecast_missing",
+    Text("no whole forecast of the times ahead has come", "未收到覆盖今后时段的完整预报"),
+)
 CALIBRATIONS = ("emos", "none")
 LAWS = ("normal", "logistic")
 
@@ -46,32 +53,26 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
     until = max(now, instant(slice.at.max())) + timedelta(microseconds=1) if len(slice.at) else now
     seen = look.lake.read(str(params["observed"]), known=now, since=since)
     found: dict[Key, Told] = {}
-    for place in sorted(set(slice.place.tolist())):
+    for place in sorted({*slice.place.tolist(), *(where for where, _ in live(look))}):
         if not wanted(rule, look.pack, place, now):
             continue
         mask = slice.place == place
         rows = pick(slice, mask)
         ahead, members, past, short = _members(rows, now, timedelta(days=float(params["ahead"])))
-        lost = left_out(short, INCOMPLETE)
+        lost = left_out(len(short), INCOMPLETE)
+        unknown = Numbers(NAN, NAN, float(params["threshold"]), NAN, NAN, UNKNOWN)
         if not len(ahead):
-            continue  # no forecast holds any more
+            found[place, ""] = Told(now, (unknown,), rows, (NO_FORECAST, *lost), "1")
+            continue
         law, why = _law(look, past, seen, place, params)
         if why is not None:
-            unknown = Numbers(NAN, NAN, float(params["threshold"]), NAN, NAN, UNKNOWN)
             found[place, ""] = Told(instant(ahead[0]), (unknown,), rows, (why, *lost), "1")
             continue
-        chance, raw = _chances(members, law, float(params["threshold"]))
-        best = int(np.argmax(chance))
-        numbers = Numbers(
-            float(chance[best]),
-            float(raw[best]),
-            float(params["threshold"]),
-            float(np.mean(members[best])),
-            NAN,
-            YES if chance[best] > 0 else NO,
-        )
+        numbers, best = _numbers(look, ahead, members, law, float(params["threshold"]))
         reason = _reason(numbers, instant(ahead[best]), members.shape[1], law, look)
-        found[place, ""] = Told(instant(ahead[best]), (numbers,), rows, (reason, *lost), "1")
+        # beyond the last whole forecast is its horizon; before it a time left out may be the likeliest
+        most = _certain(numbers) if (short < ahead[-1]).any() else None
+        found[place, ""] = Told(instant(ahead[best]), (numbers,), rows, (reason, *lost), "1", most)
     return Surveyed(found, since, until, now, slice)
 
 
@@ -80,7 +81,7 @@ _Table = tuple[NDArray[np.datetime64], NDArray[np.float64]]
 
 def _members(
     rows: Slice, now: datetime, reach: timedelta
-) -> tuple[NDArray[np.datetime64], NDArray[np.float64], _Table, int]:
+) -> tuple[NDArray[np.datetime64], NDArray[np.float64], _Table, NDArray[np.datetime64]]:
     """(times ahead, their members [n, n_members], (past times, their members), times ahead left out). Only
     times for which every member is there: a part of an ensemble is another ensemble."""
     names = sorted(set(rows.event.tolist()))
@@ -90,7 +91,7 @@ def _members(
     table[row.reshape(-1), [column[name] for name in rows.event.tolist()]] = rows.value
     whole = ~np.isnan(table).any(axis=1)
     within = (times > instant64(now)) & (times <= instant64(now + reach))
-    short = int((within & ~whole).sum())
+    short = times[within & ~whole]
     times, table = times[whole], table[whole]
     ahead = (times > instant64(now)) & (times <= instant64(now + reach))
     past = times <= instant64(now)
@@ -140,6 +141,62 @@ def _chances(
     """(probability of more than the threshold, share of members above it), both [n]."""
     raw: NDArray[np.float64] = (members > threshold).mean(axis=1)
     return (raw if law is None else law.exceedance(members, threshold)), raw
+
+
+def _numbers(
+    look: Look,
+    ahead: NDArray[np.datetime64],
+    members: NDArray[np.float64],
+    law: Emos | None,
+    threshold: float,
+) -> tuple[Numbers, int]:
+    """What is said of the times ahead, and of which. Under a matrix it is the time with the worst level, and
+    the amount is that of the cell's severity; else the likeliest time, and the amount `threshold`."""
+    matrix = look.matrix
+    chances: tuple[float, ...] = ()
+    chance, raw = _chances(members, law, threshold)
+    best = int(np.argmax(chance))
+    if matrix is not None:
+        steps = [amounts(look.rule, matrix, instant(at).date()) for at in ahead]
+        each = [_nested(members[n : n + 1], law, limits) for n, limits in enumerate(steps)]
+        best = worst(matrix, each)
+        chances = each[best]
+        cell = cell_of(matrix, chances)
+        limit = next(
+            (x for c, x in zip(matrix.columns, steps[best], strict=True) if c.id == cell.column), None
+        )
+        if limit is not None:
+            threshold = limit
+            chance, raw = _chances(members, law, threshold)
+    above = max(float(chance[best]), *chances, 0.0)
+    told = Numbers(
+        float(chance[best]),
+        float(raw[best]),
+        threshold,
+        float(np.mean(members[best])),
+        NAN,
+        YES if above > 0 else NO,
+        chances=chances,
+    )
+    return told, best
+
+
+def _certain(numbers: Numbers) -> Numbers:
+    """The same if it were certain."""
+    chances = tuple(1.0 for _ in numbers.chances)
+    return replace(numbers, value=1.0, expected=1.0, alarm=YES, chances=chances)
+
+
+def _nested(
+    members: NDArray[np.float64], law: Emos | None, limits: Sequence[float | None]
+) -> tuple[float, ...]:
+    """The probability of at least each severity at one time, mildest first; one without an amount has that of
+    the next severer one."""
+    found: list[float] = []
+    for limit in reversed(limits):
+        severer = found[-1] if found else 0.0
+        found.append(severer if limit is None else max(severer, float(_chances(members, law, limit)[0][0])))
+    return tuple(reversed(found))
 
 
 def _reason(numbers: Numbers, at: datetime, n: int, law: Emos | None, look: Look) -> Reason:

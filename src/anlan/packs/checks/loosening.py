@@ -55,7 +55,7 @@ def looser_indicator(old: Indicator, new: Indicator) -> Iterator[str]:
 
 def looser_rule(old: Rule, new: Rule, direction: str) -> Iterator[str]:
     """In what a rule asks for less: a later alarm, a narrower reach, or something not comparable."""
-    for name in ("indicator", "hazard", "detector", "when", "measure", "params"):
+    for name in ("indicator", "hazard", "detector", "when", "measure", "params", "matrix", "certainty"):
         if getattr(old, name) != getattr(new, name):
             yield f"{name} is another"
     # A lower limit is the stricter one, except where falling values are the danger.
@@ -71,6 +71,12 @@ def looser_rule(old: Rule, new: Rule, direction: str) -> Iterator[str]:
                 yield f"level {level} is gone on {day}"
             elif after > before:
                 yield f"level {level} from {sign * before:g} to {sign * after:g} on {day}"
+        steps = _amounts(new, day, sign)
+        for column, before in _amounts(old, day, sign).items():
+            if column not in steps:
+                yield f"severity {column} is gone on {day}"
+            elif steps[column] > before:
+                yield f"severity {column} from {sign * before:g} to {sign * steps[column]:g} on {day}"
     if new.hold > old.hold:
         yield "hold is longer"
     if new.keep < old.keep:
@@ -90,11 +96,18 @@ def _limit(rule: Rule, level: int, day: date, sign: int) -> float | None:
     return min(limits, default=None)
 
 
+def _amounts(rule: Rule, day: date, sign: int) -> dict[str, float]:
+    """The amount at which each severity of the rule's matrix begins on that day."""
+    if not rule.validity.covers(day):
+        return {}
+    return {one.column: sign * one.at_least for one in rule.severities if one.validity.covers(day)}
+
+
 def _days(*rules: Rule) -> list[date]:
     """Every day on which one of the rules or bands begins or ends, and the one before all."""
     days = {date.min}
     for rule in rules:
-        for validity in (rule.validity, *(band.validity for band in rule.bands)):
+        for validity in (rule.validity, *(one.validity for one in (*rule.bands, *rule.severities))):
             days |= {day for day in (validity.since, validity.until) if day is not None}
     return sorted(days)
 

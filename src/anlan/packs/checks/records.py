@@ -23,14 +23,14 @@ def unverified(resolved: Resolved) -> Iterator[Fault]:
     """A rule that nobody has run on history as it is now: its findings say so."""
     for item in resolved.items.rules:
         rule = item.value
-        record = resolved.pack.records.get(rule.id)
+        record, version = resolved.pack.records.get(rule.id), resolved.pack.fingerprint(rule)
         if record is None:
             yield item.origin.fault(
                 "not verified on history", expected=f"anlan backtest {resolved.pack.id} {rule.id} --record"
             )
-        elif record.fingerprint != rule.fingerprint:
+        elif record.fingerprint != version:
             yield item.origin.fault(
                 "its record on history is of another version of the rule",
                 found=f"{record.fingerprint}, made {record.made}",
-                expected=f"{rule.fingerprint}: anlan backtest {resolved.pack.id} {rule.id} --record",
+                expected=f"{version}: anlan backtest {resolved.pack.id} {rule.id} --record",
             )

@@ -45,7 +45,7 @@ def bands(resolved: Resolved) -> Iterator[Fault]:
     """Every band has a date and a basis in force; one band per level at a time, within the rule's."""
     for item in resolved.items.rules:
         rule, origin = item.value, item.origin
-        if not rule.bands:
+        if not rule.bands and not rule.matrix:
             yield origin.fault("no band, so it never gives a level", "band", expected="[[rule.band]]")
         for place, band in enumerate(rule.bands):
             if band.validity.since is None:

@@ -19,11 +19,15 @@ _CLOCK = re.compile(r"%[HIMSfcXTR]")
 @dataclass(frozen=True, slots=True)
 class Series:
     """A column of values of one indicator, or `=` and a number: the value of every row, where each row is
-    one case of something. `unit` empty means the indicator's own."""
+    one case of something. `unit` empty means the indicator's own. `event`: the id of the event that the
+    column is of, empty as the row says (a member of an ensemble); `ahead`: so long after the row's `at` its
+    values hold (a forecast's lead)."""
 
     column: str
     indicator: str
     unit: str
+    event: str = ""
+    ahead: timedelta = timedelta(0)
 
     @property
     def constant(self) -> bool:
@@ -158,7 +162,15 @@ def _series(definition: SourceDef, where: str) -> tuple[Series, ...]:
                     found="nothing",
                     expected=f"a {name}",
                 )
-        found.append(Series(str(entry["column"]), str(entry["indicator"]), str(entry.get("unit", ""))))
+        found.append(
+            Series(
+                str(entry["column"]),
+                str(entry["indicator"]),
+                str(entry.get("unit", "")),
+                str(entry.get("event", "")),
+                duration(entry.get("ahead", "PT0S"), f"{where}.series[{number}].ahead"),
+            )
+        )
     if not found:
         raise InvalidValue("no values", where=where, found="nothing", expected="value, or series")
     return tuple(found)

@@ -17,7 +17,7 @@ from anlan.model.place import Point
 from anlan.model.provenance import Provenance
 from anlan.model.quantity import convert
 from anlan.sources.table.cells import InstantReader, Unusable, number
-from anlan.sources.table.mapping import Mapping
+from anlan.sources.table.mapping import Mapping, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class RowReader:
         self._at = InstantReader(mapping.at_column, mapping.at)
         self._known = InstantReader(mapping.known_column, mapping.known)
         self._dates = InstantReader(mapping.known_column, mapping.at)
-        self._series: list[tuple[str, int | None, Indicator | None, str, Unusable | None]] = []
+        self._series: list[tuple[Series, int | None, Indicator | None, str, Unusable | None]] = []
         for series in mapping.series:
             indicator, unit, fault = self._fits(series.indicator, series.unit, series.column)
             index = None if series.constant else self._index[series.column]
-            self._series.append((series.column, index, indicator, unit, fault))
+            self._series.append((series, index, indicator, unit, fault))
 
     def _fits(self, id: str, unit: str, column: str) -> tuple[Indicator | None, str, Unusable | None]:
         try:
@@ -74,16 +74,22 @@ class RowReader:
             yield Faulty(record, bad, told)
             return
         origin = Provenance(self._source, self._ref, record.line, self.digest)
-        for column, index, indicator, unit, fault in self._series:
+        for series, index, indicator, unit, fault in self._series:
+            column = series.column
             try:
                 if fault is not None or indicator is None:
                     raise fault or AssertionError(column)
                 cell = column[1:] if index is None else record.cells[index]
                 value = self._value(cell, column, indicator, unit)
+                holds = at + series.ahead
             except Unusable as unusable:
                 yield Faulty(record, unusable, told)
+            except OverflowError:
+                bad = Unusable("bad_time", column, "no such time", str(at), f"{series.ahead} later")
+                yield Faulty(record, bad, told)
             else:
-                yield Observation(indicator.id, place, at, told, value, indicator.unit, origin, event, point)
+                of = series.event or event
+                yield Observation(indicator.id, place, holds, told, value, indicator.unit, origin, of, point)
 
     def _told(self, cells: tuple[Any, ...], at: datetime, known: datetime | None) -> datetime:
         if self.mapping.known_lag is not None:
