@@ -12,7 +12,9 @@ from dataclasses import replace
 import pytest
 
 from anlan.formats.cap.container import LIMITS, Item, Limits, open_bytes
+from anlan.formats.cap.index import read_index
 from anlan.formats.cap.json_form import to_json
+from anlan.formats.cap.look import look
 from anlan.formats.cap.reader import read
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
@@ -123,6 +125,67 @@ def test_an_index_that_only_links_says_how_many_and_where_to() -> None:
     raw = f'<feed xmlns="{ATOM}">{entries}</feed>'
     (item,) = opened(raw.encode())
     assert (item.code, item.index, item.links) == ("linked_only", None, ("http://[bad", "b"))
+
+
+RDF = (
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="https://a.invalid/"><title>all</title>'
+    "<items><rdf:Seq><rdf:li resource='https://a.invalid/1.cap'/></rdf:Seq></items></channel>"
+    '<item rdf:about="urn:1"><title>first</title><link>https://a.invalid/1.cap</link>'
+    "<dc:date>2026-01-01T00:00:00+00:00</dc:date></item>{more}</rdf:RDF>"
+)
+
+
+def test_an_index_in_rss_1_tells_its_links_and_the_messages_it_holds() -> None:
+    (item,) = opened(RDF.format(more="").encode())
+    assert (item.code, item.links) == ("linked_only", ("https://a.invalid/1.cap",))
+    (entry,) = read_index(RDF.format(more="").encode())
+    assert (entry.id, entry.title) == ("urn:1", "first")
+    assert entry.updated is not None and entry.updated.year == 2026
+    held = f'<item rdf:about="urn:2"><description>{ESCAPED}</description></item>'
+    found = opened(RDF.format(more=held).encode())
+    assert [item.code for item in found] == ["", "linked_only"]
+    assert read(found[0].raw).identifier == "esc"
+
+
+def test_older_and_namespaced_indexes_are_read_like_the_plain_ones() -> None:
+    atom = (
+        '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><id>urn:a</id><title>t</title>'
+        '<modified>2026-01-01T00:00:00+00:00</modified><link rel="alternate" href="https://a.invalid/1"/>'
+        "</entry></feed>"
+    )
+    rss = (
+        '<rss version="2.0" xmlns="http://backend.userland.com/rss2"><channel>'
+        "<item><link>https://a.invalid/1</link></item></channel></rss>"
+    )
+    for index in (atom, rss):
+        (item,) = opened(index.encode())
+        assert item.links == ("https://a.invalid/1",)
+
+
+def test_the_address_of_the_message_goes_before_that_of_a_page_for_people() -> None:
+    rss = (
+        '<rss version="2.0" xmlns:gdacs="http://www.gdacs.org"><channel><item><title>t</title>'
+        "<link>https://a.invalid/page</link><gdacs:cap>https://a.invalid/1.xml</gdacs:cap></item>"
+        "<item><link>https://a.invalid/2</link><gdacs:cap>none</gdacs:cap></item></channel></rss>"
+    )
+    (item,) = opened(rss.encode())
+    assert item.links == ("https://a.invalid/1.xml", "https://a.invalid/2")
+
+
+@pytest.mark.parametrize("raw", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_an_empty_document_breaks_a_rule_like_any_other_that_is_no_xml(raw: bytes) -> None:
+    (item,) = opened(raw)
+    assert item.code == "unreadable" and "empty" in item.sentence
+    (seen,) = look(raw, "f")
+    assert (seen.readable, seen.valid) == (False, False)
+    assert [finding.rule for finding in seen.findings] == ["X-wellformed"]
+
+
+def test_an_edxl_wrapper_without_messages_is_no_bad_document_however_its_namespace_is_written() -> None:
+    for space in ("urn:oasis:names:tc:emergency:EDXL:DE:2.0", "urn:oasis:names:tc:emergency:edxl:de:2.0"):
+        (item,) = opened(f'<edxlDistribution xmlns="{space}"/>'.encode())
+        assert item.code == "no_message" and item.index is None
 
 
 @pytest.mark.parametrize(

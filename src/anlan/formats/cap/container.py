@@ -7,20 +7,15 @@ are bounded. What cannot be read becomes an item with its reason; nothing is lef
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
 import json
-import lzma
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anlan.formats.cap.embedded import CAP_TEXT, Cutter, local, looks_like_cap, namespace, reads_like_cap
+from anlan.formats.cap.archive import SIGNATURES, Bounds, files_in
+from anlan.formats.cap.carried import candidates, carried, is_edxl, texts, without_declaration
+from anlan.formats.cap.embedded import Cutter, local, looks_like_cap
 from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.index import links_of
 from anlan.formats.cap.json_form import from_json, is_json
@@ -29,28 +24,8 @@ from anlan.formats.cap.secure import decode, parse
 from anlan.formats.table import gunzip
 from anlan.model.errors import AnlanError, BadInput, Hostile, Unreadable
 
-EDXL = ("urn:oasis:names:tc:emergency:EDXL:DE:1.0", "urn:oasis:names:tc:emergency:EDXL:DE:2.0")
-_ZIP = b"PK\x03\x04"
-_EMPTY_ZIP = b"PK\x05\x06"
+_BLANKS = b" \t\r\n\xef\xbb\xbf"
 _HEAD = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<(?:[\w.-]+:)?alert[\s>/]", re.DOTALL)
-_PARTS = ("entry", "item", "contentObject")
-_STEP = 1 << 16
-
-
-#: what the library raises for archives that are none
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    OSError,
-    ValueError,
-    OverflowError,
-    LookupError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +53,8 @@ class Item:
     holds no message at all (an index that only links, an attachment). `member` says where inside
     (`a.zip` member, `entry 3`). `raw` are the message's own bytes. `code` and `sentence`: why this is no
     message; "" for a message. `links`: addresses of messages that an index names and does not hold.
-    `findings`: what is wrong with a wrapper by its own rules, where those were asked for."""
+    `findings`: what is wrong with a wrapper by its own rules, where those were asked for, or with a document
+    in which there is nothing to look at."""
 
     file: str
     index: int | None
@@ -142,13 +118,25 @@ class _Opened:
     def message(self, raw: bytes, member: str) -> Item:
         return Item(self.file, self._next(), member, raw)
 
-    def refused(self, raw: bytes, member: str, error: AnlanError) -> Item:
+    def refused(
+        self, raw: bytes, member: str, error: AnlanError, findings: tuple[CapFault, ...] = ()
+    ) -> Item:
         code = error.reason_code if isinstance(error, BadInput) else "bad_input"
         number, self.number = self.number, self.number + 1
-        return Item(self.file, number, member, raw, code, error.sentence())
+        return Item(self.file, number, member, raw, code, error.sentence(), findings=findings)
 
     def none(self, member: str, sentence: str, links: tuple[str, ...] = (), raw: bytes = b"") -> Item:
         return Item(self.file, None, member, raw, "linked_only" if links else "no_message", sentence, links)
+
+    def _empty(self, raw: bytes, member: str, where: str) -> Item:
+        found, expected = f"nothing in {len(raw)} bytes", "well-formed XML"
+        finding = CapFault("(document)", "X-wellformed", found, expected)
+        return self.refused(
+            raw,
+            member,
+            Unreadable("an empty document", where=where, found=found, expected=expected),
+            (finding,),
+        )
 
     # -- kinds of document --------------------------------------------------------------------------
 
@@ -162,7 +150,10 @@ class _Opened:
                     found=f"more than {self.limits.nesting} levels",
                     expected=f"at most {self.limits.nesting}",
                 )
-            if raw.startswith((_ZIP, _EMPTY_ZIP)):
+            if not raw.strip(_BLANKS):
+                yield self._empty(raw, member, where)
+                return
+            if raw.startswith(SIGNATURES):
                 yield from self._archive(raw, member, depth, where)
                 return
             plain = gunzip(raw, where, self.limits.document)
@@ -197,7 +188,7 @@ class _Opened:
             found = check_notification(raw) if "wis2" in self.documents else None
         elif "feeds" in self.documents and local(root.tag) in ("feed", "rss"):
             found = check_feed(root)
-        elif "edxl-de" in self.documents and namespace(root.tag) in EDXL:
+        elif "edxl-de" in self.documents and is_edxl(root.tag):
             found = check_distribution(root)
         if found is not None:
             findings = tuple(found)
@@ -209,13 +200,13 @@ class _Opened:
         cutter: Cutter | None = None
         before = self.number
         notes: list[Item] = []
-        for node, place in _candidates(root):
+        for node, place in candidates(root):
             inside = f"{member} {place}".strip()
             if looks_like_cap(node.tag):
                 cutter = cutter or Cutter(text, root)
                 yield self.message(cutter.bytes_of(node), inside)
                 continue
-            found = _carried(node)
+            found = carried(node)
             if found is None:
                 notes.append(self.none(inside, f"{self.file}: {inside}: holds no CAP message"))
                 continue
@@ -230,7 +221,7 @@ class _Opened:
         yield from notes
         if self.number == before and not links and not notes:
             name = shown(str(root.tag))
-            if local(root.tag) in ("feed", "rss", "RDF") or namespace(root.tag) in EDXL:
+            if local(root.tag) in ("feed", "rss", "RDF") or is_edxl(root.tag):
                 yield self.none(member, f"{self.file}: {name} holds no message", raw=text)
             else:
                 fault = Unreadable(
@@ -269,9 +260,9 @@ class _Opened:
             ) from error
         yield from self._judged(member, None, raw)
         before = self.number
-        for place, text in _texts(document):
+        for place, text in texts(document):
             inside = f"{member} {_safe(place)}".strip()
-            yield from self.document(_without_declaration(text), inside, depth + 1)
+            yield from self.document(without_declaration(text), inside, depth + 1)
         if self.number == before:
             raise Unreadable("JSON without a CAP message in it", where=where, expected="a text with an alert")
 
@@ -288,56 +279,17 @@ class _Opened:
             )
 
     def _archive(self, raw: bytes, member: str, depth: int, where: str) -> Iterator[Item]:
-        # counted before the library reads its directory: each line of it costs memory
-        lines = raw.count(b"PK\x01\x02")
-        if lines > self.limits.members:
-            raise Hostile(
-                "too many members in an archive",
-                where=where,
-                found=f"about {lines}",
-                expected=f"at most {self.limits.members}",
-            )
-        try:
-            archive = zipfile.ZipFile(io.BytesIO(raw))
-        except _DAMAGED as error:
-            raise Unreadable(
-                "a damaged zip archive", where=where, found=str(error), expected="zip"
-            ) from error
-        with archive:
-            names = [info for info in archive.infolist() if not info.filename.endswith("/")]
-            if not names:
-                yield self.none(member, f"{where}: an archive without files")
-            for info in names:
-                inside = f"{member} {_safe(info.filename)}".strip()
-                try:
-                    content = self._member(archive, info, f"{where} {inside}".strip())
-                except BadInput as error:
-                    yield self.refused(b"", inside, error)
-                    continue
+        bounds = Bounds(self.limits.members, self.limits.document, self.limits.ratio)
+        nothing = True
+        for name, content in files_in(raw, where, bounds, self._count):
+            nothing = False
+            inside = f"{member} {_safe(name)}".strip()
+            if isinstance(content, BadInput):
+                yield self.refused(b"", inside, content)
+            else:
                 yield from self.document(content, inside, depth + 1)
-
-    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
-        if info.flag_bits & 0x1:
-            raise Unreadable("an encrypted member", where=where, expected="a member without password")
-        parts: list[bytes] = []
-        size = 0
-        most = max(1 << 20, info.compress_size * self.limits.ratio)
-        try:
-            with archive.open(info) as file:
-                while part := file.read(_STEP):
-                    size += len(part)
-                    self._count(len(part), where)
-                    if size > self.limits.document or size > most:
-                        raise Hostile(
-                            "a member unpacks to too much",
-                            where=where,
-                            found=f"more than {size - len(part)} bytes of {info.compress_size} packed",
-                            expected=f"at most {self.limits.document}, and {self.limits.ratio} for one",
-                        )
-                    parts.append(part)
-        except _DAMAGED as error:
-            raise Unreadable("a damaged member", where=where, found=str(error), expected="zip") from error
-        return b"".join(parts)
+        if nothing:
+            yield self.none(member, f"{where}: an archive without files")
 
 
 def _whole(line: bytes) -> bool:
@@ -352,57 +304,3 @@ def _whole(line: bytes) -> bool:
 def _safe(name: str) -> str:
     """A member's name as a label: nobody opens it."""
     return shown(name, 200)[1:-1]
-
-
-def _candidates(root: Any) -> Iterator[tuple[Any, str]]:
-    """(element, where) of messages, and of elements that carry a document as text, in document order.
-    A message inside another one belongs to it."""
-    counts: dict[str, int] = {}
-    ahead: list[tuple[Any, str]] = [(root, "")]
-    while ahead:
-        node, place = ahead.pop()
-        name = local(node.tag)
-        part = name in _PARTS or (name == "content" and namespace(node.tag) in EDXL)
-        if part and node is not root:
-            counts[name] = counts.get(name, 0) + 1
-            place = f"{name} {counts[name]}"
-        if looks_like_cap(node.tag):
-            yield node, place
-        elif name in ("keyXMLContent", "Signature"):
-            continue
-        elif len(node):
-            ahead.extend((child, place) for child in reversed(node))
-        elif name == "contentData" or reads_like_cap(node.text):
-            yield node, place
-
-
-def _without_declaration(text: str) -> bytes:
-    """A document that is text by now: what it declares as its encoding was that of its bytes."""
-    return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text).encode("utf-8", "surrogatepass")
-
-
-def _texts(document: Any) -> Iterator[tuple[str, str]]:
-    """(path, text) of the texts in a JSON document that are documents with a message, in order."""
-    ahead: list[tuple[str, Any]] = [("", document)]
-    while ahead:
-        place, value = ahead.pop()
-        if isinstance(value, dict):
-            ahead.extend((f"{place}.{key}".lstrip("."), one) for key, one in reversed(value.items()))
-        elif isinstance(value, list):
-            ahead.extend((f"{place}[{number}]", value[number]) for number in range(len(value) - 1, -1, -1))
-        elif isinstance(value, str) and reads_like_cap(value):
-            yield place, value
-
-
-def _carried(node: Any) -> bytes | None:
-    """The document that an element carries as text or base64; None where it is no message at all."""
-    text = (node.text or "").strip()
-    if text.startswith("<"):
-        return _without_declaration(text)
-    try:
-        found = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if found.startswith((_ZIP, b"\x1f\x8b")):
-        return found
-    return found if any(sign.encode() in found.replace(b"\x00", b"") for sign in CAP_TEXT) else None

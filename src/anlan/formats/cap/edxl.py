@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from anlan.formats.cap.container import EDXL
+from anlan.formats.cap.carried import EDXL
 from anlan.formats.cap.reader import read
 from anlan.formats.cap.secure import decode
 from anlan.formats.cap.times import write_time

@@ -1,14 +1,15 @@
-"""Atom (RFC 4287) and RSS 2.0 indexes of CAP messages: where the messages are."""
+"""Atom (RFC 4287) and RSS (2.0 and 1.0) indexes of CAP messages: where the messages are."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin
 
-from anlan.formats.cap.embedded import Cutter, reads_like_cap
+from anlan.formats.cap.embedded import Cutter, local, reads_like_cap
 from anlan.formats.cap.schema import NAMESPACES
 from anlan.formats.cap.secure import MAX_BYTES, decode, parse
 from anlan.formats.cap.times import read_time
@@ -17,6 +18,10 @@ from anlan.model.errors import Unreadable
 CAP_TYPE = "application/cap+xml"
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
+#: the form before RFC 4287 (0.3), which some still write
+_ATOMS = (_ATOM, "{http://purl.org/atom/ns#}")
+_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+_DUBLIN_DATE = "{http://purl.org/dc/elements/1.1/}date"
 _ALERTS = tuple(f"{{{namespace}}}alert" for namespace in NAMESPACES)
 
 
@@ -38,25 +43,45 @@ def read_index(raw: bytes, base: str = "", where: str = "", limit: int = MAX_BYT
     """Every entry, in the order of the index; `base` is the address that relative links start from.
     Unreadable when it is neither Atom nor RSS; Hostile as for a message."""
     root = parse(raw, where, limit)
+    entries = _entries(root)
+    if entries is None:
+        raise Unreadable(
+            "not an index", where=where, found=f"element {root.tag[:80]}", expected="an Atom feed or RSS"
+        )
     cutter = Cutter(decode(raw, where).encode(), root)
-    if root.tag == f"{_ATOM}feed":
-        return tuple(_atom(node, base, cutter) for node in root.iterchildren(f"{_ATOM}entry"))
-    if root.tag == "rss":
-        return tuple(_rss(node, base, cutter) for node in root.iterfind("channel/item"))
-    raise Unreadable(
-        "not an index", where=where, found=f"element {root.tag[:80]}", expected="an Atom feed or RSS"
-    )
+    read, nodes = entries
+    return tuple(read(node, base, cutter) for node in nodes)
+
+
+_Read = Callable[[Any, str, Cutter | None], IndexEntry]
+
+
+def _entries(root: Any) -> tuple[_Read, list[Any]] | None:
+    """How the entries of an index are read, and the entries; None for what is no index. RSS is read by
+    local names: version 1.0 (RDF) and some writers of 2.0 have a namespace, and its channel holds the
+    items or stands beside them."""
+    name = local(root.tag)
+    for space in _ATOMS:
+        if root.tag == f"{space}feed":
+            return _atom, list(root.iterchildren(f"{space}entry"))
+    if name in ("rss", "RDF"):
+        return _rss, [node for node in root.iterdescendants("{*}item") if _stands_in(node, root)]
+    return None
+
+
+def _stands_in(item: Any, root: Any) -> bool:
+    parent = item.getparent()
+    return parent is root or (local(parent.tag) == "channel" and parent.getparent() is root)
 
 
 def links_of(root: Any, base: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(the surest address of each entry that holds no message itself, the names of entries with neither a
     message nor an address); none for what is no index."""
-    if root.tag == f"{_ATOM}feed":
-        entries = [_atom(node, base, None) for node in root.iterchildren(f"{_ATOM}entry") if not _holds(node)]
-    elif root.tag == "rss":
-        entries = [_rss(node, base, None) for node in root.iterfind("channel/item") if not _holds(node)]
-    else:
+    found = _entries(root)
+    if found is None:
         return (), ()
+    read, nodes = found
+    entries = [read(node, base, None) for node in nodes if not _holds(node)]
     linked = tuple(entry.links[0] for entry in entries if entry.links)
     return linked, tuple(entry.id or entry.title for entry in entries if not entry.links)
 
@@ -69,36 +94,44 @@ def _holds(entry: Any) -> bool:
 
 
 def _atom(entry: Any, base: str, cutter: Cutter | None) -> IndexEntry:
+    space = entry.tag[: entry.tag.index("}") + 1]
     links: list[tuple[int, str]] = []
-    for link in entry.iterchildren(f"{_ATOM}link"):
+    for link in entry.iterchildren(f"{space}link"):
         href = (link.get("href") or "").strip()
         if href:
             links.append((_rank(link.get("type", ""), link.get("rel", "alternate")), joined(base, href)))
-    content = entry.find(f"{_ATOM}content")
+    content = entry.find(f"{space}content")
     if content is not None and content.get("src"):
         links.append((_rank(content.get("type", ""), "alternate"), joined(base, content.get("src").strip())))
+    updated = "updated" if space == _ATOM else "modified"
     return IndexEntry(
-        id=_text(entry, f"{_ATOM}id"),
-        title=_text(entry, f"{_ATOM}title"),
-        updated=_instant(_text(entry, f"{_ATOM}updated")),
+        id=_text(entry, f"{space}id"),
+        title=_text(entry, f"{space}title"),
+        updated=_instant(_text(entry, f"{space}{updated}")),
         links=tuple(href for _, href in sorted(links, key=lambda link: link[0])),
         cap=_embedded(entry, cutter),
     )
 
 
 def _rss(item: Any, base: str, cutter: Cutter | None) -> IndexEntry:
+    """GDACS names the message in an element `cap` of its own, beside a link to a page for people."""
+    space = item.tag[: item.tag.rfind("}") + 1]
     links = [
         (_rank(node.get("type", ""), "alternate"), joined(base, node.get("url").strip()))
-        for node in item.iterchildren("enclosure")
+        for node in item.iterchildren(f"{space}enclosure")
         if node.get("url")
     ]
-    link = _text(item, "link")
+    for node in item.iterchildren("{*}cap"):
+        address = "".join(node.itertext()).strip()
+        if "://" in address:
+            links.append((0, joined(base, address)))
+    link = _text(item, f"{space}link")
     if link:
         links.append((1, joined(base, link)))
     return IndexEntry(
-        id=_text(item, "guid") or link,
-        title=_text(item, "title"),
-        updated=_mail_date(_text(item, "pubDate")),
+        id=_text(item, f"{space}guid") or item.get(_ABOUT, "") or link,
+        title=_text(item, f"{space}title"),
+        updated=_mail_date(_text(item, f"{space}pubDate") or _text(item, _DUBLIN_DATE)),
         links=tuple(href for _, href in sorted(links, key=lambda link: link[0])),
         cap=_embedded(item, cutter),
     )

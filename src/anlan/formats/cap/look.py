@@ -123,7 +123,9 @@ def look_at(item: Item, asked: Asked) -> Look:
 def _refused(item: Item, asked: Asked) -> Look:
     """A document that holds no message: its faults by the rules of CAP, where it is one at all."""
     if item.index is None or not item.raw or item.code not in ("unreadable", "hostile"):
-        return Look(item, findings=item.findings)
+        return Look(
+            item, valid=False if item.index is not None and item.findings else None, findings=item.findings
+        )
     began = time.perf_counter()
     found = examine(item.raw, asked.profiles)
     return Look(
