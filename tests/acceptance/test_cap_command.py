@@ -140,6 +140,10 @@ def test_standard_input_and_a_reader_that_goes_away(here: Path) -> None:
         (["sign", "m1.xml", "--key", "k", "--certificate", "c"], "cannot be read"),
         (["feed", "m1.xml", "--id", "urn:i", "--title", "t", "--base", "x"], "absolute address"),
         (["feed", "m1.xml", "--id", "i", "--title", "t", "--base", "https://x.invalid"], "absolute IRI"),
+        (
+            "feed m1.xml --id urn:i --title t --base https://x.invalid --status Bogus".split(),
+            "no such status",
+        ),
         (["convert", "m1.xml", "--to", "cap", "--out", "m1.xml"], "no folder can be made"),
     ],
 )

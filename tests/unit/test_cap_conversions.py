@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -213,6 +213,20 @@ def test_several_areas_become_one_envelope_and_an_unknown_one_no_geometry() -> N
     assert announced(read(alert(infos=(named,))))["geometry"] is None
 
 
+def test_an_envelope_across_180_degrees_goes_not_round_the_earth() -> None:
+    def outline(*polygons: str) -> Any:
+        areas = tuple(cap.CapArea("a", (polygon,)) for polygon in polygons)
+        return announced(read(alert(infos=(replace(alert().infos[0], areas=areas),))))["geometry"]
+
+    fiji = "-16,177 -16,-178 -20,-178 -20,177 -16,177"
+    guam, hawaii = "13,144 14,144 14,145 13,144", "19,-156 20,-156 20,-155 19,-156"
+    assert outline(fiji) is None and outline(guam, hawaii) is None
+    samoa, tahiti = "-13,-173 -14,-173 -14,-172 -13,-173", "-17,-150 -18,-150 -18,-149 -17,-150"
+    assert {x for x, _ in outline(samoa, tahiti)["coordinates"][0]} == {-173.0, -149.0}
+    lisbon, tokyo = "38,-10 39,-10 39,-9 38,-10", "35,139 36,139 36,140 35,139"
+    assert {x for x, _ in outline(lisbon, tokyo)["coordinates"][0]} == {-10.0, 140.0}
+
+
 def entries(*messages: cap.CapAlert) -> list[cap.FeedEntry]:
     return [cap.feed_entry(one, f"https://x.invalid/{one.identifier}", own=True) for one in messages]
 
@@ -239,6 +253,21 @@ def test_an_index_lists_updates_and_cancels_and_drops_what_is_superseded_or_over
     assert listed(at, first, update, cancel) == ["a3", "a2"]
     assert listed(at, first, foreign) == ["f1", "a1"], "nobody takes the message of another off the list"
     assert listed(NOW + timedelta(hours=7), first, update, cancel) == []
+
+
+def test_an_entry_keeps_one_name_that_no_other_message_has() -> None:
+    def named(*messages: cap.CapAlert, id: str = "https://x.invalid/feed") -> list[str]:
+        raw = cap.write_feed(entries(*messages), id=id, title="t", updated=NOW)
+        return [entry.id for entry in cap.read_index(raw)]
+
+    one = alert()
+    other, later = replace(one, sender="other@x.invalid"), replace(one, sent=NOW - timedelta(hours=1))
+    assert len(set(named(one, other, later))) == 3
+    (alone,) = named(one)
+    assert alone in named(one, other, later) and one.sender in alone and one.identifier in alone
+    zone = timezone(timedelta(hours=8))
+    assert named(replace(one, sent=one.sent.astimezone(zone))) == [alone]
+    assert named(one, id="https://x.invalid/#feed")[0].count("#") == 1
 
 
 def test_an_exercise_takes_no_actual_warning_off_an_index() -> None:

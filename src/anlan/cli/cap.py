@@ -360,7 +360,11 @@ def feed(
         Read in a process of its own; --no-worker reads in place.
     """
     from anlan.formats.cap.feed import feed_entry, in_force, write_feed
+    from anlan.formats.cap.schema import STATUS
 
+    for word in status:
+        if word not in STATUS:
+            raise InvalidValue("no such status", where="--status", found=word, expected=", ".join(STATUS))
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:\S", id) is None:
         raise InvalidValue("not an absolute IRI", where="--id", found=id, expected="https://… or urn:…")
     now = parse_instant(at) if at else datetime.now(UTC).replace(microsecond=0)

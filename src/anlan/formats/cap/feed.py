@@ -138,7 +138,7 @@ def write_feed(
     for entry in in_force(entries, updated):
         lines += [
             "  <entry>",
-            f"    <id>{_text(id)}#{quote(entry.identifier, safe='')}</id>",
+            f"    <id>{_text(_entry_id(id, entry))}</id>",
             f"    <title>{_text(entry.title)}</title>",
             f"    <updated>{_instant(entry.updated)}</updated>",
             f"    <author><name>{_text(entry.author)}</name></author>",
@@ -150,6 +150,13 @@ def write_feed(
         ]
     lines.append("</feed>\n")
     return "\n".join(lines).encode()
+
+
+def _entry_id(feed: str, entry: FeedEntry) -> str:
+    """Sender, identifier and instant of sending, which together name a message for good (CAP 1.2, section
+    3.2.1, identifier): two senders may use one identifier, and some use one twice."""
+    name = f"{entry.sender},{entry.identifier},{_instant(entry.updated)}"
+    return f"{feed}{',' if '#' in feed else '#'}{quote(name, safe=',@:')}"
 
 
 def _text(text: str) -> str:

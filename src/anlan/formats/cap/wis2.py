@@ -122,8 +122,10 @@ def _when(alert: CapAlert) -> dict[str, str]:
 
 
 def _geometry(alert: CapAlert, gazetteer: Gazetteer | None) -> dict[str, Any] | None:
-    """One polygon as it is; of several, or of one with many corners, the envelope; null where an area is
-    not known: less than all of it would be wrong."""
+    """One polygon as it is; of several, or of one with many corners, the envelope. Null where an area is
+    not known, since less than all of it would be wrong; and where the envelope lies across 180 degrees: it
+    would be two polygons (RFC 7946, section 3.1.9), a notification has one, and one from end to end would
+    go round the earth."""
     shapes = []
     for ground in (ground for grounds in grounds_of(alert, gazetteer) for ground in grounds):
         if ground.geometry.is_empty or ground.outcome == "unresolved":
@@ -133,8 +135,20 @@ def _geometry(alert: CapAlert, gazetteer: Gazetteer | None) -> dict[str, Any] | 
         return None
     whole = shapely.union_all(shapes)
     if whole.geom_type != "Polygon" or shapely.get_num_coordinates(whole) > _MOST_CORNERS:
+        if _across_180(whole):
+            return None
         whole = shapely.box(*whole.bounds) if whole.geom_type != "Point" else whole
     return geometry_of(whole)
+
+
+def _across_180(whole: Any) -> bool:
+    """True where all parts of a shape lie closer together across 180 degrees than on this side of it."""
+    spans = sorted(part.bounds[::2] for part in shapely.get_parts(whole))
+    east, widest = spans[0][1], 0.0
+    for west, end in spans[1:]:
+        widest = max(widest, west - east)
+        east = max(east, end)
+    return bool(widest > 360 - (east - spans[0][0]))
 
 
 def _content(raw: bytes) -> dict[str, Any] | None:
