@@ -225,7 +225,6 @@ def test_rows_that_cannot_be_meant_are_quarantined_and_the_others_count(
     ("rules", "words"),
     [
         (NEAR.replace("zone_km = 300.0\n", ""), "storm_zone needs a parameter"),
-        (NEAR.replace('places = ["x/b"]', 'places = ["x/b"]\nkeep = "P1D"'), "storm_zone has no hysteresis"),
         (NEAR.replace('indicator = "track"', 'indicator = "stage"'), "storm_zone reads other indicators"),
         (
             RULE.format(

@@ -58,6 +58,6 @@ def described() -> dict[str, dict[str, str]]:
     }
 
 
-def demands() -> Mapping[str, tuple[tuple[str, ...], bool]]:
-    """Survey -> (kinds of indicator it reads, whether it has hysteresis), for the linter of packs."""
-    return {name: (survey(name).kinds, survey(name).hysteresis) for name in MODULES}
+def demands() -> Mapping[str, tuple[str, ...]]:
+    """Survey -> kinds of indicator it reads, for the linter of packs."""
+    return {name: survey(name).kinds for name in MODULES}

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from anlan.model.errors import Fault
-from anlan.model.time import format_duration
 from anlan.packs.checks.references import one
 from anlan.packs.citations import check_basis, covers, spell
 from anlan.packs.conditions import examine
@@ -15,8 +14,8 @@ from anlan.packs.definitions import Resolved
 from anlan.packs.documents import Origin
 
 Detectors = Mapping[str, Mapping[str, str]]
-#: detector -> (kinds of indicator that it reads, whether `hold` and `keep` mean something to it)
-Demands = Mapping[str, tuple[tuple[str, ...], bool]]
+#: detector -> kinds of indicator that it reads
+Demands = Mapping[str, tuple[str, ...]]
 
 
 def rule_references(resolved: Resolved) -> Iterator[Fault]:
@@ -127,13 +126,13 @@ def detectors(resolved: Resolved, known: Detectors) -> Iterator[Fault]:
 
 
 def demanded(resolved: Resolved, demands: Demands) -> Iterator[Fault]:
-    """What a rule's detector asks of its indicator and its rule."""
+    """What a rule's detector asks of its indicator."""
     for item in resolved.items.rules:
         rule, origin = item.value, item.origin
         indicator = resolved.pack.indicators.get(rule.indicator)
         if rule.detector not in demands or indicator is None:
             continue
-        kinds, hysteresis = demands[rule.detector]
+        kinds = demands[rule.detector]
         if indicator.kind not in kinds:
             yield origin.fault(
                 f"{rule.detector} reads other indicators",
@@ -141,14 +140,6 @@ def demanded(resolved: Resolved, demands: Demands) -> Iterator[Fault]:
                 found=f"{indicator.id}, {indicator.kind}",
                 expected=f"an indicator of kind {' or '.join(kinds)}",
             )
-        for name in ("hold", "keep"):
-            if getattr(rule, name) and not hysteresis:
-                yield origin.fault(
-                    f"{rule.detector} has no hysteresis",
-                    name,
-                    found=format_duration(getattr(rule, name)),
-                    expected=f"no {name}",
-                )
 
 
 #: types of parameters that name something of the pack
