@@ -141,7 +141,7 @@ def test_standard_input_and_a_reader_that_goes_away(here: Path) -> None:
         (["feed", "m1.xml", "--id", "urn:i", "--title", "t", "--base", "x"], "absolute address"),
         (["feed", "m1.xml", "--id", "i", "--title", "t", "--base", "https://x.invalid"], "absolute IRI"),
         (
-            "feed m1.xml --id urn:i --title t --base https://x.invalid --status Bogus".split(),
+            ["feed", "m1.xml", "--id", "urn:i", "--title", "t", "--base", "https://x", "--status", "Bogus"],
             "no such status",
         ),
         (["convert", "m1.xml", "--to", "cap", "--out", "m1.xml"], "no folder can be made"),
