@@ -29,19 +29,25 @@ def detect(
     freq: int | None = None,
     population: Data | None = None,
     series: Sequence[str] | None = None,
+    weeks: str = "",
+    decimal: str = "",
     **params: Any,
 ) -> Findings:
     """Test counts (or readings) with a detector; without a pack, a workspace or a service.
 
     `data`        a `Panel`; an array [n_series, n_time] (or [n_time]), NaN = missing; a polars or pandas
                   frame: wide (`date` or `k`, and one column per series) or long (`date`, `series`,
-                  `value`); the path of a CSV file of either form
+                  `value`), with `year` and `week` (or `month`) instead of `date` where they are; the path
+                  of a CSV file of either form
     `detector`    its name: `farrington_scan`, `ears_c1` …; ValueError lists them all
     `test`        times to test: indexes or a slice, `"last 10"`, `"2012-01-01.."`, `"264:312"` (numbers
                   from 1, both ends); by default the last year, at most half of the times
     `freq`        periods per year; needed for an array, and for a table without dates
     `population`  denominators, in any of the same forms
     `series`      names for the rows of an array or a panel
+    `weeks`       which weeks numbers of weeks are, and that 202005 is one: `iso` (Monday to Sunday; the
+                  default where a week is written as such) or `mmwr` (Sunday to Saturday)
+    `decimal`     `.` or `,`; by default what the cells of the table prove
     `params`      parameters of the detector, by its own names
 
     Gives `Findings`: a `Detection` with arrays [n_series, n_test], and `frame()`, one row per tested
@@ -59,7 +65,17 @@ def detect(
     """
     from anlan.analyse.detection import detect as run
 
-    return run(data, detector, test=test, freq=freq, population=population, series=series, **params)
+    return run(
+        data,
+        detector,
+        test=test,
+        freq=freq,
+        population=population,
+        series=series,
+        weeks=weeks,
+        decimal=decimal,
+        **params,
+    )
 
 
 def scan(

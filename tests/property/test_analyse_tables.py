@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from anlan.analyse.table import Row, table
+from anlan.analyse.table import Manner, Row, table
 
+#: a comma among points is no number, where the point is said to be the sign
+POINTS = Manner(decimal=".")
 MONDAY = date(2008, 12, 1)
 CELLS = st.one_of(
     st.integers(0, 50).map(str),
@@ -43,7 +45,7 @@ def test_the_order_of_rows_never_matters(sheet: tuple[list[str], list[Row]], cha
     columns, rows = sheet
     mixed = list(rows)
     chance.shuffle(mixed)
-    one, other = table(columns, rows, "t", 52), table(columns, mixed, "t", 52)
+    one, other = (table(columns, given, "t", 52, manner=POINTS) for given in (rows, mixed))
     assert_array_equal(one.panel.counts, other.panel.counts)
     assert one.held == other.held
     assert_array_equal(one.axis.dates, other.axis.dates)
@@ -56,8 +58,8 @@ def test_a_wide_and_a_long_table_say_the_same(sheet: tuple[list[str], list[Row]]
     long: list[Row] = [
         (line, [cells[0], name, cells[1 + s]]) for line, cells in rows for s, name in enumerate(columns[1:])
     ]
-    one = table(columns, rows, "t", 52)
-    other = table(["date", "series", "value"], long, "t", 52)
+    one = table(columns, rows, "t", 52, manner=POINTS)
+    other = table(["date", "series", "value"], long, "t", 52, manner=POINTS)
     assert one.series == other.series
     assert_array_equal(one.panel.counts, other.panel.counts)
     assert [(h.line, h.found) for h in one.held] == [(h.line, h.found) for h in other.held]
@@ -67,7 +69,7 @@ def test_a_wide_and_a_long_table_say_the_same(sheet: tuple[list[str], list[Row]]
 @given(wide())
 def test_every_cell_is_a_value_missing_or_listed(sheet: tuple[list[str], list[Row]]) -> None:
     columns, rows = sheet
-    laid = table(columns, rows, "t", 52)
+    laid = table(columns, rows, "t", 52, manner=POINTS)
     listed = {(h.line, h.column) for h in laid.held}
     assert laid.axis.dates is not None
     for line, cells in rows:

@@ -10,6 +10,7 @@ from anlan.analyse.findings import Findings
 from anlan.analyse.frames import Data, combined
 from anlan.analyse.laid import Laid
 from anlan.analyse.span import indexes
+from anlan.analyse.table import Manner
 from anlan.assess.detect.panel import Detection, Ints, Test
 from anlan.assess.detect.registry import detector as by_name
 from anlan.assess.detect.registry import spec
@@ -26,10 +27,14 @@ def detect(
     freq: int | None = None,
     population: Data | None = None,
     series: Sequence[str] | None = None,
+    weeks: str = "",
+    decimal: str = "",
     **params: Any,
 ) -> Findings:
     """Test the counts in `data` with the detector of that name. See `anlan.detect`."""
-    return run(combined(data, population, freq=freq, series=series), detector, test, params)
+    manner = Manner(weeks, decimal)
+    laid = combined(data, population, freq=freq, series=series, manner=manner)
+    return run(laid, detector, test, params)
 
 
 def run(laid: Laid, detector: str, test: Tested, params: dict[str, Any]) -> Findings:

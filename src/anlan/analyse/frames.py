@@ -13,7 +13,8 @@ import polars as pl
 from anlan.analyse import csv_file
 from anlan.analyse.axis import Axis
 from anlan.analyse.laid import Laid, with_population
-from anlan.analyse.table import table
+from anlan.analyse.table import Manner, table
+from anlan.analyse.told_in_two import found_in
 from anlan.assess.detect.panel import Panel
 from anlan.model.errors import InvalidValue
 
@@ -22,9 +23,15 @@ Data: TypeAlias = Panel | np.ndarray[Any, Any] | pl.DataFrame | str | Path | Any
 a CSV file."""
 
 
-def laid(data: Data, *, freq: int | None = None, series: Sequence[str] | None = None) -> Laid:
+def laid(
+    data: Data,
+    *,
+    freq: int | None = None,
+    series: Sequence[str] | None = None,
+    manner: Manner = Manner(),  # noqa: B008 - a frozen value
+) -> Laid:
     """`data` on its time axis. `freq` periods per year, needed where there are no dates to tell it;
-    `series` names for the rows of a panel or an array."""
+    `series` names for the rows of a panel or an array; `manner` how a table is written."""
     if isinstance(data, Laid):
         return data
     if isinstance(data, Panel):
@@ -43,10 +50,10 @@ def laid(data: Data, *, freq: int | None = None, series: Sequence[str] | None = 
             )
         return _of_panel(Panel(np.atleast_2d(data), freq), series)
     if isinstance(data, str | Path):
-        return csv_file.read(Path(data), freq)
+        return csv_file.read(Path(data), freq, manner=manner)
     frame = polars_frame(data)
     rows = [(number, cells) for number, cells in enumerate(frame.rows(), start=1)]
-    return table(frame.columns, rows, "frame", freq)
+    return table(frame.columns, rows, "frame", freq, manner=manner)
 
 
 def combined(
@@ -55,15 +62,16 @@ def combined(
     *,
     freq: int | None = None,
     series: Sequence[str] | None = None,
+    manner: Manner = Manner(),  # noqa: B008 - a frozen value
 ) -> Laid:
     """`data` with the denominators of `population`, which comes in any of the same forms."""
-    counts = laid(data, freq=freq, series=series)
+    counts = laid(data, freq=freq, series=series, manner=manner)
     if population is None:
         return counts
     if isinstance(population, np.ndarray):
         values = np.broadcast_to(np.atleast_2d(population), counts.panel.counts.shape)
         return replace(counts, panel=replace(counts.panel, population=values))
-    return with_population(counts, laid(population, freq=counts.axis.freq))
+    return with_population(counts, laid(population, freq=counts.axis.freq, manner=manner))
 
 
 def _of_panel(panel: Panel, series: Sequence[str] | None) -> Laid:
@@ -86,7 +94,9 @@ def polars_frame(frame: Any) -> pl.DataFrame:
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
     if hasattr(frame, "iloc") and hasattr(frame, "reset_index"):  # pandas, which need not be installed
-        if not any(str(c).lower() in ("date", "k", "日期") for c in frame.columns):
+        names = [str(column) for column in frame.columns]
+        timed = any(name.lower() in ("date", "k", "日期") for name in names) or found_in(names) is not None
+        if not timed:
             frame = frame.rename_axis("date" if "date" in type(frame.index).__name__.lower() else "k")
             frame = frame.reset_index()
         columns = {str(name): [_cell(v) for v in frame[name].tolist()] for name in frame.columns}

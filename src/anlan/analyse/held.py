@@ -19,15 +19,16 @@ class Held:
     say: Text
 
 
-def not_a_number(line: int, column: str, found: str) -> Held:
+def not_a_number(line: int, column: str, found: str, decimal: str = ".") -> Held:
+    sign, zh = ("point", "小数点为 .") if decimal == "." else ("comma", "小数点为逗号")
     return Held(
         line,
         column,
         found,
         "not_a_number",
         Text(
-            "this is no number: the value is missing; expected digits with a decimal point, or NA",
-            "不是数字:按缺失处理;应为数字(小数点为 .)或 NA",
+            f"this is no number: the value is missing; expected digits with a decimal {sign}, or NA",
+            f"不是数字:按缺失处理;应为数字({zh})或 NA",
         ),
     )
 

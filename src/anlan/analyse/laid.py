@@ -10,6 +10,7 @@ import numpy as np
 
 from anlan.analyse.axis import DATED, Axis
 from anlan.analyse.held import Held
+from anlan.analyse.weeks import ISO, NAMES, week_of
 from anlan.assess.detect.panel import Floats, Panel
 from anlan.model.errors import InvalidValue
 from anlan.model.text import Text
@@ -32,18 +33,29 @@ def lay(
     series: Sequence[str],
     values: Floats,
     held: Sequence[Held] = (),
+    more: Sequence[Text] = (),
 ) -> Laid:
-    """`values` [n_series, n_time] on `axis`."""
+    """`values` [n_series, n_time] on `axis`; `more` is noted besides."""
     notes = [_axis_note(axis)]
     if axis.gaps.size:
         shown = ", ".join(axis.label(int(i)) for i in axis.gaps[:5])
-        more = f" … ({len(axis.gaps)})" if axis.gaps.size > 5 else ""
+        others = f" … ({len(axis.gaps)})" if axis.gaps.size > 5 else ""
         notes.append(
             Text(
-                f"{axis.gaps.size} time(s) without a row, missing in every series: {shown}{more}",
-                f"{axis.gaps.size} 个时间没有数据行,所有序列在此均为缺失:{shown}{more}",
+                f"{axis.gaps.size} time(s) without a row, missing in every series: {shown}{others}",
+                f"{axis.gaps.size} 个时间没有数据行,所有序列在此均为缺失:{shown}{others}",
             )
         )
+    if axis.weeks:
+        day = Text("Monday", "周一") if axis.weeks == ISO else Text("Sunday", "周日")
+        name = NAMES[axis.weeks]
+        notes.append(
+            Text(
+                f"numbers of weeks are {name} weeks; each stands at its {day.en}",
+                f"周次为 {name} 周,以该周{day.zh}表示",
+            )
+        )
+    notes.extend(more)
     if axis.moved:
         notes.append(
             Text("dates within a month stand for its first day", "月内日期均视为当月第一天"),
@@ -133,7 +145,8 @@ def _axis_note(axis: Axis) -> Text:
     long_years = ""
     zh_years = ""
     if axis.freq == 52:
-        years = sorted({d.isocalendar().year for d in axis.dates.tolist() if d.isocalendar().week == 53})
+        named = (week_of(day, axis.weeks or ISO) for day in axis.dates.tolist())
+        years = sorted({year for year, week in named if week == 53})
         if years:
             long_years = f"; 53 weeks in {', '.join(map(str, years))}"
             zh_years = f";{', '.join(map(str, years))} 年有 53 周"

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from anlan.analyse.axis import Axis, day_of
+from anlan.analyse.axis import Axis, by_week, day_of
 from anlan.assess.detect.panel import Ints
 from anlan.model.errors import InvalidValue
 
@@ -30,8 +30,8 @@ def indexes(text: str, axis: Axis) -> Ints:
         chosen = at[(axis.k >= int(low)) & (axis.k <= int(high))]
     elif axis.dates is not None:
         low, _, high = said.partition("..") if ".." in said else (said, "", said)
-        first = _day(low, text, end=False) if low.strip() else axis.dates[0].item()
-        last = _day(high, text, end=True) if high.strip() else axis.dates[-1].item()
+        first = _day(low, text, axis.weeks, end=False) if low.strip() else axis.dates[0].item()
+        last = _day(high, text, axis.weeks, end=True) if high.strip() else axis.dates[-1].item()
         chosen = at[(axis.dates >= np.datetime64(first)) & (axis.dates <= np.datetime64(last))]
     else:
         raise InvalidValue(
@@ -52,11 +52,11 @@ def usual(axis: Axis) -> int:
     return max(1, min(axis.freq, axis.n_time // 2))
 
 
-def _day(text: str, whole: str, *, end: bool) -> dt.date:
+def _day(text: str, whole: str, weeks: str, *, end: bool) -> dt.date:
     said = text.strip()
     if re.fullmatch(r"\d{4}", said):
         return dt.date(int(said), 12, 31) if end else dt.date(int(said), 1, 1)
-    day = day_of(said)
+    day = day_of(said, weeks if by_week(said) else "")
     if day is None:
         raise InvalidValue("no such times", where="test", found=repr(whole), expected=FORMS)
     if end and re.fullmatch(r"\d{4}[-/]\d{1,2}", said):

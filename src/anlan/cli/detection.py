@@ -35,6 +35,9 @@ def detect(
     date: str = "",
     by: str = "",
     value: str = "",
+    weeks: str = "",
+    decimal: str = "",
+    separator: str = "",
     encoding: str = "utf-8",
     cases: Path | None = None,
     against: Path | None = None,
@@ -45,9 +48,10 @@ def detect(
     no pack and no workspace are needed.
 
     The file is wide (a column `date`, or `k` with numbers, and one column per series) or long (`date`,
-    `series`, `value`); NA or nothing is a missing value. Writes findings.csv, quarantine.csv and
-    report.html into the folder. With --cases a whole register of cases is run instead, and exit 1 says
-    that one ended otherwise than the register, or the outputs to compare with, have it.
+    `series`, `value`); `year` and `week` may stand instead of `date`. NA or nothing is a missing value.
+    Writes findings.csv, quarantine.csv and report.html into the folder. With --cases a whole register of
+    cases is run instead, and exit 1 says that one ended otherwise than the register, or the outputs to
+    compare with, have it.
 
     Parameters
     ----------
@@ -67,11 +71,18 @@ def detect(
     population
         A CSV file with the denominators, of the same form.
     date
-        The column of times, where it is called otherwise than `date` or `k`.
+        The column of times, where it is called otherwise than `date` or `k`; or two columns, `Jahr,KW`.
     by
         The column that names the series of a long file, where it is called otherwise than `series`.
     value
         The column of values of a long file, where it is called otherwise than `value`.
+    weeks
+        Which weeks the numbers of weeks are, and that 202005 is one: iso (Monday to Sunday) or mmwr (Sunday
+        to Saturday). ISO where the file writes 2020-W05, or a year and a week, and nothing speaks against it.
+    decimal
+        The decimal sign, `.` or `,`. What the cells prove where not given.
+    separator
+        What parts the cells, `,` or `;` or a tab (`tab`). What the first lines tell where not given.
     encoding
         How the file's letters are written, as gb18030.
     cases
@@ -94,10 +105,12 @@ def detect(
         return _register(cases, out, against, json)
     assert file is not None
     from anlan.analyse import csv_file
+    from anlan.analyse.table import Manner
 
     try:
         roles = {"date": date, "series": by, "value": value}
-        read = partial(csv_file.read, encoding=encoding, roles=roles)
+        manner = Manner(weeks, decimal, "\t" if separator == "tab" else separator)
+        read = partial(csv_file.read, encoding=encoding, roles=roles, manner=manner)
         return _one(read, file, detector, series, freq, " ".join(test), param, population, out, json)
     except ValueError as error:  # a parameter that the detector itself refuses
         if isinstance(error, InvalidValue):
