@@ -14,8 +14,9 @@ import shapely
 
 from anlan.formats.cap import read, read_index
 from anlan.model.indicator import SourceDef
-from anlan.model.pack import GeometryLayer, Pack
+from anlan.model.pack import GeocodeScheme, GeometryLayer, Pack
 from anlan.model.relayed import Relayed, RelayedArea
+from anlan.model.time import Validity
 from anlan.packs.cover import covered
 from anlan.sources.cap.policy import Policy
 from anlan.sources.cap.received import Receiver, content_digest
@@ -106,6 +107,55 @@ def test_an_outline_names_the_smallest_places_that_say_it(pack: Pack) -> None:
     assert (inside.places, inside.partial) == (("x/a/1",), ("x/a/1",))
     # the border to a neighbour is not the neighbour
     assert covered(shapely.box(10, 50, 12.0001, 52), pack, NOW)[0] == ("x/a",)
+
+
+def geocoded(*codes: tuple[str, str], sent: str = "2020-06-03T05:00:00-00:00") -> bytes:
+    pairs = [f"<geocode><valueName>{n}</valueName><value>{v}</value></geocode>" for n, v in codes]
+    return cap(AREA.format("".join(pairs)), sent=sent)
+
+
+def test_codes_are_laid_on_the_ground_that_the_pack_says_they_had_when_the_message_was_sent(
+    pack: Pack, tmp_path: Path
+) -> None:
+    def scheme(name: str, **squares: tuple[float, float, float] | None) -> GeocodeScheme:
+        path = tmp_path / f"{name}.jsonl"
+        rows = []
+        for code, (x, y, side) in ((code, at) for code, at in squares.items() if at):
+            ring = [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+            row = {"code": code, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+            rows.append(json.dumps({**row, "valid_to": "2020-06-02"} if code == "OLD" else row))
+        path.write_text("\n".join(rows))
+        return GeocodeScheme(name, str(path), "CC0-1.0", "test", Validity())
+
+    zones = scheme("ZONE", A=(10, 50, 2), B1=(12, 50, 1), OLD=(12, 50, 2))
+    dated = replace(pack, digest="with codes", geocodes=(zones, scheme("CELL", A1=(10, 50, 1))))
+
+    def areas(raw: bytes, **options: Any) -> tuple[RelayedArea, ...]:
+        return received(raw, dated, options).infos[0].areas
+
+    assert areas(geocoded(("ZONE", "A"))) == (RelayedArea("Alpha", "geocode", ("x/a",)),)
+    assert areas(geocoded(("ZONE", "B1"))) == (RelayedArea("Alpha", "geocode", ("x/b",), ("x/b",)),)
+    # abolished since, and still what a message of then meant
+    assert areas(geocoded(("ZONE", "OLD")))[0].by == "unresolved"
+    then = geocoded(("ZONE", "OLD"), sent="2020-06-02T05:00:00-00:00")
+    assert areas(then) == (RelayedArea("Alpha", "geocode", ("x/b",)),)
+    # another scheme beside one that is known whole says the same of the area
+    assert areas(geocoded(("UGC", "Z9"), ("CELL", "A1"))) == (RelayedArea("Alpha", "geocode", ("x/a/1",)),)
+    # a part that is not known is shown
+    part = areas(geocoded(("ZONE", "A"), ("ZONE", "Q7")))
+    assert [(one.by, one.places) for one in part] == [("geocode", ("x/a",)), ("unresolved", ())]
+    assert "Q7" in part[1].description and received(geocoded(("ZONE", "A"), ("ZONE", "Q7")), dated).unresolved
+    # none is known
+    assert areas(geocoded(("ZONE", "Q7"))) == (RelayedArea("Alpha", "unresolved"),)
+    # the source's own table goes before, its own place after
+    assert areas(geocoded(("ZONE", "A")), geocode_map={"A": "x/b"})[0].places == ("x/b",)
+    assert areas(geocoded(("ZONE", "A")), place="x")[0].places == ("x/a",)
+    # a gazetteer that cannot be read costs no message
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text("{")
+    bad = GeocodeScheme("ZONE", str(broken), "CC0-1.0", "test")
+    found = received(geocoded(("ZONE", "A")), replace(dated, digest="broken", geocodes=(bad,)))
+    assert found.infos[0].areas == (RelayedArea("Alpha", "unresolved"),)
 
 
 def test_content_is_the_same_in_another_wrapping_and_differs_by_a_word() -> None:

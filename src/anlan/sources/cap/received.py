@@ -5,17 +5,20 @@ Nothing here depends on the messages before it, so it comes out the same in what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
+import shapely
 from lxml import etree
 
 from anlan.formats.cap import CapAlert, CapArea, CapInfo
-from anlan.formats.cap.ground import area_ground
+from anlan.formats.cap.gazetteer import gazetteer_of
+from anlan.formats.cap.ground import EXCLUSIONS, area_ground
 from anlan.formats.cap.secure import parse
 from anlan.formats.cap.signature import UNSIGNED, Verdict
 from anlan.formats.observations import code_of
 from anlan.formats.values import sha256, short_id
-from anlan.model.errors import BadInput, UnknownPlace
+from anlan.model.errors import BadInput, UnknownPlace, Unreadable
 from anlan.model.indicator import SourceDef
 from anlan.model.pack import Pack
 from anlan.model.relayed import Feed, Relayed, RelayedArea, RelayedInfo, RelayedReference
@@ -72,7 +75,7 @@ class Receiver:
             references=tuple(
                 RelayedReference(one.sender, one.identifier, one.sent) for one in alert.references
             ),
-            infos=tuple(self._info(info, known, pack) for info in alert.infos),
+            infos=tuple(self._info(info, known, in_utc(alert.sent).date(), pack) for info in alert.infos),
             content=content,
             feeds=(Feed(self._source, known, sha256(alert.raw), ref),),
             signature=verdict.verdict if verdict is not None else UNSIGNED,
@@ -82,7 +85,7 @@ class Receiver:
         )
         return Received(message, alert.raw)
 
-    def _info(self, info: CapInfo, at: datetime, pack: Pack) -> RelayedInfo:
+    def _info(self, info: CapInfo, at: datetime, sent: date, pack: Pack) -> RelayedInfo:
         return RelayedInfo(
             language=info.language,
             event=info.event,
@@ -93,11 +96,12 @@ class Receiver:
             effective=_utc(info.effective),
             onset=_utc(info.onset),
             expires=_utc(info.expires),
-            areas=tuple(self._area(area, at, pack) for area in info.areas),
+            areas=tuple(found for area in info.areas for found in self._area(area, at, sent, pack)),
         )
 
-    def _area(self, area: CapArea, at: datetime, pack: Pack) -> RelayedArea:
-        """Codes first: they name places. Then the name, then what is drawn, then the source's own place."""
+    def _area(self, area: CapArea, at: datetime, sent: date, pack: Pack) -> tuple[RelayedArea, ...]:
+        """Codes that the source's own tables know first: they name places. Then the name, then what is
+        drawn, then the pack's gazetteer, then the source's own place."""
         coded = [
             id
             for code in area.geocodes
@@ -108,17 +112,57 @@ class Receiver:
             if id and _in_pack(id, at, pack)
         ]
         if coded:
-            return RelayedArea(area.description, "geocode", tuple(dict.fromkeys(coded)))
+            return (RelayedArea(area.description, "geocode", tuple(dict.fromkeys(coded))),)
         named = self._areas.get(area.description.strip(), "")
         if named and _in_pack(named, at, pack):
-            return RelayedArea(area.description, "name", (named,))
+            return (RelayedArea(area.description, "name", (named,)),)
         if (area.polygons or area.circles) and pack.geometry:
             places, part = covered(area_ground(area.polygons, area.circles, ()).geometry, pack, at)
             if places:
-                return RelayedArea(area.description, "polygon", places, part)
+                return (RelayedArea(area.description, "polygon", places, part),)
+        by_codes = _by_codes(area, at, sent, pack)
+        if by_codes:
+            return by_codes
         if self._place and _in_pack(self._place, at, pack):
-            return RelayedArea(area.description, "source", (self._place,))
-        return RelayedArea(area.description, "unresolved")
+            return (RelayedArea(area.description, "source", (self._place,)),)
+        return (RelayedArea(area.description, "unresolved"),)
+
+
+def _by_codes(area: CapArea, at: datetime, sent: date, pack: Pack) -> tuple[RelayedArea, ...]:
+    """The places under the ground of the codes, by the pack's gazetteer as of the day of sending; none
+    where it knows no code. Several schemes in one area say the same of it: one that is known whole stands
+    for the area, else what is not known of it is an area of its own, without places."""
+    if not pack.geocodes or not pack.geometry:
+        return ()
+    try:
+        gazetteer = gazetteer_of(pack)
+    except Unreadable:
+        # as with an outline that cannot be read: the area is shown as unresolved, by its words
+        return ()
+    schemes: dict[str, list[str]] = {}
+    for code in area.geocodes:
+        name, value = code.name.strip(), code.value.strip()
+        if name not in EXCLUSIONS and value:
+            schemes.setdefault(name, []).append(value)
+    grounds: dict[str, list[Any]] = {}
+    unknown: dict[str, list[str]] = {}
+    for name, values in schemes.items():
+        for value in dict.fromkeys(values):
+            ground = gazetteer.find(name, value, sent)
+            if ground is None:
+                unknown.setdefault(name, []).append(value)
+            else:
+                grounds.setdefault(name, []).append(ground)
+    whole = [name for name in grounds if name not in unknown]
+    shapes = [shape for name in whole or grounds for shape in grounds[name]]
+    places, part = covered(shapely.union_all(shapes), pack, at) if shapes else ((), ())
+    if not places:
+        return ()
+    found = RelayedArea(area.description, "geocode", places, part)
+    if whole:
+        return (found,)
+    told = "; ".join(f"{name} {', '.join(values)}" for name, values in unknown.items() if name in grounds)
+    return found, RelayedArea(f"{area.description} ({told})"[:_MOST_WORDS], "unresolved")
 
 
 def content_digest(raw: bytes) -> str:
