@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +61,15 @@ def change(home: Path, file: str, old: str, new: str) -> None:
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new), "utf-8")
+
+
+def seal(home: Path, capsys: pytest.CaptureFixture[str], name: str = "sealing.key") -> None:
+    """A key for the secrets of authenticators, made and named by the commands."""
+    assert main(["account", "sealing-key", str(home.parent / name)]) == 0
+    settings = home / "anlan.toml"
+    kept = [line for line in settings.read_text().splitlines() if not line.startswith("second_factor_keys")]
+    settings.write_text("\n".join([capsys.readouterr().out.strip(), *kept]) + "\n")
+    assert main(["account", "reseal", "--workspace", str(home)]) in (0, 1)
 
 
 def reading(home: Path) -> RunningHouse:
@@ -175,6 +185,7 @@ def test_reading_commands_leave_the_workspace_as_it_is(
     desk.ingest(b"no json", JSON, "gauges")
     (held,) = desk.quarantined()
     desk.close()
+    seal(home, capsys)
     change(home, "levels.toml", "Orange", "Amber")
     before = content(home)
     where = ("--workspace", str(home))
@@ -214,3 +225,25 @@ def test_the_copy_is_there_before_anything_is_decided_with_it(home: Path) -> Non
     desk.tick()
     assert (home / "packs" / house.pack.digest[:16] / "tiny" / "places" / "provinces.json").is_file()
     desk.close()
+
+
+def test_doctor_asks_for_a_seal_on_authenticators_and_the_commands_make_it(
+    home: Path, desk: RunningDesk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(desk)
+    desk.close()
+    assert main(["doctor", str(home), "--json"]) == 1
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert "1 secrets of authenticators are kept without a seal" in fault
+    seal(home, capsys)
+    assert "1 secrets sealed anew, 0 kept plainly, 0 shut." in capsys.readouterr().out
+    key = home.parent / "sealing.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600 and key.read_text().strip() not in str(content(home))
+    assert main(["doctor", str(home), "--json"]) == 0
+    # a key that is not the one: doctor says so, and whose authenticator it is
+    capsys.readouterr()
+    seal(home, capsys, "other.key")
+    assert "no key opens the secret of ben" in capsys.readouterr().out
+    assert main(["doctor", str(home), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["authenticators"] == {"plain": 0, "shut": ["ben"]}
+    assert main(["account", "sealing-key", str(key)]) == 2  # nothing is overwritten

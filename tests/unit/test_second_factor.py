@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,9 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from anlan.model.errors import NotAllowed, NotFound
+from anlan.model.errors import InvalidValue, NotAllowed, NotFound, StoreUnavailable
 from anlan.store.accounts import FREE_FAILURES, Accounts
+from anlan.store.sealing import SHORTEST_KEY, new_key
 from anlan.store.second_factor import RECOVERY_CODES, Standing, code_at, matching_step
 
 NOW = datetime(2024, 7, 1, 6, 0, 10, tzinfo=UTC)
@@ -148,3 +150,97 @@ def test_what_is_kept_is_for_its_owner_and_goes_with_the_account(accounts: Accou
         accounts.enrol("li.wei", "anlan")
     accounts.create("li.wei", "correct horse battery")
     assert accounts.second_factor("li.wei").state == "none"
+
+
+# ── sealed at rest ───────────────────────────────────────────────────────────────────────────────
+
+OLD, NEW = "old-" + "k" * 43, "new-" + "k" * 43
+
+
+def reopened(file: Path, *keys: str) -> Accounts:
+    quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    return Accounts(f"sqlite:///{file}", keys=keys, hasher=quick)
+
+
+def everything(file: Path) -> bytes:
+    """What the folder of the database holds, the write-ahead log included."""
+    return b"".join(part.read_bytes() for part in file.parent.iterdir())
+
+
+def test_a_secret_kept_plainly_is_sealed_at_the_next_opening_and_leaves_no_trace(
+    accounts: Accounts, file: Path
+) -> None:
+    secret, _ = active(accounts)
+    accounts.close()
+    assert secret.encode() in everything(file)
+    sealed = reopened(file, NEW)
+    assert (sealed.plain(), sealed.reseal(), sealed.reseal()) == (1, (1, ()), (0, ()))
+    assert sealed.step_up("li.wei", code_at(secret, NOW), NOW) == "code"
+    sealed.close()
+    assert secret.encode() not in everything(file)
+
+
+def test_a_new_secret_is_sealed_from_the_start(accounts: Accounts, file: Path) -> None:
+    accounts.close()
+    sealed = reopened(file, NEW)
+    secret, _ = active(sealed)
+    assert sealed.plain() == 0 and sealed.present_code("li.wei", NOW) == code_at(secret, NOW)
+    assert secret.encode() not in everything(file)
+    sealed.close()
+
+
+def test_keys_follow_each_other_without_a_new_enrolment(accounts: Accounts, file: Path) -> None:
+    accounts.close()
+    first = reopened(file, OLD)
+    secret, _ = active(first)
+    first.close()
+    both = reopened(file, NEW, OLD)
+    assert both.reseal() == (1, ())
+    both.close()
+    after = reopened(file, NEW)  # the earlier key has gone
+    assert after.step_up("li.wei", code_at(secret, NOW), NOW) == "code"
+    after.close()
+
+
+@pytest.mark.parametrize("keys", [(NEW,), ()])
+def test_a_wrong_key_or_none_is_said_and_spoils_nothing(
+    keys: tuple[str, ...], accounts: Accounts, file: Path
+) -> None:
+    accounts.close()
+    first = reopened(file, OLD)
+    secret, recovery = active(first)
+    first.close()
+    wrong = reopened(file, *keys)
+    assert wrong.reseal() == (0, ("li.wei",))
+    with pytest.raises(StoreUnavailable, match="sealed with another key") as told:
+        wrong.step_up("li.wei", code_at(secret, NOW), NOW)
+    assert OLD not in told.value.sentence() and NEW not in told.value.sentence()
+    assert wrong.second_factor("li.wei") == Standing("active", len(recovery))
+    again = wrong.enrol("li.wei", "anlan").secret  # a new authenticator is always possible
+    wrong.confirm_enrolment("li.wei", code_at(again, NOW), NOW)
+    assert wrong.shut() == ()
+    wrong.close()
+
+
+def test_a_secret_moved_to_another_account_does_not_open(accounts: Accounts, file: Path) -> None:
+    accounts.close()
+    sealed = reopened(file, NEW)
+    active(sealed)
+    secret, _ = active(sealed, "wang.fang")
+    sealed.close()
+    with sqlite3.connect(file) as base:
+        base.execute(
+            "UPDATE authenticator SET secret = (SELECT secret FROM authenticator WHERE name = 'wang.fang')"
+        )
+    moved = reopened(file, NEW)
+    assert moved.shut() == ("li.wei",)
+    with pytest.raises(StoreUnavailable, match="was changed where it is kept"):
+        moved.step_up("li.wei", code_at(secret, NOW), NOW)
+    moved.close()
+
+
+def test_a_key_too_short_to_be_random_is_refused_and_not_shown(file: Path) -> None:
+    with pytest.raises(InvalidValue, match="too short for a key") as told:
+        reopened(file, "correct horse battery")
+    assert "horse" not in told.value.sentence()
+    assert len(new_key()) >= SHORTEST_KEY and new_key() != new_key()

@@ -101,8 +101,9 @@ class Config:
     site. `url`: where people outside reach this service (`https://…`): then messages that ask for an answer
     carry a link. `sms_key`: the secret of the gateway that brings replies by SMS, named as {env = "NAME"} or
     {file = "PATH"}: then such messages carry a code. `signing`: keys that sign CAP messages.
-    `profiles`: of CAP (google, wmo …), which every message must keep to be published. Paths are relative to
-    the workspace."""
+    `profiles`: of CAP (google, wmo …), which every message must keep to be published. `second_factor_keys`:
+    what seals the secrets of authenticators in the file of the accounts, each named likewise; the present one
+    first, behind it those that it replaces. Paths are relative to the workspace."""
 
     pack: str
     sender: str
@@ -120,6 +121,7 @@ class Config:
     sms_key: dict[str, str] = field(default_factory=dict)
     signing: tuple[SigningConfig, ...] = ()
     profiles: tuple[str, ...] = ()
+    second_factor_keys: tuple[dict[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -162,6 +164,13 @@ class Config:
                 where="anlan.toml: sms_key",
                 expected='{ env = "NAME" } or { file = "PATH" }',
             )
+        for place, key in enumerate(self.second_factor_keys):
+            if set(key) not in ({"env"}, {"file"}):
+                raise InvalidValue(
+                    "a secret is named, not written",
+                    where=f"anlan.toml: second_factor_keys[{place}]",
+                    expected='{ env = "NAME" } or { file = "PATH" }',
+                )
         for name in self.profiles:
             if name not in PROFILES:
                 raise InvalidValue(

@@ -1,49 +1,38 @@
-"""The running system as the console and the HTTP API see it. Implements anlan.ports.desk.Desk."""
+"""The running system as the console and the HTTP API see it. Implements anlan.ports.desk.Desk.
+
+What readers see is in `anlan.app.reading`, who they are in `anlan.app.people`; here is every change.
+"""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import hmac
-import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
 
 from anlan import dispatch, flow
 from anlan.acts import perform
 from anlan.acts.perform import approvable
 from anlan.app.arrival import arrive
-from anlan.app.explain import explain
 from anlan.app.house import RunningHouse
-from anlan.app.shown import as_if_sent, shown
+from anlan.app.people import People
+from anlan.app.reading import Reading
 from anlan.app.workspace import Lease
-from anlan.assess.grid import instant
-from anlan.assess.retrospect import later, retrospect
-from anlan.assess.surveys.registry import is_survey
 from anlan.channels.manifest import fetch_secret
-from anlan.model.entry import Entry
-from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, NotFound, StoreUnavailable, WrongState
-from anlan.model.indicator import Rule
-from anlan.model.pack import Pack
-from anlan.model.quarantine import Quarantined
+from anlan.model.errors import AnlanError, NotAllowed, NotFound, StoreUnavailable, WrongState
 from anlan.model.reason import Reason
-from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.time import parse_instant
 from anlan.model.user import User
 from anlan.model.warning import Delivery, Warning
 from anlan.monitor.freshness import failed, freshness
 from anlan.ports.channel import Receipt
-from anlan.ports.clock import Clock
-from anlan.ports.desk import STEP_UP, ClustersSeen, IngestResult, PlaceSeries, Retrospect, Shown
+from anlan.ports.desk import STEP_UP, IngestResult
 from anlan.ports.source import Batch
 from anlan.sources.push.source import pushed
-from anlan.store.accounts import Accounts
-from anlan.store.second_factor import STEP, code_at
 from anlan.turn import Turn
 from anlan.warn import ladder
 from anlan.warn.proof import ANSWER, RECEIPT, read_token, replied
@@ -60,7 +49,7 @@ STALE = timedelta(minutes=10)
 FRAGMENTS = 500
 
 
-class RunningDesk:
+class RunningDesk(Reading, People):
     """Every change is one turn under one lock: decide, then commit. Readers get a fold that nobody
     changes any more. Messages leave within the turn, unless `changed` is set: then it is called after
     each commit that may have left something to hand over or to wait for, and others see to that.
@@ -68,116 +57,13 @@ class RunningDesk:
     `lease` is the right to write in the workspace; without one the first change takes it."""
 
     def __init__(self, house: RunningHouse, lease: Lease | None = None) -> None:
-        self.house = house
-        self.accounts = Accounts(f"sqlite:///{house.workspace / 'accounts.sqlite'}")
+        People.__init__(self, house)
+        Reading.__init__(self, house)
         self.changed: Callable[[], None] | None = None
         self._lease = lease
         self._lock = threading.Lock()
         self._behind = False
         self._owed: set[str] = set()
-        self._shown: State = house.state.still()
-
-    @property
-    def pack(self) -> Pack:
-        return self.house.pack
-
-    @property
-    def clock(self) -> Clock:
-        return self.house.clock
-
-    @property
-    def mode(self) -> str:
-        return self.house.config.mode
-
-    # -- reading ------------------------------------------------------------------------------------
-
-    def state(self) -> State:
-        return self._shown
-
-    def entries(self, risk: str) -> Sequence[Entry]:
-        thread = self._shown.assessments.get(risk)
-        return self.house.thread_entries(thread) if thread else ()
-
-    def changes(self, after: int, limit: int | None = None) -> Sequence[Entry]:
-        until = None if limit is None else after + limit
-        return tuple(self.house.journal.read(after=after, until=until))
-
-    def last_handover(self) -> Entry | None:
-        newest = list(self._shown.handovers)
-        if not newest:
-            return None
-        found = self.house.journal.by_subject(newest[-1])
-        return found[-1] if found else None
-
-    def series(self, indicator: str, place: str) -> Sequence[tuple[datetime, float | None]]:
-        now = self.house.clock.now()
-        slice = self.house.lake.read(indicator, known=now, places=[place])
-        return [
-            (instant(at), None if math.isnan(value) else float(value))
-            for at, value in zip(slice.at, slice.value, strict=True)
-        ]
-
-    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
-        return retrospect(self._series_rule(rule), self.pack, self.house.lake, known, periods)
-
-    def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
-        now = self.house.clock.now()
-        return later(seen, self._rule(rule), self.pack, self.house.lake, place, now)
-
-    def clusters(
-        self,
-        indicator: str,
-        places: Sequence[str],
-        known: datetime,
-        timing: Literal["prospective", "retrospective"],
-    ) -> ClustersSeen:
-        measured = self.pack.indicators.get(indicator)
-        if measured is None:
-            raise NotFound("no such indicator", where="indicator", found=repr(indicator))
-        from anlan.assess.clusters_seen import clusters_seen  # its kernels are slow to import
-
-        return clusters_seen(measured, self.pack, self.house.lake, places, known, timing)
-
-    def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
-        now = self.house.clock.now()
-        kept = self.house.lake.revisions(indicator, place=place)
-        return sorted({one.known for one in kept if one.known <= now})
-
-    def _series_rule(self, id: str) -> Rule:
-        """A rule that looks at each series by itself."""
-        rule = self._rule(id)
-        if is_survey(rule):
-            raise NotFound("the rule looks at no single series", where="rule", found=repr(id))
-        return rule
-
-    def _rule(self, id: str) -> Rule:
-        try:
-            return self.pack.rules[id]
-        except KeyError:
-            raise NotFound("no such rule", where="rule", found=repr(id)) from None
-
-    def cap(self, warning_id: str) -> bytes:
-        warning = self._shown.warnings.get(warning_id)
-        if warning is None:
-            raise NotFound("no such warning", where="warning", found=warning_id)
-        if warning.digest:
-            return self._seen().published(warning)
-        return self._seen().render(as_if_sent(warning, self.house.clock.now()))
-
-    def received(self, digest: str) -> bytes:
-        return self.house.messages.read(digest)
-
-    def quarantined(self) -> Sequence[Quarantined]:
-        return self.house.lake.quarantined()
-
-    def explain(self, id: str) -> Mapping[str, Any]:
-        return explain(self._seen(), id)
-
-    def _seen(self) -> RunningHouse:
-        """The house with the fold that readers see."""
-        seen = copy.copy(self.house)
-        seen.state = self._shown
-        return seen
 
     # -- acting -------------------------------------------------------------------------------------
 
@@ -211,12 +97,6 @@ class RunningDesk:
         if not made:
             raise WrongState("the act writes no message", where="act", found=act)
         return made[-1]
-
-    def shown(self, warning: Warning) -> Sequence[Shown]:
-        return shown(self._seen(), warning)
-
-    def versions(self, warning_id: str) -> Sequence[Entry]:
-        return tuple(self.house.journal.by_subject(warning_id))
 
     def ingest(self, raw: bytes, content_type: str, source: str) -> IngestResult:
         if source not in self.house.pack.sources:
@@ -313,10 +193,6 @@ class RunningDesk:
 
     # -- what comes back ----------------------------------------------------------------------------
 
-    def story(self, delivery: str) -> Sequence[Entry]:
-        self._delivery(delivery)
-        return self.house.delivery_entries(delivery)
-
     def asked(self, token: str) -> Delivery:
         known = read_token(self.house.key, token)
         if known is None or known[0] != ANSWER or known[1] not in self._shown.deliveries:
@@ -363,12 +239,6 @@ class RunningDesk:
             if after != delivery:
                 turn.put(f"delivery.{what}", after, after.risk, (after.warning,), after.recipient)
                 self._end(turn)
-
-    def _delivery(self, id: str) -> Delivery:
-        try:
-            return self.house.state.deliveries[id]
-        except KeyError:
-            raise NotFound("no such delivery", where="delivery", found=id) from None
 
     # -- a turn -------------------------------------------------------------------------------------
 
@@ -423,66 +293,6 @@ class RunningDesk:
         if self._shown.head != self.house.state.head:
             self._shown = self.house.state.still()
 
-    # -- people -------------------------------------------------------------------------------------
-
-    def _account_clock(self) -> datetime:
-        """People live by the wall's clock, a replay by its own."""
-        return self.house.clock.now() if self.mode == "live" else _wall()
-
-    def second_factor(self, user: User) -> tuple[str, int]:
-        standing = self.accounts.second_factor(user.name)
-        return standing.state, standing.recovery
-
-    def enrol(self, user: User, password: str, code: str = "") -> tuple[str, str]:
-        now = self._account_clock()
-        if not self.accounts.verify(user.name, password, now):
-            raise NotAllowed("the password does not fit", where="account")
-        if self.accounts.second_factor(user.name).state == "active":
-            self.accounts.step_up(user.name, code, now)
-        made = self.accounts.enrol(user.name, f"anlan {self.house.pack.id}")
-        return made.secret, made.uri
-
-    def confirm_enrolment(self, user: User, code: str) -> tuple[str, ...]:
-        return self.accounts.confirm_enrolment(user.name, code, self._account_clock())
-
-    def sign_in(self, name: str, password: str) -> str:
-        now = self._account_clock()
-        if not self.accounts.verify(name, password, now) or name not in self.house.pack.users:
-            raise NotAllowed("name or password do not fit", where="sign-in")
-        return self.accounts.open_session(name, now)
-
-    def user(self, token: str) -> User | None:
-        now = self._account_clock()
-        name = self.accounts.session(token, now)
-        return self.house.pack.users.get(name) if name else None
-
-    def sign_out(self, token: str) -> None:
-        self.accounts.close_session(token)
-
-    def set_password(self, name: str, password: str) -> None:
-        """Make or change a local account for a user of the pack."""
-        if name not in self.house.pack.users:
-            raise InvalidValue(
-                "the pack has no such user",
-                where="account",
-                found=name,
-                expected=", ".join(sorted(self.house.pack.users)),
-            )
-        if name in self.accounts.names():
-            self.accounts.set_password(name, password)
-        else:
-            self.accounts.create(name, password)
-
-    def lend_authenticator(self, name: str) -> None:
-        """One-time codes for a user of a demonstration, who has no device: `anlan account code` shows them.
-        WrongState in a live workspace."""
-        if self.mode == "live":
-            raise WrongState("nobody is lent an authenticator here", where="account", found=self.mode)
-        if self.accounts.second_factor(name).state != "active":
-            secret, now = self.accounts.enrol(name, f"anlan {self.house.pack.id}").secret, _wall()
-            # the code of the step before, so that the present one is still good for an approval
-            self.accounts.confirm_enrolment(name, code_at(secret, now - timedelta(seconds=STEP)), now)
-
     def close(self) -> None:
         """After the turn that runs now."""
         whole = self._lock.acquire(timeout=PATIENCE)
@@ -494,9 +304,3 @@ class RunningDesk:
         finally:
             if whole:
                 self._lock.release()
-
-
-def _wall() -> datetime:
-    from anlan.app.clock import WallClock
-
-    return WallClock().now()

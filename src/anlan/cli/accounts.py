@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import json
 import re
 import secrets
 import sys
@@ -30,13 +31,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def _open(workspace: Path) -> Iterator[tuple[Pack, Accounts]]:
     """The pack and the accounts; a service may run on the workspace meanwhile."""
     from anlan.app.config import read_config
+    from anlan.app.people import open_accounts
     from anlan.packs.load import load_pack
     from anlan.packs.paths import pack_path
-    from anlan.store.accounts import Accounts
 
     config = read_config(workspace)
     pack = load_pack(config.pack, (*(Path(folder) for folder in config.packs), *pack_path()))
-    accounts = Accounts(f"sqlite:///{workspace / 'accounts.sqlite'}")
+    accounts = open_accounts(workspace, config)
     try:
         yield pack, accounts
     finally:
@@ -124,6 +125,49 @@ def authenticator(name: str, *, workspace: Path) -> int:
     for one in codes:
         out.print(one, markup=False)
     return 0
+
+
+@app.command
+def sealing_key(file: Path) -> int:
+    """Make a key that seals the secrets of authenticators, in a file that its owner alone can read, and print
+    the setting that names it. Keep it apart from the workspace and from its backups.
+
+    Parameters
+    ----------
+    file
+        Where the key goes; nothing is overwritten.
+    """
+    from anlan.store.sealing import new_key
+
+    path = file.resolve()
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(f"{new_key()}\n", encoding="ascii")
+    except FileExistsError:
+        raise WrongState("there is a file already", where=str(path), mend="choose another name") from None
+    except OSError as error:
+        raise StoreUnavailable("the key cannot be kept", where=str(path), found=str(error)) from error
+    out.print(f"second_factor_keys = [{{ file = {json.dumps(str(path))} }}]", markup=False)
+    return 0
+
+
+@app.command
+def reseal(*, workspace: Path) -> int:
+    """Seal with the present key what secret of an authenticator is kept plainly or under an earlier key, as
+    every start of the service does. The earlier key can then go. Exits with 1 where a secret stays shut.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    """
+    with _open(workspace.resolve()) as (_, accounts):
+        done, shut = accounts.reseal()
+        plain = accounts.plain()
+    out.print(f"{done} secrets sealed anew, {plain} kept plainly, {len(shut)} shut.", markup=False)
+    for name in shut:
+        out.print(f"no key opens the secret of {name}", markup=False)
+    return 1 if shut else 0
 
 
 @app.command

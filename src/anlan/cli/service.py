@@ -19,6 +19,7 @@ from anlan.model.text import LANGUAGES
 if TYPE_CHECKING:
     from anlan.app.house import RunningHouse
     from anlan.formats.cap.signing import KeyRing
+    from anlan.store.accounts import Accounts
 
 _LOG = logging.getLogger("anlan.serve")
 #: a signing key without a successor is told of so long before it ends
@@ -185,7 +186,7 @@ def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> Non
     from anlan.app.clock import WallClock
     from anlan.app.config import read_config
     from anlan.app.house import RESERVE, RunningHouse
-    from anlan.store.accounts import Accounts
+    from anlan.app.people import open_accounts
 
     found["workspace"] = str(workspace)
     try:
@@ -225,8 +226,9 @@ def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> Non
         faults += [f"no channel {id}, which recipients of the pack have" for id in _unreached(house)]
         names: set[str] = set()
         if (workspace / "accounts.sqlite").is_file():
-            accounts = Accounts(f"sqlite:///{workspace / 'accounts.sqlite'}")
+            accounts = open_accounts(workspace, house.config)
             names = set(accounts.names())
+            _seals(accounts, house.config.mode, found, faults)
             accounts.close()
         found["accounts"] = sorted(names & set(house.pack.users))
         found["push_keys"] = (workspace / "keys").is_file()
@@ -234,6 +236,19 @@ def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> Non
         faults.append(error.sentence())
     finally:
         house.close()
+
+
+def _seals(accounts: Accounts, mode: str, found: dict[str, Any], faults: list[str]) -> None:
+    """How the secrets of authenticators are kept."""
+    shut, plain = accounts.shut(), accounts.plain()
+    found["authenticators"] = {"plain": plain, "shut": list(shut)}
+    if shut:
+        faults.append(f"no key of second_factor_keys opens the authenticators of {', '.join(shut)}")
+    if plain and mode == "live":
+        faults.append(
+            f"{plain} secrets of authenticators are kept without a seal: make a key with "
+            "`anlan account sealing-key FILE` and name it in second_factor_keys"
+        )
 
 
 def _unreached(house: RunningHouse) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -23,7 +24,9 @@ from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
 from anlan.model.time import format_instant, parse_instant, utc
 from anlan.model.user import SYSTEM
 from anlan.store.journal_database import Database
+from anlan.store.sealing import Seal
 from anlan.store.second_factor import Enrolment, SecondFactor, Standing, code_at
+from anlan.store.second_factor import tables as second_factor_tables
 
 SHORTEST = 12
 LONGEST = 1_024
@@ -60,12 +63,14 @@ _SESSIONS = Table(
     Column("used", Text, nullable=False),
     sqlite_strict=True,
 )
-_SECOND = SecondFactor(_TABLES)
+_SECOND = second_factor_tables(_TABLES)
 
 
 class Accounts:
     """The accounts at `url`. A session ends after `idle` without use and `absolute` after it was
-    opened. `hasher` only for tests that cannot wait for the real parameters."""
+    opened. `keys` seal the secrets of authenticators, the first of them from now on, the others open what
+    was sealed before (`reseal` seals that anew). `hasher` only for tests that cannot wait for the real
+    parameters."""
 
     def __init__(
         self,
@@ -73,9 +78,11 @@ class Accounts:
         *,
         idle: timedelta = timedelta(minutes=30),
         absolute: timedelta = timedelta(hours=12),
+        keys: Sequence[str] = (),
         hasher: PasswordHasher | None = None,
         wait: float = 10.0,
     ) -> None:
+        self._second = SecondFactor(_SECOND, Seal(keys))
         self._idle = idle
         self._absolute = absolute
         self._hasher = hasher or PasswordHasher(
@@ -149,21 +156,21 @@ class Accounts:
     def second_factor(self, name: str) -> Standing:
         """What the account has of one-time codes."""
         with self._database.reading() as connection:
-            return _SECOND.standing(connection, name)
+            return self._second.standing(connection, name)
 
     def enrol(self, name: str, issuer: str) -> Enrolment:
         """A new secret for an authenticator, in force once `confirm_enrolment` has seen a code of it. The
         caller has made sure that it is the owner who asks. NotFound."""
         with self._database.writing("accounts") as connection:
             self._known(connection, name)
-            return _SECOND.begin(connection, name, issuer)
+            return self._second.begin(connection, name, issuer)
 
     def confirm_enrolment(self, name: str, code: str, now: datetime) -> tuple[str, ...]:
         """The authenticator shows that it works; the recovery codes, which are shown this once. NotAllowed
         where the code does not fit, or after too many tries."""
         self._take(name, code, now, pending=True)
         with self._database.writing("accounts") as connection:
-            return _SECOND.activate(connection, name)
+            return self._second.activate(connection, name)
 
     def step_up(self, name: str, code: str, now: datetime) -> str:
         """Who is signed in shows once more who they are: `code` or `recovery`, whichever it was. A code is
@@ -174,7 +181,7 @@ class Accounts:
     def _take(self, name: str, code: str, now: datetime, *, pending: bool) -> str:
         instant, counted = utc(now, "accounts.now"), f"code\n{name}"
         with self._database.reading() as connection:
-            standing = _SECOND.standing(connection, name)
+            standing = self._second.standing(connection, name)
         if standing.state != ("pending" if pending else "active"):
             raise NotAllowed(
                 "no authenticator is set up for this account",
@@ -184,7 +191,7 @@ class Accounts:
         with self._database.writing("accounts") as connection:
             self._count(connection, counted, instant)
         with self._database.writing("accounts") as connection:
-            proof = _SECOND.take(connection, name, code, instant, pending=pending)
+            proof = self._second.take(connection, name, code, instant, pending=pending)
             if proof:
                 mine = _FAILURES.c.name_digest == _digest(counted)
                 connection.execute(delete(_FAILURES).where(mine))
@@ -200,13 +207,39 @@ class Accounts:
         """The account has no one-time codes any more, and cannot approve. NotFound."""
         with self._database.writing("accounts") as connection:
             self._known(connection, name)
-            _SECOND.remove(connection, name)
+            self._second.remove(connection, name)
+
+    def reseal(self) -> tuple[int, tuple[str, ...]]:
+        """Seal with the present key what was kept plainly or under an earlier one: (how many secrets, the
+        accounts whose secret no key opens). Nothing is written where nothing is to be done; what stood there
+        is overwritten in the file."""
+        with self._database.reading() as connection:
+            waiting = self._second.to_reseal(connection)
+        if not waiting:
+            return 0, self.shut()
+        with self._database.writing("accounts") as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            found = self._second.reseal(connection)
+        with self._database.reading() as connection:
+            # the log of the database held the old pages too
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return found
+
+    def shut(self) -> tuple[str, ...]:
+        """The accounts whose authenticator's secret none of the keys opens."""
+        with self._database.reading() as connection:
+            return self._second.shut(connection)
+
+    def plain(self) -> int:
+        """How many secrets of authenticators are kept without a seal."""
+        with self._database.reading() as connection:
+            return self._second.plain(connection)
 
     def present_code(self, name: str, now: datetime) -> str:
         """What the account's authenticator shows now: for exercises and demonstrations, whose accounts have
         no owner with a device. NotFound where there is none."""
         with self._database.reading() as connection:
-            secret = _SECOND.secret(connection, name)
+            secret = self._second.secret(connection, name)
         if secret is None:
             raise NotFound("no authenticator", where="account", found=name)
         return code_at(secret, now)

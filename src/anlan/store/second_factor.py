@@ -3,7 +3,8 @@
 TOTP (RFC 6238) over HMAC-SHA-1 with 160 secret bits, 6 digits, steps of 30 s: what every authenticator
 takes. A code is good for its own step, the one before and the one after, and once only (section 5.2).
 Recovery codes of 50 random bits stand in for a lost device, each once; only their digests are kept. The
-secrets lie in the accounts' database, which its owner alone can read (mode 0600).
+secrets lie in the accounts' database, which its owner alone can read (mode 0600), sealed with a key that lies
+elsewhere where the settings name one (`anlan.store.sealing`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from sqlalchemy import (
 from sqlalchemy import update as change
 
 from anlan.formats.values import sha256
+from anlan.model.errors import StoreUnavailable
 from anlan.model.time import format_instant
+from anlan.store.sealing import MARK, Seal
 
 STEP = 30  # seconds
 DIGITS = 6
@@ -82,10 +85,12 @@ def tables(metadata: MetaData) -> tuple[Table, Table]:
 
 
 class SecondFactor:
-    """The statements on the two tables; `anlan.store.accounts` counts the failures around them."""
+    """The statements on the two `tables`; `anlan.store.accounts` counts the failures around them. `seal`:
+    how the secrets are kept."""
 
-    def __init__(self, metadata: MetaData) -> None:
-        self._authenticators, self._recovery = tables(metadata)
+    def __init__(self, both: tuple[Table, Table], seal: Seal) -> None:
+        self._authenticators, self._recovery = both
+        self._seal = seal
 
     def standing(self, connection: Connection, name: str) -> Standing:
         mine = self._authenticators.c.name == name
@@ -100,7 +105,9 @@ class SecondFactor:
         self.remove(connection, name)
         secret = pyotp.random_base32()
         connection.execute(
-            insert(self._authenticators).values(name=name, secret=secret, active=0, last_step=-1)
+            insert(self._authenticators).values(
+                name=name, secret=self._seal.close(name, secret), active=0, last_step=-1
+            )
         )
         return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=issuer))
 
@@ -120,9 +127,51 @@ class SecondFactor:
         return codes
 
     def secret(self, connection: Connection, name: str) -> str | None:
-        return connection.scalar(
+        """The secret itself, None where there is none. StoreUnavailable where it cannot be opened."""
+        kept = connection.scalar(
             select(self._authenticators.c.secret).where(self._authenticators.c.name == name)
         )
+        return None if kept is None else self._seal.open(name, kept)
+
+    def shut(self, connection: Connection) -> tuple[str, ...]:
+        """The accounts whose secret cannot be opened."""
+        found = []
+        rows = select(self._authenticators.c.name, self._authenticators.c.secret)
+        for name, kept in connection.execute(rows.order_by(self._authenticators.c.name)).all():
+            try:
+                self._seal.open(name, kept)
+            except StoreUnavailable:
+                found.append(str(name))
+        return tuple(found)
+
+    def plain(self, connection: Connection) -> int:
+        """How many secrets are kept without a seal."""
+        kept = connection.scalars(select(self._authenticators.c.secret))
+        return sum(not one.startswith(MARK) for one in kept)
+
+    def to_reseal(self, connection: Connection) -> int:
+        """How many secrets are not sealed with the present key."""
+        kept = connection.scalars(select(self._authenticators.c.secret))
+        return sum(not self._seal.current(one) for one in kept)
+
+    def reseal(self, connection: Connection) -> tuple[int, tuple[str, ...]]:
+        """Every secret that is kept plainly or with an earlier key, sealed with the present one: (how many,
+        the accounts whose secret cannot be opened, which stay as they are)."""
+        done, shut = 0, []
+        for name, kept in connection.execute(
+            select(self._authenticators.c.name, self._authenticators.c.secret)
+        ).all():
+            try:
+                secret = self._seal.open(name, kept)
+            except StoreUnavailable:
+                shut.append(str(name))
+                continue
+            if not self._seal.current(kept):
+                mine = self._authenticators.c.name == name
+                again = self._seal.close(name, secret)
+                connection.execute(change(self._authenticators).where(mine).values(secret=again))
+                done += 1
+        return done, tuple(shut)
 
     def take(
         self, connection: Connection, name: str, code: str, now: datetime, *, pending: bool = False
@@ -134,7 +183,7 @@ class SecondFactor:
         if row is None or bool(row.active) is pending:
             return ""
         written = "".join(code.split()).upper()
-        step = matching_step(row.secret, written, now)
+        step = matching_step(self._seal.open(name, row.secret), written, now)
         if step is not None and step > row.last_step:
             connection.execute(change(self._authenticators).where(mine).values(last_step=step))
             return "code"

@@ -1,0 +1,149 @@
+"""What readers of the running system see: the fold that nobody changes any more, the journal, the lake."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from anlan.app.explain import explain
+from anlan.app.house import RunningHouse
+from anlan.app.shown import as_if_sent, shown
+from anlan.assess.grid import instant
+from anlan.assess.retrospect import later, retrospect
+from anlan.assess.surveys.registry import is_survey
+from anlan.model.entry import Entry
+from anlan.model.errors import NotFound
+from anlan.model.indicator import Rule
+from anlan.model.pack import Pack
+from anlan.model.quarantine import Quarantined
+from anlan.model.state import State
+from anlan.model.warning import Delivery, Warning
+from anlan.ports.clock import Clock
+from anlan.ports.desk import ClustersSeen, PlaceSeries, Retrospect, Shown
+
+
+class Reading:
+    """The reading part of the desk; see `anlan.ports.desk.Desk`. Nothing here waits for a change."""
+
+    def __init__(self, house: RunningHouse) -> None:
+        self.house = house
+        self._shown: State = house.state.still()
+
+    @property
+    def pack(self) -> Pack:
+        return self.house.pack
+
+    @property
+    def clock(self) -> Clock:
+        return self.house.clock
+
+    @property
+    def mode(self) -> str:
+        return self.house.config.mode
+
+    def state(self) -> State:
+        return self._shown
+
+    def entries(self, risk: str) -> Sequence[Entry]:
+        thread = self._shown.assessments.get(risk)
+        return self.house.thread_entries(thread) if thread else ()
+
+    def changes(self, after: int, limit: int | None = None) -> Sequence[Entry]:
+        until = None if limit is None else after + limit
+        return tuple(self.house.journal.read(after=after, until=until))
+
+    def last_handover(self) -> Entry | None:
+        newest = list(self._shown.handovers)
+        if not newest:
+            return None
+        found = self.house.journal.by_subject(newest[-1])
+        return found[-1] if found else None
+
+    def series(self, indicator: str, place: str) -> Sequence[tuple[datetime, float | None]]:
+        now = self.house.clock.now()
+        slice = self.house.lake.read(indicator, known=now, places=[place])
+        return [
+            (instant(at), None if math.isnan(value) else float(value))
+            for at, value in zip(slice.at, slice.value, strict=True)
+        ]
+
+    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
+        return retrospect(self._series_rule(rule), self.pack, self.house.lake, known, periods)
+
+    def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
+        now = self.house.clock.now()
+        return later(seen, self._rule(rule), self.pack, self.house.lake, place, now)
+
+    def clusters(
+        self,
+        indicator: str,
+        places: Sequence[str],
+        known: datetime,
+        timing: Literal["prospective", "retrospective"],
+    ) -> ClustersSeen:
+        measured = self.pack.indicators.get(indicator)
+        if measured is None:
+            raise NotFound("no such indicator", where="indicator", found=repr(indicator))
+        from anlan.assess.clusters_seen import clusters_seen  # its kernels are slow to import
+
+        return clusters_seen(measured, self.pack, self.house.lake, places, known, timing)
+
+    def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
+        now = self.house.clock.now()
+        kept = self.house.lake.revisions(indicator, place=place)
+        return sorted({one.known for one in kept if one.known <= now})
+
+    def _series_rule(self, id: str) -> Rule:
+        """A rule that looks at each series by itself."""
+        rule = self._rule(id)
+        if is_survey(rule):
+            raise NotFound("the rule looks at no single series", where="rule", found=repr(id))
+        return rule
+
+    def _rule(self, id: str) -> Rule:
+        try:
+            return self.pack.rules[id]
+        except KeyError:
+            raise NotFound("no such rule", where="rule", found=repr(id)) from None
+
+    def cap(self, warning_id: str) -> bytes:
+        warning = self._shown.warnings.get(warning_id)
+        if warning is None:
+            raise NotFound("no such warning", where="warning", found=warning_id)
+        if warning.digest:
+            return self._seen().published(warning)
+        return self._seen().render(as_if_sent(warning, self.house.clock.now()))
+
+    def received(self, digest: str) -> bytes:
+        return self.house.messages.read(digest)
+
+    def quarantined(self) -> Sequence[Quarantined]:
+        return self.house.lake.quarantined()
+
+    def explain(self, id: str) -> Mapping[str, Any]:
+        return explain(self._seen(), id)
+
+    def _seen(self) -> RunningHouse:
+        """The house with the fold that readers see."""
+        seen = copy.copy(self.house)
+        seen.state = self._shown
+        return seen
+
+    def shown(self, warning: Warning) -> Sequence[Shown]:
+        return shown(self._seen(), warning)
+
+    def versions(self, warning_id: str) -> Sequence[Entry]:
+        return tuple(self.house.journal.by_subject(warning_id))
+
+    def story(self, delivery: str) -> Sequence[Entry]:
+        self._delivery(delivery)
+        return self.house.delivery_entries(delivery)
+
+    def _delivery(self, id: str) -> Delivery:
+        try:
+            return self.house.state.deliveries[id]
+        except KeyError:
+            raise NotFound("no such delivery", where="delivery", found=id) from None
