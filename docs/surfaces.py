@@ -74,6 +74,14 @@ def cli_page() -> str:
     return "\n".join([NOTE, "# Commands\n", how, rest])
 
 
+REPEATS = {
+    "same": "A second copy changes nothing at the far end.",
+    "asked": "With `asks` the far end says what it has, and none goes to it twice; without, a copy in doubt "
+    "is followed by a marked one.",
+    "marked": "A copy in doubt is followed by a marked one.",
+}
+
+
 def adapter_page() -> str:
     """Kinds of source and channel with their options, from the manifests."""
     package = Path(anlan.__file__).parent
@@ -95,7 +103,8 @@ def adapter_page() -> str:
     for path in sorted(package.glob("channels/*/manifest.toml")):
         manifest = tomllib.loads(path.read_text(encoding="utf-8"))
         reach = "reaches the public" if manifest["public"] else "reaches named recipients"
-        parts += [f"### `{manifest['id']}`\n", f"{manifest['title']['en']}; {reach}.\n"]
+        again = REPEATS[manifest.get("repeat", "marked")]
+        parts += [f"### `{manifest['id']}`\n", f"{manifest['title']['en']}; {reach}. {again}\n"]
         parts += _options(
             (name, option["kind"], _need(option), option["title"])
             for name, option in manifest.get("options", {}).items()

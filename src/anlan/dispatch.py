@@ -7,7 +7,7 @@ came of it is journalled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -15,9 +15,9 @@ from time import monotonic
 from anlan.model.errors import AnlanError, StoreUnavailable
 from anlan.model.state import State
 from anlan.model.warning import Delivery, Warning
-from anlan.ports.channel import Batched, Channel, Parcel, Receipt
+from anlan.ports.channel import Asked, Batched, Channel, Parcel, Receipt
 from anlan.ports.house import House
-from anlan.ports.outbox import Attempt
+from anlan.ports.outbox import Attempt, Wanted
 from anlan.turn import Turn
 from anlan.warn import ladder, mailing, ordering
 
@@ -25,8 +25,12 @@ from anlan.warn import ladder, mailing, ordering
 GROUP = 0.05
 
 
-def deliver(turn: Turn) -> None:
-    """After the commit: hand over everything due, and journal what the peers said."""
+def deliver(turn: Turn, doubted: Collection[str] = ()) -> None:
+    """After the commit: hand over everything due, and journal what the peers said. Those `doubted` go first
+    and one by one, so that another kill finds one of them in doubt again, and not all."""
+    for delivery in due_now(turn.state, turn.now):
+        if delivery.id in doubted:
+            settle_many(turn, hand_over_many(turn.house, turn.state, [delivery], lambda: turn.now))
     while due := due_now(turn.state, turn.now):
         for channel in dict.fromkeys(delivery.channel for delivery in due):
             batch = [delivery for delivery in due if delivery.channel == channel]
@@ -64,6 +68,7 @@ def settle_many(turn: Turn, outcomes: Sequence[tuple[str, Receipt | None]]) -> N
             turn.now,
             retry_after=receipt.retry_after,
             arrived=receipt.delivered,
+            doubtful=receipt.doubtful,
         )
         turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
     if turn.state.held:
@@ -82,13 +87,17 @@ def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime)
     """One attempt; none where an attempt that the journal does not know yet has already ended (the
     process was killed between the two). None where the message is over, or another follows it. It
     decides nothing and writes no journal, so it needs no turn. `hand_over_many` does the same for many."""
-    (told,) = house.outbox.ended([(delivery.id, delivery.attempts)])
+    (told,) = house.outbox.ended([_wanted(delivery)])
     if told is not None:
         return _receipt(told)
     if not delivery.digest and ladder.outdated(warning, now):
         return None
-    attempt = house.outbox.begin(delivery.id, now)
-    receipt = _deliver(house, house.parcel(delivery, warning, attempt.repeat or delivery.again))
+    attempt = house.outbox.begin(delivery.id, now, delivery.before)
+    parcel = house.parcel(delivery, warning, attempt.repeat or delivery.again)
+    channel = _channel(house, delivery.channel)
+    receipt = resolved(channel, [(attempt, parcel)])[0]
+    if receipt is None:
+        receipt = last(channel, attempt, _deliver(house, parcel))
     house.outbox.finish(attempt, _outcome(receipt), receipt.detail, now)
     return receipt
 
@@ -107,21 +116,24 @@ def hand_over_many(
     now = clock()
     over = [d for d in batch if not d.digest and ladder.outdated(state.warnings[d.warning], now)]
     gone = {delivery.id for delivery in over}
-    known = house.outbox.ended([(d.id, d.attempts) for d in over])
+    known = house.outbox.ended([_wanted(d) for d in over])
     outcomes: list[tuple[str, Receipt | None]] = [
         (delivery.id, _receipt(told) if told else None) for delivery, told in zip(over, known, strict=True)
     ]
     open_ = [delivery for delivery in batch if delivery.id not in gone]
     if not open_:
         return outcomes
-    attempts = house.outbox.begin_many([(d.id, d.attempts) for d in open_], now)
+    # the words before the attempt: a kill while they are made leaves nothing in doubt
+    made = [house.parcel(d, state.warnings[d.warning], d.again) for d in open_]
+    attempts = house.outbox.begin_many([_wanted(d) for d in open_], now)
     parcels: list[tuple[Attempt, Parcel]] = []
-    for delivery, attempt in zip(open_, attempts, strict=True):
+    for parcel, attempt in zip(made, attempts, strict=True):
         if attempt.outcome is not None:
-            outcomes.append((delivery.id, _receipt(attempt)))
-            continue
-        repeat = attempt.repeat or delivery.again
-        parcels.append((attempt, house.parcel(delivery, state.warnings[delivery.warning], repeat)))
+            outcomes.append((parcel.delivery.id, _receipt(attempt)))
+        elif attempt.repeat and not parcel.repeat:
+            parcels.append((attempt, house.parcel(parcel.delivery, parcel.warning, True)))
+        else:
+            parcels.append((attempt, parcel))
     outcomes += _carry(house, parcels, clock, stopped)
     return outcomes
 
@@ -137,14 +149,24 @@ def _carry(
     ends: list[tuple[Attempt, str, str]] = []
     written = monotonic()
     channel = _channel(house, parcels[0][1].delivery.channel) if parcels else None
-    if len(parcels) > 1 and isinstance(channel, Batched) and getattr(channel, "batched", True):
-        receipts = channel.deliver_many([parcel for _, parcel in parcels])
-        for (attempt, parcel), receipt in zip(parcels, receipts, strict=True):
-            ends.append((attempt, _outcome(receipt), receipt.detail))
-            outcomes.append((parcel.delivery.id, receipt))
+
+    def told(attempt: Attempt, parcel: Parcel, receipt: Receipt) -> None:
+        ends.append((attempt, _outcome(receipt), receipt.detail))
+        outcomes.append((parcel.delivery.id, receipt))
+
+    leave: list[tuple[Attempt, Parcel]] = []
+    for (attempt, parcel), receipt in zip(parcels, resolved(channel, parcels), strict=True):
+        if receipt is None:
+            leave.append((attempt, parcel))
+        else:
+            told(attempt, parcel, receipt)
+    if len(leave) > 1 and isinstance(channel, Batched) and getattr(channel, "batched", True):
+        receipts = channel.deliver_many([parcel for _, parcel in leave])
+        for (attempt, parcel), receipt in zip(leave, receipts, strict=True):
+            told(attempt, parcel, last(channel, attempt, receipt))
         house.outbox.finish_many(ends, clock())
         return outcomes
-    for attempt, parcel in parcels:
+    for attempt, parcel in leave:
         if stopped():
             ends.append((attempt, "not_sent", "the service stopped first"))
             continue
@@ -152,15 +174,64 @@ def _carry(
             ends.append((attempt, "not_sent", "its warning was over first"))
             outcomes.append((parcel.delivery.id, None))
             continue
-        receipt = _deliver(house, parcel)
-        ends.append((attempt, _outcome(receipt), receipt.detail))
-        outcomes.append((parcel.delivery.id, receipt))
+        told(attempt, parcel, last(channel, attempt, _deliver(house, parcel)))
         if monotonic() - written > GROUP:
             # a slow peer: what a kill would repeat stays at one message
             house.outbox.finish_many(ends, clock())
-            ends, written = [], monotonic()
+            ends.clear()
+            written = monotonic()
     house.outbox.finish_many(ends, clock())
     return outcomes
+
+
+# ── what is in doubt ─────────────────────────────────────────────────────────────────────────────
+#
+# Of an attempt that a kill cut short, or in which the far end took the message and died, nobody here knows
+# whether it arrived. Where the far end can be asked, it is, and what it has does not go again. Where a
+# further copy changes nothing there, it goes again as often as it takes. Everywhere else one copy follows,
+# marked as a repeat; where that one is in doubt as well, the delivery is unknown: a third copy would break
+# the promise of at most one repeat, silence would break that of losing nobody, so a person decides.
+
+
+def resolved(channel: Channel | None, parcels: Sequence[tuple[Attempt, Parcel]]) -> Sequence[Receipt | None]:
+    """For each attempt that has begun, the receipt where its parcel does not leave: the far end has it, or
+    does not say now whether it has, or as many copies in doubt have left as may. None for the others."""
+    receipts: list[Receipt | None] = [None] * len(parcels)
+    doubted = [number for number, (attempt, _) in enumerate(parcels) if attempt.doubts]
+    if not doubted:
+        return receipts
+    if asks(channel) and isinstance(channel, Asked):
+        held = channel.holds([parcels[number][1] for number in doubted])
+        if not isinstance(held, Receipt):
+            for number, has in zip(doubted, held, strict=True):
+                receipts[number] = HELD if has else None
+            return receipts
+        if held.transient:
+            for number in doubted:
+                receipts[number] = held
+            return receipts
+    most: int | None = getattr(channel, "repeats", 1)
+    for number in doubted:
+        if most is not None and parcels[number][0].doubts > most:
+            receipts[number] = IN_DOUBT
+    return receipts
+
+
+def last(channel: Channel | None, attempt: Attempt, receipt: Receipt) -> Receipt:
+    """The receipt of an attempt; not to be tried again where it is in doubt and no further copy may go."""
+    most: int | None = getattr(channel, "repeats", 1)
+    if receipt.transient and receipt.doubtful and most is not None and not asks(channel):
+        return replace(receipt, transient=attempt.doubts < most)
+    return receipt
+
+
+def asks(channel: Channel | None) -> bool:
+    """Whether the far end of a channel says what it has."""
+    return bool(getattr(channel, "asks", False))
+
+
+HELD = Receipt(True, "held: the far end has had it since an earlier attempt")
+IN_DOUBT = Receipt(False, "in_doubt: this copy and its marked repeat were cut short", doubtful=True)
 
 
 def _channel(house: House, id: str) -> Channel | None:
@@ -185,10 +256,14 @@ def _outcome(receipt: Receipt) -> str:
         return "accepted"
     if receipt.transient:
         return "doubtful" if receipt.doubtful else "failed"
-    return "refused"
+    return "unknown" if receipt.doubtful else "refused"
+
+
+def _wanted(delivery: Delivery) -> Wanted:
+    return Wanted(delivery.id, delivery.attempts, delivery.before)
 
 
 def _receipt(told: Attempt) -> Receipt:
     transient = told.outcome in ("failed", "doubtful")
-    doubtful = told.outcome == "doubtful"
+    doubtful = told.outcome in ("doubtful", "unknown")
     return Receipt(told.outcome == "accepted", told.detail, transient=transient, doubtful=doubtful)

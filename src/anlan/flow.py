@@ -405,7 +405,7 @@ def end(turn: Turn, cursor: str | None = None) -> None:
 def recover(house: House, now: datetime) -> None:
     """After a restart: what was committed but not handed over leaves now, marked as a repeat where it
     may have left before."""
-    deliver(Turn(house, now))
+    deliver(Turn(house, now), {attempt.delivery for attempt in house.outbox.unfinished()})
 
 
 def next_due(house: House, after: datetime | None = None) -> datetime | None:

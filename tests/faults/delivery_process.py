@@ -1,4 +1,5 @@
-"""Forks processes that deliver one message to many, to be killed: `delivery_process.py FOLDER COUNT URL`.
+"""Forks processes that deliver one message to many, to be killed: `delivery_process.py FOLDER COUNT URL ASKS`
+(yes: the far end is asked what it has).
 
 Prepares the workspace and says `ready`. Then for each line on standard input it forks a process that goes on
 with the delivery, and says its number; the process ends with status 0 once every copy is handed over and
@@ -43,7 +44,12 @@ def crowd(count: int, url: str) -> Pack:
 
 
 def desk(folder: Path, pack: Pack) -> RunningDesk:
-    options = {"key": {"file": str(folder / "hook.key")}, "plain_http": True, "private_networks": True}
+    options = {
+        "key": {"file": str(folder / "hook.key")},
+        "plain_http": True,
+        "private_networks": True,
+        "asks": sys.argv[4] == "yes",
+    }
     config = Config(pack="chain", sender="a@b.invalid", channel=(ChannelConfig("hook", "webhook", options),))
     return RunningDesk(RunningHouse(folder, WallClock(), config, pack=pack))
 

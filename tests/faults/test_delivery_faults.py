@@ -50,11 +50,12 @@ def only(room: Room) -> Delivery:
 
 
 class DyingMail(threading.Thread):
-    """An SMTP server that takes the whole message and dies before it says so, a few times."""
+    """An SMTP server that takes the whole message and dies before it says so, a few times; `early`: it dies
+    before it has any of it."""
 
     def __init__(self, deaths: int) -> None:
         super().__init__(daemon=True)
-        self.deaths, self.mails = deaths, list[str]()
+        self.deaths, self.mails, self.early = deaths, list[str](), False
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.socket.getsockname()[1]
 
@@ -75,6 +76,9 @@ class DyingMail(threading.Thread):
         say("220 here")
         while command := line.readline().decode().strip().upper():
             if command == "DATA":
+                if self.early and self.deaths:
+                    self.deaths -= 1
+                    return
                 say("354 go on")
                 mail = b"".join(iter(line.readline, b".\r\n")).decode()
                 self.mails.append(mail)
@@ -89,8 +93,11 @@ class DyingMail(threading.Thread):
                 say("250 fine")
 
 
-def test_a_mail_server_that_takes_the_mail_and_dies_gets_it_again_marked(tmp_path: Path) -> None:
-    server = DyingMail(deaths=2)
+@pytest.mark.parametrize("deaths", [1, 2, 9])
+def test_a_mail_server_that_takes_the_mail_and_dies_gets_it_once_more_marked(
+    tmp_path: Path, deaths: int
+) -> None:
+    server = DyingMail(deaths)
     server.start()
     room = room_for(tmp_path, "desk@x.invalid")
     options = {"host": "127.0.0.1", "port": server.port, "security": "none", "sender": "a@b.invalid"}
@@ -98,11 +105,35 @@ def test_a_mail_server_that_takes_the_mail_and_dies_gets_it_again_marked(tmp_pat
     publish(room)
     assert only(room).status == "failed"
     room.run(SENT + HOUR)
-    assert (only(room).status, only(room).attempts) == ("accepted", 3)
+    # however often it dies: one repeat, and then it shows that nobody knows
+    assert (only(room).status, only(room).attempts) == ("accepted" if deaths == 1 else "unknown", 2)
     marks = ["X-Anlan-Repeat: yes" in mail for mail in server.mails]
-    assert marks == [False, True, True]
+    assert marks == [False, True]
     ids = {line for mail in server.mails for line in mail.splitlines() if line.startswith("Message-ID")}
     assert len(ids) == 1
+    if deaths == 2:
+        assert only(room).reasons[-1].code == "arrival_unknown"
+        ada = room.pack.users["ada"]
+        room.act(SENT + 2 * HOUR, ada, "delivery.send_again", only(room).id, reason="they have nothing")
+        assert (only(room).status, only(room).attempts) == ("accepted", 3)
+        assert "X-Anlan-Repeat: yes" in server.mails[-1]
+    assert fold(room.journal.read()) == room.state
+    server.socket.close()
+    room.close()
+
+
+def test_a_mail_server_that_dies_before_it_has_the_mail_leaves_no_doubt(tmp_path: Path) -> None:
+    server = DyingMail(deaths=3)
+    server.early = True
+    server.start()
+    room = room_for(tmp_path, "desk@x.invalid")
+    options = {"host": "127.0.0.1", "port": server.port, "security": "none", "sender": "a@b.invalid"}
+    room.post = build("smtp", options, VirtualClock(SENT))  # type: ignore[assignment]
+    publish(room)
+    room.run(SENT + HOUR)
+    assert (only(room).status, only(room).attempts) == ("accepted", 4)
+    assert [one.outcome for one in room.outbox.history(only(room).id)] == ["failed"] * 3 + ["accepted"]
+    assert ["X-Anlan-Repeat: yes" in mail for mail in server.mails] == [False]
     server.socket.close()
     room.close()
 
@@ -154,15 +185,31 @@ def test_a_webhook_that_answers_500_for_an_hour(tmp_path: Path, hook: Any) -> No
     publish(room)
     room.run(SENT + 2 * HOUR)
     waits = [at - SENT for at, _ in hook.got]
-    # 30 s, 2 min, 10 min, 30 min: the dead letter after 42 minutes, for a person to look at
-    assert waits == [timedelta(seconds=s) for s in (0, 30, 150, 750, 2550)]
-    assert only(room).status == "given_up"
+    # 30 s, 2 min, 10 min, twice 30 min: the last try finds it back
+    assert waits == [timedelta(seconds=s) for s in (0, 30, 150, 750, 2550, 4350)]
+    assert only(room).status == "accepted"
     assert [r.code for r in only(room).reasons] == ["peer_failed"] * 5
-    # the hour is over and somebody sends it again; the peer had said no each time, so nothing was doubtful
+    # the peer had said no each time, so nothing was doubtful
+    assert [mark for _, mark in hook.got] == ["no"] * 6
+    room.close()
+
+
+def test_a_webhook_that_answers_500_for_two_hours_is_a_dead_letter_that_a_person_sends(
+    tmp_path: Path, hook: Any
+) -> None:
+    (tmp_path / "key").write_text("a key of thirty-two characters...")
+    room = room_for(tmp_path, f"http://127.0.0.1:{hook.server_address[1]}/")
+    hook.clock = lambda: room.now
+    hook.answer = lambda: 500 if room.now < SENT + 2 * HOUR else 204
+    options = {"key": {"file": str(tmp_path / "key")}, "plain_http": True, "private_networks": True}
+    room.post = build("webhook", options, VirtualClock(SENT))  # type: ignore[assignment]
+    publish(room)
+    room.run(SENT + 2 * HOUR)
+    assert only(room).status == "given_up"
     ada = room.pack.users["ada"]
     room.act(SENT + 2 * HOUR, ada, "delivery.send_again", only(room).id, reason="they are back")
     assert only(room).status == "accepted"
-    assert [mark for _, mark in hook.got] == ["no"] * 5 + ["yes"]
+    assert [mark for _, mark in hook.got] == ["no"] * 6 + ["yes"]
     room.close()
 
 

@@ -36,6 +36,7 @@ class Gateway:
     names: list[str] = field(default_factory=list)
     answer: bytes | None = None
     status: int = 200
+    keys: set[str] = field(default_factory=set)
 
     def texts(self) -> list[str]:
         """Every copy as it arrived."""
@@ -59,6 +60,10 @@ def gateway() -> Iterator[Gateway]:
             entry = base64.b64encode(hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()).decode()
             assert self.headers["webhook-signature"] == f"v1,{entry}"
             body = json.loads(raw)
+            if self.headers["X-Anlan-Ask"] == "yes":
+                assert body["format"] == "anlan.bulk/1"
+                self._say(json.dumps({"held": [id for id in body["ask"] if id in taken.keys]}).encode())
+                return
             copies = [to for message in body["messages"] for text in message["texts"] for to in text["to"]]
             refused = {to["delivery"]: "no number" for to in copies if not to["address"].startswith("+")}
             if taken.status == 200 and taken.answer is None:
@@ -66,9 +71,13 @@ def gateway() -> Iterator[Gateway]:
                     for text in message["texts"]:
                         text["to"] = [to for to in text["to"] if to["delivery"] not in refused]
                 taken.came.append(body)
+                taken.keys |= {to["delivery"] for to in copies} - set(refused)
             taken.names.append(self.headers["webhook-id"])
             told = {"accepted": len(copies) - len(refused), "refused": refused}
-            answer = json.dumps(told).encode() if taken.answer is None else taken.answer
+            self._say(json.dumps(told).encode())
+
+        def _say(self, answer: bytes) -> None:
+            answer = answer if taken.answer is None else taken.answer
             self.send_response(taken.status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -110,7 +119,7 @@ def copies(count: int, address: str = "+49{n}") -> list[Parcel]:
 @pytest.mark.parametrize("public", [True, False])
 def test_the_bulk_gateway_conforms(gateway: Gateway, public: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     check_channel(
-        lambda: bulk(gateway, monkeypatch, public=public),
+        lambda: bulk(gateway, monkeypatch, public=public, asks=public),
         "+49301",
         "somebody",
         secrets=[SECRET],
@@ -174,3 +183,21 @@ def test_the_same_copies_tried_again_are_the_same_exchange(
     channel.deliver_many([replace(sent[0], delivery=replace(sent[0].delivery, again=True, before=2))])
     first, second, other = gateway.names
     assert first == second != other
+
+
+def test_a_gateway_is_asked_for_thousands_in_few_questions_and_one_that_does_not_say_is_not_believed(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, sent = bulk(gateway, monkeypatch, asks=True), copies(2_500)
+    assert all(receipt.accepted for receipt in channel.deliver_many(sent[:1_200]))
+    before = len(gateway.names)
+    assert channel.holds(sent) == [True] * 1_200 + [False] * 1_300
+    assert len(gateway.names) == before
+    gateway.status = 503
+    told = channel.holds(sent[:2])
+    assert (told.accepted, told.transient, told.doubtful) == (False, True, False)
+    gateway.status = 200
+    for said in (b"", b"{}", b'{"held": 3}', b'{"held": [1]}', b'{"accepted": 2}', b"[" * 9_000):
+        gateway.answer = said
+        told = channel.holds(sent[:2])
+        assert (told.accepted, told.transient) == (False, False), said

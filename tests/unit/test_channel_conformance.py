@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,6 +60,7 @@ class Receiver:
 
     url: str = ""
     came: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
 
 
 @pytest.fixture
@@ -69,6 +70,15 @@ def receiver() -> Iterator[Receiver]:
     class Accept(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            if self.headers["X-Anlan-Ask"] == "yes":
+                held = [id for id in json.loads(body)["ask"] if id in taken.keys]
+                answer = json.dumps({"held": held}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+                return
+            taken.keys.add(self.headers["webhook-id"] or "")
             if "json" in self.headers["Content-Type"]:
                 body = json.dumps(json.loads(body), ensure_ascii=False)
             taken.came.append(f"{self.headers}{body}")
@@ -138,10 +148,13 @@ def test_mail_conforms(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_the_webhook_conforms(receiver: Receiver, public: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asks", [True, False])
+def test_the_webhook_conforms(
+    receiver: Receiver, public: bool, asks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANLAN_TEST_KEY", SECRET)
     local = {"plain_http": True, "private_networks": True, "timeout_s": 5}
-    options = {"key": {"env": "ANLAN_TEST_KEY"}, "public": public, **local}
+    options = {"key": {"env": "ANLAN_TEST_KEY"}, "public": public, "asks": asks, **local}
     check_channel(
         factory("webhook", **options),
         receiver.url,
@@ -216,6 +229,18 @@ def test_the_battery_catches_a_channel_that_raises_or_refuses_repeats() -> None:
 
         def deliver(self, parcel: Parcel) -> Receipt:
             return Receipt(not parcel.repeat, "only once")
+
+    class Boastful(Forgetful):
+        asks = True
+
+        def deliver(self, parcel: Parcel) -> Receipt:
+            return Receipt(True, "taken")
+
+        def holds(self, parcels: Sequence[Parcel]) -> list[bool]:
+            return [True] * len(parcels)
+
+    with pytest.raises(AssertionError, match="tampered|nothing else"):
+        check_channel(Boastful, "")
 
     with pytest.raises(AssertionError, match="a repeat is accepted"):
         check_channel(Forgetful, "")

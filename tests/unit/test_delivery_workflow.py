@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from anlan.ports.channel import Parcel, Receipt
 from anlan.turn import Turn
 from anlan.warn import ladder
 from anlan.warn.calling import preface
-from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, both, chain_pack, stage
+from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Post, Room, both, chain_pack, stage
 
 SENT = T0 + 2 * DAY
 BUSY = Receipt(False, "busy", transient=True)
@@ -35,6 +35,17 @@ def publish(room: Room) -> Warning:
     item = stage(0, 5.0)
     room.turn(item.known, item)
     return room.publish(SENT - flow.INSTANT)
+
+
+def committed(room: Room) -> Warning:
+    """Approved and committed, and nothing handed over yet."""
+    item = stage(0, 5.0)
+    room.turn(item.known, item)
+    (draft,) = room.pending()
+    turn = Turn(room, SENT)  # type: ignore[arg-type]
+    flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
+    turn.commit()
+    return room.state.warnings[draft.id]
 
 
 def of(room: Room, warning: Warning, recipient: str = "desk") -> Delivery:
@@ -226,6 +237,8 @@ def test_the_batch_does_what_one_by_one_does(tmp_path: Path) -> None:
         room.post.receipts |= {"r003": BUSY, "r005": Receipt(False, "no such box")}
         due = dispatch.due_now(room.state, SENT)
         room.outbox.begin(due[1].id, SENT)  # killed with the message gone, or not
+        for _ in range(2):
+            room.outbox.begin(due[6].id, SENT)  # killed twice
         told = room.outbox.begin(due[2].id, SENT)  # killed after the peer had answered
         room.outbox.finish(told, "accepted", "taken", SENT)
         rooms.append((room, due))
@@ -245,6 +258,91 @@ def test_the_batch_does_what_one_by_one_does(tmp_path: Path) -> None:
         assert one.outbox.history(delivery.id) == batch.outbox.history(delivery.id)
     for room, _ in rooms:
         room.close()
+
+
+def test_what_is_in_doubt_goes_once_more_marked_and_then_shows_that_nobody_knows(room: Room) -> None:
+    """Killed between begin and finish, again and again, as in the dark as a restart can be."""
+    warning = committed(room)
+    desk = of(room, warning)
+    room.outbox.begin(desk.id, SENT)
+    room.outbox.begin(desk.id, SENT)  # the marked repeat, cut short as well
+    flow.recover(room, SENT + MINUTE)  # type: ignore[arg-type]
+    after = of(room, warning)
+    assert (after.status, after.attempts) == ("unknown", 1)
+    assert [r.code for r in after.reasons] == ["peer_failed", "arrival_unknown"]
+    assert "desk" not in [p.recipient.id for p in room.post.got]
+    # told once to the log, and to nobody a third time
+    room.run(SENT + HOUR)
+    assert "desk" not in [p.recipient.id for p in room.post.got]
+    # a person sends it: it is a repeat, with a doubt of its own
+    room.act(SENT + 2 * HOUR, ADA, "delivery.send_again", desk.id, reason="they have nothing")
+    assert of(room, warning).status == "accepted"
+    assert [p.repeat for p in room.post.got if p.recipient.id == "desk"] == [True]
+    assert fold(room.journal.read()) == room.state
+
+
+def test_a_receipt_or_an_answer_ends_the_doubt(room: Room) -> None:
+    warning = committed(room)
+    desk = of(room, warning)
+    room.outbox.begin(desk.id, SENT)
+    room.outbox.begin(desk.id, SENT)
+    flow.recover(room, SENT + MINUTE)  # type: ignore[arg-type]
+    after = of(room, warning)
+    assert after.unanswered
+    assert ladder.receipt(after, "delivered", SENT + HOUR).status == "delivered"
+    assert ladder.answer(after, "desk", "on it", SENT + HOUR).status == "answered"
+
+
+@dataclass
+class Told(Post):
+    """A channel whose far end says what it has, or does not."""
+
+    asks: bool = True
+    has: set[str] = field(default_factory=set)
+    silent: Receipt | None = None
+
+    def holds(self, parcels: Sequence[Parcel]) -> list[bool] | Receipt:
+        return self.silent or [parcel.delivery.id in self.has for parcel in parcels]
+
+
+def test_a_far_end_that_says_what_it_has_gets_nothing_twice(room: Room) -> None:
+    post = room.post = Told()
+    warning = committed(room)
+    desk, feed = of(room, warning), of(room, warning, "feed")
+    for delivery in (desk, feed):
+        for _ in range(5):
+            room.outbox.begin(delivery.id, SENT)
+    post.has = {desk.id}
+    flow.recover(room, SENT + MINUTE)  # type: ignore[arg-type]
+    assert of(room, warning).status == of(room, warning, "feed").status == "accepted"
+    # what it does not have goes, however often the attempts before were cut short
+    assert [(p.recipient.id, p.repeat) for p in post.got] == [("feed", True)]
+
+
+def test_a_far_end_that_does_not_say_now_is_asked_later_and_one_that_cannot_be_asked_gets_one_repeat(
+    room: Room,
+) -> None:
+    post = room.post = Told()
+    post.silent = Receipt(False, "not_told: down", transient=True)
+    warning = committed(room)
+    desk = of(room, warning)
+    room.outbox.begin(desk.id, SENT)
+    flow.recover(room, SENT + MINUTE)  # type: ignore[arg-type]
+    assert (of(room, warning).status, of(room, warning).reasons[-1].code) == ("failed", "peer_failed")
+    assert "desk" not in [p.recipient.id for p in post.got]
+    post.silent = Receipt(False, "not_told: what?")
+    room.run(SENT + HOUR)
+    assert of(room, warning).status == "accepted"
+    assert [p.repeat for p in post.got if p.recipient.id == "desk"] == [True]
+
+
+def test_a_copy_that_changes_nothing_at_the_far_end_goes_as_often_as_it_takes(room: Room) -> None:
+    room.post.repeats = None  # type: ignore[attr-defined]
+    warning = committed(room)
+    for _ in range(7):
+        room.outbox.begin(of(room, warning).id, SENT)
+    flow.recover(room, SENT + MINUTE)  # type: ignore[arg-type]
+    assert of(room, warning).status == "accepted"
 
 
 def test_what_ends_while_its_batch_is_on_the_way_does_not_leave(room: Room) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from anlan.model.entry import Draft, Marker
 from anlan.model.errors import InvalidValue, NotFound, WrongState
+from anlan.ports.outbox import Wanted
 from anlan.store.journal import SqlJournal
 from anlan.store.outbox import Attempt, SqlOutbox
 
@@ -48,6 +49,20 @@ def test_an_attempt_cut_short_marks_those_after_it_as_repeats(outbox: SqlOutbox)
     assert outbox.unfinished() == (other, second)
     outbox.finish(second, "failed", "busy", LATER)
     assert outbox.begin("dl-1", LATER).repeat
+
+
+def test_each_attempt_knows_how_many_before_it_are_in_doubt(outbox: SqlOutbox) -> None:
+    assert outbox.begin("dl-1", NOW).doubts == 0
+    second = outbox.begin("dl-1", LATER)
+    assert (second.repeat, second.doubts) == (True, 1)
+    outbox.finish(second, "doubtful", "it died", LATER)
+    third, other = outbox.begin_many([Wanted("dl-1", 1), Wanted("dl-2")], LATER)
+    assert (third.doubts, other.doubts) == (2, 0)
+    outbox.finish(third, "unknown", "in doubt", LATER)
+    # sent again on purpose: a repeat all the same, but with doubts of its own only
+    fourth = outbox.begin("dl-1", LATER, before=2)
+    assert (fourth.repeat, fourth.doubts) == (True, 0)
+    assert outbox.begin_many([Wanted("dl-1", 2, 2)], LATER)[0].doubts == 1
 
 
 def test_an_attempt_ends_once_and_in_a_known_way(outbox: SqlOutbox) -> None:

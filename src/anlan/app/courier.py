@@ -9,6 +9,7 @@ kill makes doubtful is a fiftieth of a second's worth of messages: one or two fo
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -53,9 +54,14 @@ class Courier:
         self._clerk = threading.Thread(target=self._write, name="courier's clerk", daemon=True)
 
     def start(self) -> None:
-        """What was committed and not handed over leaves now; what a kill left in doubt goes one by one, so
-        that another kill finds only one of them in doubt again."""
-        self._doubtful = {attempt.delivery for attempt in self._desk.house.outbox.unfinished()}
+        """What was committed and not handed over leaves now. What a kill left in doubt goes one by one, so
+        that another kill finds only one of them in doubt again, unless its channel need not mind."""
+        deliveries, minds = self._desk.state().deliveries, functools.cache(self._minds)
+        self._doubtful = {
+            attempt.delivery
+            for attempt in self._desk.house.outbox.unfinished()
+            if attempt.delivery in deliveries and minds(deliveries[attempt.delivery].channel)
+        }
         self._look.set()
         self._thread.start()
         self._clerk.start()
@@ -120,6 +126,15 @@ class Courier:
             return max(1, int(getattr(self._desk.house.channel(channel), "at_once", 1)))
         except AnlanError:
             return 1  # a channel that is not configured: the attempt says so
+
+    def _minds(self, channel: str) -> bool:
+        """Whether a copy that arrives twice by it is a repeat: its far end is not asked what it has, and does
+        something with each copy that comes."""
+        try:
+            to = self._desk.house.channel(channel)
+        except AnlanError:
+            return True
+        return not dispatch.asks(to) and getattr(to, "repeats", 1) is not None
 
     def _batched(self, channel: str) -> bool:
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from anlan.formats.cap import CapAlert, read
 from anlan.model.errors import BadInput
-from anlan.ports.channel import Batched, Channel, Parcel, Receipt
+from anlan.ports.channel import Asked, Batched, Channel, Parcel, Receipt
 
 
 class Guarded:
@@ -19,6 +20,8 @@ class Guarded:
         self.id = channel.id
         self.public = channel.public
         self.at_once: int = getattr(channel, "at_once", 1)
+        self.repeats: int | None = getattr(channel, "repeats", 1)
+        self.asks: bool = isinstance(channel, Asked) and channel.asks
         self._read: tuple[bytes, CapAlert] | None = None
 
     def deliver(self, parcel: Parcel) -> Receipt:
@@ -52,6 +55,19 @@ class Guarded:
         for number, receipt in zip(may, told, strict=True):
             receipts[number] = receipt
         return receipts
+
+    def holds(self, parcels: Sequence[Parcel]) -> Sequence[bool] | Receipt:
+        """What the channel's far end says it has; a receipt that is not transient where it is not asked."""
+        if not isinstance(self.inner, Asked) or not self.asks:
+            return Receipt(False, "not_asked: this channel's far end is not asked what it has")
+        try:
+            held = self.inner.holds(parcels)
+        except Exception as error:
+            return replace(_failed(error), doubtful=False)
+        if not isinstance(held, Receipt) and len(held) != len(parcels):
+            short = ValueError(f"{len(held)} answers for {len(parcels)} parcels")
+            return replace(_failed(short), doubtful=False)
+        return held
 
     def tidy(self, now: datetime) -> None:
         """Let the channel take out what is over (a feed does); nothing for those that keep nothing. OSError

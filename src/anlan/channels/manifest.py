@@ -20,6 +20,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
+REPEATS = ("same", "asked", "marked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,16 @@ class Option:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`public` True for a channel that reaches the public; `limits` name what the channel cannot do,
-    in the units their names end with."""
+    in the units their names end with. `repeat` is what a second copy is where nobody knows whether the first
+    arrived: same (it changes nothing at the far end), asked (there is none, where the far end is set up to
+    say what it has), marked (a copy that says so)."""
 
     id: str
     title: Text
     public: bool
     limits: Mapping[str, int | str] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
+    repeat: str = "marked"
 
 
 def read_manifest(text: str, where: str) -> Manifest:
@@ -67,9 +71,14 @@ def read_manifest(text: str, where: str) -> Manifest:
             public=document["public"],
             limits=document.get("limits", {}),
             options=options,
+            repeat=document.get("repeat", "marked"),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise InvalidValue("not a channel's manifest", where=where, found=str(error)) from error
+    if manifest.repeat not in REPEATS:
+        raise InvalidValue(
+            "no such repeat", where=f"{where} repeat", found=str(manifest.repeat), expected=", ".join(REPEATS)
+        )
     for name, option in options.items():
         if option.kind not in _KINDS:
             raise InvalidValue(

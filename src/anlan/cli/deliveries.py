@@ -14,6 +14,9 @@ from anlan.model.errors import InvalidValue
 if TYPE_CHECKING:
     from anlan.model.warning import Delivery
 
+#: not tried again, and not known to have arrived
+DEAD = ("given_up", "unknown")
+
 app = App(name="deliveries", help="What became of each recipient's copy of a warning.")
 
 
@@ -21,11 +24,12 @@ app = App(name="deliveries", help="What became of each recipient's copy of a war
 def list_(
     workspace: Path,
     *,
-    status: str = "given_up",
+    status: str = "dead",
     warning: str = "",
     json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
-    """List deliveries, newest first; by default the dead letters: those that are not tried again.
+    """List deliveries, newest first; by default the dead letters: those given up or unknown, which are not
+    tried again.
 
     Nothing is changed, and a service may run meanwhile. A copy is sent again from the page of its warning in
     the console, or by the act `delivery.send_again`: it needs a person, with a reason.
@@ -35,7 +39,7 @@ def list_(
     workspace
         The workspace.
     status
-        Only deliveries of this status; `all` for every one.
+        Only deliveries of this status; `dead` for the dead letters, `all` for every one.
     warning
         Only those of this warning.
     json
@@ -45,16 +49,16 @@ def list_(
     from anlan.app.house import RunningHouse
     from anlan.model.warning import DELIVERY_STATUSES
 
-    if status not in ("all", *DELIVERY_STATUSES):
-        raise InvalidValue(
-            "no such status", where="--status", found=status, expected=", ".join(("all", *DELIVERY_STATUSES))
-        )
+    names = ("dead", "all", *DELIVERY_STATUSES)
+    if status not in names:
+        raise InvalidValue("no such status", where="--status", found=status, expected=", ".join(names))
+    wanted = {"dead": DEAD, "all": DELIVERY_STATUSES}.get(status, (status,))
     house = RunningHouse(workspace.resolve(), WallClock(), reading=True)
     try:
         every = list(house.state.deliveries.values())
     finally:
         house.close()
-    found = [d for d in every if status in ("all", d.status) and (not warning or d.warning == warning)]
+    found = [d for d in every if d.status in wanted and (not warning or d.warning == warning)]
     found.sort(key=lambda d: (d.due, d.id), reverse=True)
     if json:
         say_json([_row(delivery) for delivery in found])

@@ -11,7 +11,8 @@ from anlan.model.time import utc
 
 #: held: an earlier message is still on its way to the same recipient. due, failed: to be handed over, for
 #: the first time or again. accepted: the next system has it. delivered, read: its receipts say so.
-#: answered; given_up: no further attempt; expired: its warning was over before it could leave.
+#: answered; given_up: no further attempt; unknown: it may have arrived, and its marked repeat too, and no
+#: further copy goes by itself; expired: its warning was over before it could leave.
 DELIVERY_STATUSES = (
     "held",
     "due",
@@ -22,11 +23,12 @@ DELIVERY_STATUSES = (
     "given_up",
     "expired",
     "answered",
+    "unknown",
 )
 #: what is still to be handed over
 TO_SEND = ("due", "failed")
 #: told, being told, or beyond reach: an answer may be missing
-ASKED = ("held", "due", "accepted", "delivered", "read", "failed", "given_up")
+ASKED = ("held", "due", "accepted", "delivered", "read", "failed", "given_up", "unknown")
 #: reasons that mark a missing answer for good, until the next round of calling
 MARKS = ("no_answer", "ladder_ended", "other_answered")
 #: the reason that begins another round: the answer held only for so long
@@ -59,11 +61,11 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One recipient's copy of one warning. `status`: held, due, accepted, delivered, read, failed, given_up,
-    expired, answered. `rung` 0 is the first call; higher rungs are the escalation ladder. `due` is when it is
-    to be sent, `answer_by` when the ladder climbs without an answer. `accepted`: the next system took it
-    over; `delivered`, `read`: what its receipts said. `attempts`: how many have ended; `before`: how many of
-    them belong to earlier calls or were before it was sent again, which the waits between attempts do not
-    count. `again`: this copy is sent again on purpose, and is marked as a repeat. `behind`: the earlier
+    expired, answered, unknown. `rung` 0 is the first call; higher rungs are the escalation ladder. `due` is
+    when it is to be sent, `answer_by` when the ladder climbs without an answer. `accepted`: the next system
+    took it over; `delivered`, `read`: what its receipts said. `attempts`: how many have ended; `before`: how
+    many of them belong to earlier calls or were before it was sent again, which the waits between attempts do
+    not count. `again`: this copy is sent again on purpose, and is marked as a repeat. `behind`: the earlier
     delivery it waits for. `digest`: the list of held messages that this copy carries, in place of its warning
     alone."""
 

@@ -51,8 +51,11 @@ class Channel(Protocol):
     """`public` channels reach the public and refuse every message that is not Actual.
 
     A channel may also have `at_once` (int, 1 where it is missing): so many threads may call it at the same
-    time. And it may take several parcels in one call: see `Batched` (where one that can is wrapped in another
-    object, `batched` of that object says whether)."""
+    time. It may take several parcels in one call: see `Batched` (where one that can is wrapped in another
+    object, `batched` of that object says whether). And it says what comes of a copy of which nobody knows
+    whether it arrived: `repeats` (1 where it is missing) is how many marked copies follow it by themselves,
+    None for as many as it takes, where a further copy changes nothing at the far end; with `asks` True the
+    far end is asked first, see `Asked`."""
 
     id: str
     public: bool
@@ -69,4 +72,17 @@ class Batched(Protocol):
     def deliver_many(self, parcels: Sequence[Parcel]) -> Sequence[Receipt]:
         """Hand over each once, in order; one receipt for each, in the same order, and each as
         `Channel.deliver` would give it. Never raises for a peer's failure."""
+        ...
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """A channel whose far end says which copies it has, so that none need go a second time. `asks`: whether
+    this one is set up so."""
+
+    asks: bool
+
+    def holds(self, parcels: Sequence[Parcel]) -> Sequence[bool] | Receipt:
+        """For each, in order, whether the far end has accepted it. A receipt where it does not say:
+        transient, and it may say later; not, and it cannot be asked. Never raises for a peer's failure."""
         ...

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Wanted(NamedTuple):
+    """An attempt that is to begin: at which delivery, how many ended attempts the caller knows of, and how
+    many of them were before it was last sent again on purpose."""
+
+    delivery: str
+    known: int = 0
+    before: int = 0
 
 
 class Attempt(Protocol):
-    """`repeat` True when an earlier attempt was begun and never finished: it may have arrived.
-    `outcome`: accepted, failed (a retry may help), refused (it will not), doubtful (failed, but it may
-    have arrived), not_sent (begun, but the channel
-    was not called: it counts for nothing); None: begun, not ended."""
+    """`repeat` True when an earlier attempt may have arrived: it was begun and never finished, or ended in
+    doubt. `doubts`: how many such there are since the delivery was last sent on purpose. `outcome`: accepted,
+    failed (a retry may help), refused (it will not), doubtful (failed, but it may have arrived), unknown (it
+    may have arrived, and no further copy goes by itself), not_sent (begun, but the channel was not called: it
+    counts for nothing); None: begun, not ended."""
+
+    @property
+    def delivery(self) -> str: ...
 
     @property
     def repeat(self) -> bool: ...
+
+    @property
+    def doubts(self) -> int: ...
 
     @property
     def outcome(self) -> str | None: ...
@@ -26,19 +42,22 @@ class Attempt(Protocol):
 class Outbox(Protocol):
     """Durable: what was begun is known after a kill."""
 
-    def begin(self, delivery: str, now: datetime) -> Attempt:
-        """Before the channel is called."""
+    def begin(self, delivery: str, now: datetime, before: int = 0) -> Attempt:
+        """Before the channel is called. `before` as in `Wanted`."""
         ...
 
-    def begin_many(self, wanted: Sequence[tuple[str, int]], now: datetime) -> Sequence[Attempt]:
-        """Before the channel is called with several: one durable step for all. For each (delivery, how many
-        ended attempts the caller knows of) a new attempt; where one more has ended than that, the one that
-        the caller does not know of, and nothing begins."""
+    def begin_many(self, wanted: Sequence[Wanted], now: datetime) -> Sequence[Attempt]:
+        """Before the channel is called with several: one durable step for all. For each a new attempt; where
+        one more has ended than the caller knows of, that one, and nothing begins."""
         ...
 
-    def ended(self, wanted: Sequence[tuple[str, int]]) -> Sequence[Attempt | None]:
-        """For each (delivery, how many ended attempts the caller knows of) the ended attempt that the
-        caller does not know of, or None."""
+    def ended(self, wanted: Sequence[Wanted]) -> Sequence[Attempt | None]:
+        """For each the ended attempt that the caller does not know of, or None."""
+        ...
+
+    def unfinished(self) -> Sequence[Attempt]:
+        """The newest attempt of every delivery where it was begun and never finished: after a restart, what
+        was cut short and is in doubt."""
         ...
 
     def history(self, delivery: str) -> Sequence[Attempt]:

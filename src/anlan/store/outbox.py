@@ -2,13 +2,14 @@
 
 Between `begin` and `finish` the process may be killed with the message already gone out. The next
 attempt at that delivery is then flagged `repeat`, and the channel marks the copy as one that may have
-arrived before: an effect is repeated at most once for each kill, and never silently.
+arrived before. Each attempt knows how many before it are in doubt (`doubts`), so that whoever hands over can
+stop at one repeat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import (
@@ -31,9 +32,11 @@ from sqlalchemy import (
 from anlan.model.errors import InvalidValue, NotFound, WrongState
 from anlan.model.time import format_instant, parse_instant, utc
 from anlan.ports.outbox import Attempt as Begun
+from anlan.ports.outbox import Wanted
 from anlan.store.journal_database import Database
 
-OUTCOMES = ("accepted", "failed", "refused", "doubtful", "not_sent")
+OUTCOMES = ("accepted", "failed", "refused", "doubtful", "unknown", "not_sent")
+_IN_DOUBT = (None, "doubtful", "unknown")
 #: so many ids in one query
 _AT_ONCE = 500
 
@@ -56,8 +59,10 @@ _KEY = (_ATTEMPTS.c.delivery, _ATTEMPTS.c.number)
 class Attempt:
     """The `number`th (from 1) attempt at a delivery. `finished` None: begun, and not known how it
     ended. `outcome`: accepted, failed (a retry may help), refused, doubtful (failed, and it may have arrived
-    all the same), or not_sent (begun, but the channel was never called). `repeat` True when an earlier
-    attempt may already have arrived."""
+    all the same), unknown (as doubtful, and no further attempt follows by itself), or not_sent (begun, but
+    the channel was never called). `repeat` True when an earlier attempt may already have arrived. `doubts`:
+    how many may have, of those since it was last sent on purpose; known only of an attempt that has just
+    begun."""
 
     delivery: str
     number: int
@@ -66,6 +71,7 @@ class Attempt:
     outcome: str | None = None
     detail: str = ""
     repeat: bool = False
+    doubts: int = field(default=0, compare=False)
 
 
 class SqlOutbox:
@@ -81,37 +87,39 @@ class SqlOutbox:
             self._database.close()
             raise
 
-    def begin(self, delivery: str, now: datetime) -> Attempt:
+    def begin(self, delivery: str, now: datetime, before: int = 0) -> Attempt:
         """A new attempt, durable on return: only then may the channel be called. StoreUnavailable: do
         not call it."""
         if not delivery:
             raise InvalidValue("must not be empty", where="attempt.delivery")
         with self._database.writing("outbox") as connection:
-            attempt = _next(delivery, _attempts(connection, _of(delivery)), utc(now, "attempt.started"))
+            earlier = _attempts(connection, _of(delivery))
+            attempt = _next(Wanted(delivery, 0, before), earlier, utc(now, "attempt.started"))
             connection.execute(insert(_ATTEMPTS), [_values(attempt)])
         return attempt
 
-    def begin_many(self, wanted: Sequence[tuple[str, int]], now: datetime) -> tuple[Attempt, ...]:
+    def begin_many(self, wanted: Sequence[Wanted], now: datetime) -> tuple[Attempt, ...]:
         """As Outbox.begin_many: one transaction, so that ten thousand attempts cost one write to the disk."""
-        if not all(delivery for delivery, _ in wanted):
+        if not all(one.delivery for one in wanted):
             raise InvalidValue("must not be empty", where="attempt.delivery")
         utc(now, "attempt.started")
         with self._database.writing("outbox") as connection:
-            earlier = _histories(connection, [delivery for delivery, _ in wanted])
+            earlier = _histories(connection, [one.delivery for one in wanted])
             found = [
-                _unknown(earlier.get(delivery, ()), known) or _next(delivery, earlier.get(delivery, ()), now)
-                for delivery, known in wanted
+                _untold(earlier.get(one.delivery, ()), one.known)
+                or _next(one, earlier.get(one.delivery, ()), now)
+                for one in wanted
             ]
             fresh = [_values(attempt) for attempt in found if attempt.finished is None]
             if fresh:
                 connection.execute(insert(_ATTEMPTS), fresh)
         return tuple(found)
 
-    def ended(self, wanted: Sequence[tuple[str, int]]) -> tuple[Attempt | None, ...]:
+    def ended(self, wanted: Sequence[Wanted]) -> tuple[Attempt | None, ...]:
         """As Outbox.ended."""
         with self._database.reading() as connection:
-            earlier = _histories(connection, [delivery for delivery, _ in wanted])
-        return tuple(_unknown(earlier.get(delivery, ()), known) for delivery, known in wanted)
+            earlier = _histories(connection, [one.delivery for one in wanted])
+        return tuple(_untold(earlier.get(one.delivery, ()), one.known) for one in wanted)
 
     def finish(self, attempt: Begun, outcome: str, detail: str, now: datetime) -> None:
         """Write down how it ended, durable on return. NotFound for an attempt nobody began; WrongState
@@ -202,12 +210,16 @@ def _end(attempt: Begun, outcome: str, detail: str) -> tuple[Attempt, str, str]:
     return attempt, outcome, detail.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _next(delivery: str, earlier: Sequence[Attempt], now: datetime) -> Attempt:
-    maybe = any(one.finished is None or one.outcome == "doubtful" for one in earlier)
-    return Attempt(delivery, len(earlier) + 1, now, repeat=maybe)
+def _next(wanted: Wanted, earlier: Sequence[Attempt], now: datetime) -> Attempt:
+    maybe = [number for number, one in enumerate(earlier) if one.outcome in _IN_DOUBT]
+    ended = [number for number, one in enumerate(earlier) if one.outcome not in (None, "not_sent")]
+    # the last of those before it was sent again on purpose
+    first = ended[wanted.before - 1] + 1 if 0 < wanted.before <= len(ended) else 0
+    doubts = sum(number >= first for number in maybe)
+    return Attempt(wanted.delivery, len(earlier) + 1, now, repeat=bool(maybe), doubts=doubts)
 
 
-def _unknown(earlier: Sequence[Attempt], known: int) -> Attempt | None:
+def _untold(earlier: Sequence[Attempt], known: int) -> Attempt | None:
     """The first ended attempt beyond the `known` ones."""
     ended = [one for one in earlier if one.outcome not in (None, "not_sent")]
     return ended[known] if len(ended) > known else None

@@ -119,7 +119,8 @@ def check_channel(
     one or is the same bytes again; an update arrives after what it refers to; public means that
     exercise, test and restricted messages are refused for good and nothing of them arrives; tampered
     parcels are refused; a text of any length gets a receipt; a peer's failure is a receipt, which nobody
-    waits for longer than agreed; no secret is told."""
+    waits for longer than agreed; a far end that is asked what it has names what it accepted and nothing else;
+    no secret is told."""
     written, root = _Written(), logging.getLogger()
     before = root.level
     root.addHandler(written)
@@ -195,6 +196,13 @@ def _battery(
     assert long.accepted or not long.transient, f"what is too long stays too long: {long}"
 
     receipts = [*channel.receipts, *again.receipts]
+    asked = timed().inner
+    if asked.asks:
+        before = len(came())
+        held = asked.holds([sample_parcel(address), sample_parcel(address, number=77)])
+        assert not isinstance(held, Receipt), f"a far end that can be asked says what it has: {held}"
+        assert list(held) == [True, False], f"what was accepted is held, and nothing else: {held}"
+        assert len(came()) == before, "nothing arrives by asking"
     if broken_address:
         broken = timed()
         failed = broken.deliver(sample_parcel(broken_address, number=6))

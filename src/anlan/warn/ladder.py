@@ -34,8 +34,9 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Warning
 
-#: How long after failure n (from 1) the next attempt follows; after the last one, given up.
-BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800))
+#: How long after failure n (from 1) the next attempt follows; after the last one, given up. A peer that is
+#: away for an hour is found again.
+BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 1800))
 #: a peer that asks for more patience than this is asked again all the same
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -57,6 +58,14 @@ OTHER = Reason(
 TOP = Reason("ladder_ended", Text("no answer, and no rung is left", "未应答,且已无下一级"))
 EXPIRED = Reason(
     "warning_over", Text("the warning is over before it could be handed over", "送达前预警已失效")
+)
+UNKNOWN = Reason(
+    "arrival_unknown",
+    Text(
+        "nobody knows whether it arrived, or its marked repeat: it does not go again by itself, but a person "
+        "may send it",
+        "无法确认该份及其标记重发份是否到达:不再自动发送,可由人员再次发送",
+    ),
 )
 LATE = Reason(
     "call_late",
@@ -312,7 +321,7 @@ def receipt(delivery: Delivery, what: str, now: datetime) -> Delivery:
 
 
 #: told at least once and not beyond it: a receipt moves these on
-_TOLD = ("accepted", "delivered", "read", "failed", "given_up")
+_TOLD = ("accepted", "delivered", "read", "failed", "given_up", "unknown")
 
 
 def _reached(delivery: Delivery) -> str:
@@ -346,9 +355,11 @@ def outcome(
     *,
     retry_after: timedelta | None = None,
     arrived: bool = False,
+    doubtful: bool = False,
 ) -> Delivery:
     """The delivery after one attempt: accepted (or as far as its receipts say), failed with the next
-    attempt's time, not before what the peer asked for, or given up. `arrived`: the far end itself has it."""
+    attempt's time, not before what the peer asked for, or given up. `arrived`: the far end itself has it.
+    `doubtful` without `transient`: it may have arrived, and no copy follows: unknown."""
     attempts = delivery.attempts + 1
     if accepted:
         call = delivery.call
@@ -360,12 +371,16 @@ def outcome(
         return replace(after, status=_reached(after))
     said = detail.strip()
     text = Text(said or "the other side gave no reason", said or "对方未说明原因")
-    reason = Reason("peer_failed" if transient else "peer_refused", text)
+    reason = Reason("peer_failed" if transient or doubtful else "peer_refused", text)
     told = replace(delivery, attempts=attempts, reasons=(*delivery.reasons, reason))
     if delivery.answered is not None:
         return replace(told, status="answered")
     tried = attempts - delivery.before
-    if transient and tried <= len(BACKOFF):
-        wait = max(BACKOFF[tried - 1], min(retry_after or timedelta(0), LONGEST_WAIT))
+    # a call that cannot be delivered climbs the sooner
+    waits = BACKOFF if delivery.answer_by is None else BACKOFF[:-1]
+    if transient and tried <= len(waits):
+        wait = max(waits[tried - 1], min(retry_after or timedelta(0), LONGEST_WAIT))
         return replace(told, status="failed", due=now + wait)
+    if doubtful:
+        return _because(replace(told, status="unknown"), UNKNOWN)
     return replace(told, status="given_up")

@@ -18,7 +18,8 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Warning
 
-ARRIVED = ("accepted", "delivered", "read", "answered")
+#: what arrived, or may have
+ARRIVED = ("accepted", "delivered", "read", "answered", "unknown")
 WAITED_FOR = (*TO_SEND, "held")
 WAITS = Reason(
     "waits_for_earlier",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anlan.channels.copy_id import copy_id
+from anlan.channels.webhook.asking import ask
 from anlan.channels.webhook.exchange import Answer
 from anlan.channels.webhook.sender import Sender
 from anlan.formats.values import canonical, sha256
@@ -18,6 +19,7 @@ from anlan.model.time import format_instant
 from anlan.ports.channel import Parcel, Receipt
 from anlan.ports.clock import Clock
 
+FORMAT = "anlan.bulk/1"
 #: copies in one exchange
 MOST = 1_000
 
@@ -30,6 +32,8 @@ class Bulk:
 
     def __init__(self, options: Mapping[str, Any], clock: Clock) -> None:
         self.public: bool = options["public"]
+        self.asks: bool = options["asks"]
+        self.repeats: int = options["repeats"]
         self.url: str = options["url"]
         self.sender = Sender(options, clock, "channel bulk")
 
@@ -44,6 +48,17 @@ class Bulk:
             for begin in range(0, len(parcels), MOST)
             for receipt in self._exchange(parcels[begin : begin + MOST])
         ]
+
+    def holds(self, parcels: Sequence[Parcel]) -> list[bool] | Receipt:
+        """What the gateway says it has."""
+        held: set[str] = set()
+        ids = [copy_id(parcel.delivery) for parcel in parcels]
+        for begin in range(0, len(ids), MOST):
+            told = ask(self.sender, self.url, FORMAT, ids[begin : begin + MOST])
+            if isinstance(told, Receipt):
+                return told
+            held |= told
+        return [id in held for id in ids]
 
     def _exchange(self, parcels: Sequence[Parcel]) -> list[Receipt]:
         unaddressed = [parcel for parcel in parcels if not parcel.recipient.address.strip()]
@@ -92,7 +107,7 @@ def envelope(parcels: Sequence[Parcel]) -> bytes:
                 "token": parcel.token or None,
             }
         )
-    return canonical({"format": "anlan.bulk/1", "messages": list(messages.values())})
+    return canonical({"format": FORMAT, "messages": list(messages.values())})
 
 
 def accounted(answer: Answer, parcels: Sequence[Parcel]) -> list[Receipt]:

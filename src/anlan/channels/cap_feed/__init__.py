@@ -22,6 +22,8 @@ class CapFeed:
     """`<warning id>.cap.xml` files, which stay for good, and `feed.atom`, written anew each time."""
 
     id = "cap_feed"
+    # what is there stays as it is
+    repeats = None
 
     def __init__(
         self,

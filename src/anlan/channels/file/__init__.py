@@ -26,6 +26,8 @@ class Folder:
       all the others."""
 
     id = "file"
+    # what is there stays as it is
+    repeats = None
 
     def __init__(self, folder: Path, *, public: bool, speech: bool = False) -> None:
         self.folder = folder

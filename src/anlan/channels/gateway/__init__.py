@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,12 +31,34 @@ ROWS = {
     "ntfy": "ntfy",
     "ntfys": "ntfy",
 }
+NO_WAY = -1
 _STATUS = re.compile(r"error=(\d{3})\b")
 _LATER = (408, 425, 429)
 
-# whole addresses, tokens included, stand in what these say below a warning; what matters is in the receipt
-for _name in ("apprise", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+#: what the library below Apprise says of a connection that never came to be
+_NO_WAY_THERE = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeoutError")
+
+
+class _Aside(logging.Filter):
+    """Whole addresses, tokens included, stand in what Apprise says below a warning, so none of that is passed
+    on. One thing is kept of it, in the thread that it is said in: that nothing can have arrived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = threading.local()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            return True
+        if _NO_WAY_THERE.search(record.getMessage()):
+            self.said.no_way = True
+        return False
+
+
+_ASIDE = _Aside()
+logging.getLogger("apprise").addFilter(_ASIDE)
+logging.getLogger("apprise").setLevel(logging.DEBUG)
+logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 
 class Gateway:
@@ -48,6 +71,7 @@ class Gateway:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.public: bool = options["public"]
         self.options = options
+        self.repeats: int = options["repeats"]
         self.timeout = float(options["timeout_s"])
         self.urls: Mapping[str, str] = options["urls"]
         self._aside = Aside("gateway", most=16)
@@ -76,11 +100,12 @@ class Gateway:
             return Receipt(False, f"deadline: {name}: {error}", transient=True, doubtful=True)
         if answer is None:
             return Receipt(True, f"{name} took the {chosen.form} text ({', '.join(chosen.languages)})")
-        if answer:
+        if answer > 0:
             later = answer in _LATER or answer >= 500
             return Receipt(False, f"answered_{answer}: {name}", transient=later)
-        # Apprise does not say how far it came
-        return Receipt(False, f"no_answer: {name} could not be told", transient=True, doubtful=True)
+        # with several targets one may have been told before another could not be
+        sent = answer != NO_WAY or len(service) > 1
+        return Receipt(False, f"no_answer: {name} could not be told", transient=True, doubtful=sent)
 
     def _service(self, name: str) -> NotifyBase | None:
         """The service anew each time: some of them keep state between calls, and calls run side by side."""
@@ -138,7 +163,9 @@ def _scheme(service: NotifyBase) -> str:
 
 
 def _notify(service: NotifyBase, text: str, title: str) -> int | None:
-    """None when it was taken; else the HTTP status that it was refused with, 0 where there is none."""
+    """None when it was taken; else the HTTP status that it was refused with, 0 where there is none, NO_WAY
+    where there was no connection."""
+    _ASIDE.said.no_way = False
     sender = Apprise(asset=service.asset)
     sender.add(service)
     with sender.notify(
@@ -147,6 +174,8 @@ def _notify(service: NotifyBase, text: str, title: str) -> int | None:
         if result:
             return None
         statuses = [int(found[1]) for log in result.logs() if (found := _STATUS.search(log.message))]
+    if not statuses and _ASIDE.said.no_way:
+        return NO_WAY
     return statuses[0] if statuses else 0
 
 

@@ -27,6 +27,8 @@ class Siren:
 
     id = "siren"
     at_once = 16
+    # a device does not obey what it has obeyed
+    repeats = None
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         if any(sign in options["prefix"] for sign in "+#\0") or not options["prefix"]:

@@ -32,6 +32,7 @@ class Mail:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options
+        self.repeats: int = options["repeats"]
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Accepted once the server has taken the message. 4xx, a broken or silent connection: transient;
@@ -48,12 +49,9 @@ class Mail:
         except smtplib.SMTPResponseException as refused:
             return _refusal(refused.smtp_code, refused.smtp_error)
         except TooLate as error:
-            return Receipt(False, f"deadline: {error}", transient=True, doubtful=True)
+            return Receipt(False, f"deadline: {error}", transient=True)
         except (smtplib.SMTPException, OSError) as error:
-            # a server that took the message may die before it says so
-            sent = not isinstance(error, ConnectionRefusedError | socket.gaierror)
-            detail = f"no_connection: {type(error).__name__}: {error}"
-            return Receipt(False, detail, transient=True, doubtful=sent)
+            return Receipt(False, f"no_connection: {type(error).__name__}: {error}", transient=True)
 
     def _send(self, message: EmailMessage) -> Receipt:
         host, port, timeout = self.options["host"], self.options["port"], float(self.options["timeout_s"])
@@ -85,7 +83,17 @@ class Mail:
                     server.deadline.watch(server.sock)
             if self.options.get("user"):
                 server.login(self.options["user"], self.options.get("password") or "")
-            server.send_message(message)
+            try:
+                server.send_message(message)
+            except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+                raise
+            except OSError as error:
+                if not server.whole:
+                    raise
+                # a server that took the message may die before it says so
+                how = "deadline" if server.deadline.expired else "no_answer"
+                detail = f"{how}: {type(error).__name__}: {error}, after the message had left"
+                return Receipt(False, detail, transient=True, doubtful=True)
             # the server has answered 250: whatever happens from here on, it is accepted
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()
@@ -102,9 +110,16 @@ class _Server(smtplib.SMTP):
         self.address = address
         self.deadline = deadline
         self.tls = tls
+        # the message has left with its last line: from here on the server may have it
+        self.whole = False
         super().__init__(timeout=deadline.left)
         # starttls checks the certificate against it
         self._host = name
+
+    def send(self, s: Any) -> None:
+        """As smtplib's. Commands are text, the message is bytes."""
+        super().send(s)
+        self.whole = self.whole or isinstance(s, bytes)
 
     def _get_socket(self, _host: str, port: int, _timeout: float) -> socket.socket:
         opened = socket.create_connection((self.address, port), self.deadline.left)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anlan.channels.copy_id import copy_id
+from anlan.channels.webhook.asking import ask
 from anlan.channels.webhook.sender import Sender
 from anlan.formats.values import canonical
 from anlan.model.time import format_instant
 from anlan.ports.channel import Parcel, Receipt
 from anlan.ports.clock import Clock
+
+FORMAT = "anlan.webhook/1"
 
 
 class Webhook:
@@ -21,6 +24,8 @@ class Webhook:
 
     def __init__(self, options: Mapping[str, Any], clock: Clock) -> None:
         self.public: bool = options["public"]
+        self.asks: bool = options["asks"]
+        self.repeats: int = options["repeats"]
         self.sender = Sender(options, clock, "channel webhook")
 
     def deliver(self, parcel: Parcel) -> Receipt:
@@ -29,6 +34,19 @@ class Webhook:
         told = self.sender.send(parcel.recipient.address, copy_id(parcel.delivery), envelope(parcel), marks)
         return told if isinstance(told, Receipt) else Receipt(True, f"answered {told.status}")
 
+    def holds(self, parcels: Sequence[Parcel]) -> list[bool] | Receipt:
+        """What each peer says it has; nothing is known of any where one of them does not say."""
+        by_url: dict[str, list[str]] = {}
+        for parcel in parcels:
+            by_url.setdefault(parcel.recipient.address, []).append(copy_id(parcel.delivery))
+        held: dict[str, set[str]] = {}
+        for url, ids in by_url.items():
+            told = ask(self.sender, url, FORMAT, ids)
+            if isinstance(told, Receipt):
+                return told
+            held[url] = told
+        return [copy_id(parcel.delivery) in held[parcel.recipient.address] for parcel in parcels]
+
 
 def envelope(parcel: Parcel) -> bytes:
     """The body: canonical JSON, the same bytes for the same parcel, whether it is a repeat or not.
@@ -36,7 +54,7 @@ def envelope(parcel: Parcel) -> bytes:
     `answer_url` is where an answer that is asked for is given: null where this system has no address."""
     return canonical(
         {
-            "format": "anlan.webhook/1",
+            "format": FORMAT,
             "delivery": parcel.delivery.id,
             "recipient": parcel.recipient.id,
             "rung": parcel.delivery.rung,

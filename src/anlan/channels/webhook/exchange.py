@@ -55,7 +55,7 @@ def post(
         for address in addresses:
             try:
                 return _post(url, address, body, headers, deadline, trust, now)
-            except httpx2.ConnectError as error:
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 # the next address of the same name, as long as there is time
                 last = error
             except (httpx2.HTTPError, OSError) as error:

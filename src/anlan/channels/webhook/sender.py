@@ -17,6 +17,13 @@ from anlan.channels.webhook.signing import key, sign
 from anlan.ports.channel import Receipt
 from anlan.ports.clock import Clock
 
+_NOT_WHOLE = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.WriteError,
+    httpx2.WriteTimeout,
+    socket.gaierror,
+)
 # answers that ask for another try: request timeout, too early, too many requests
 _LATER = (408, 425, 429)
 
@@ -66,8 +73,8 @@ class Sender:
         except TooLate as error:
             return Receipt(False, f"deadline: {error}", transient=True, doubtful=True)
         except (httpx2.HTTPError, OSError) as error:
-            # what never got through to the peer cannot have arrived
-            sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | socket.gaierror)
+            # what never got through to the peer, or not with its last byte, cannot have been taken
+            sent = not isinstance(error, _NOT_WHOLE)
             detail = f"no_answer: {type(error).__name__}: {error}"
             return Receipt(False, detail, transient=True, doubtful=sent)
         if 200 <= answer.status <= 299:

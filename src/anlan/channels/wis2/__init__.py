@@ -33,6 +33,7 @@ class Wis2:
             )
         self.public: bool = options["public"]
         self.options = options
+        self.repeats: int = options["repeats"]
         self.topic = options["topic"] or branch(options["centre_id"])
         self.timeout = float(options["timeout_s"])
         self.publisher = Publisher(options)
