@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from anlan.assess.scan import gpu
+from anlan.assess.scan.windows import Windows
 
 # Both devices on one small area: every side, shape and kind of window.
 SCRIPT = """
@@ -30,9 +31,7 @@ weeks = periods(date(2024, 1, 1), date(2024, 1, 21), "day", 7)
 data = ScanData(tuple("abcde"), spots, weeks, cases=cases, population=population)
 ill = ScanData(tuple("abcde"), spots, weeks, cases=cases, controls=population - cases)
 runs = {
-    "spatial": (data, {}),
     "low and high": (data, {"rates": "both"}),
-    "retrospective": (data, {"analysis": "space_time"}),
     "prospective": (data, {"analysis": "space_time", "timing": "prospective"}),
     "with the whole period": (data, {"analysis": "space_time", "with_spatial": True, "rates": "both"}),
     "ellipse": (data, {"shape": "ellipse", "ellipse_ratios": (2.0,), "ellipse_angles": (2,)}),
@@ -77,9 +76,23 @@ def test_a_gpu_finds_the_maxima_of_the_cpu() -> None:
         assert apart < 1e-9, name
 
 
+def test_tiles_hold_every_span_once() -> None:
+    for windows in (
+        Windows(1, 1, 1),
+        Windows(20, 1, 10),
+        Windows(20, 3, 12, whole=True),
+        Windows(11, 1, 10, alive=True, whole=True),
+    ):
+        held = []
+        for bound, other, count, sense in gpu.tiles(windows).tolist():
+            assert count <= gpu.TILE
+            held += [(bound, o) if sense > 0 else (o, bound) for o in range(other, other + count)]
+        assert sorted(held) == windows.spans()
+
+
 def test_data_sets_beside_each_other_fit_the_memory_of_a_gpu() -> None:
     for n_places, n_periods in ((3000, 1), (2850, 365), (50_000, 730)):
         together = gpu.lanes(n_places, n_periods, 2)
         assert together % 128 == 0
-        assert together == 128 or n_places * (n_periods + 1) * 2 * together <= gpu.ROOM
+        assert together == 128 or n_places * (n_periods + 1) * 6 * together <= gpu.ROOM
     assert gpu.lanes(500, 52, 2) == np.int64(gpu.MOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ import numpy.typing as npt
 
 from anlan.assess.scan import gpu
 from anlan.assess.scan.alive import Alive
-from anlan.assess.scan.each import search_each, search_spans
+from anlan.assess.scan.each import best_by_end, search_each
 from anlan.assess.scan.engine import Best, Floats, Ints
 from anlan.assess.scan.sampling import Fill, multinomial, permuted, without_replacement
 from anlan.assess.scan.search import LANES, search_space, search_spacetime
-from anlan.assess.scan.statistic import BERNOULLI, POISSON, TIE, ratio
+from anlan.assess.scan.statistic import BERNOULLI, POISSON, ratio
 from anlan.assess.scan.thresholds import BINS, LEVELS, needed_high, needed_low, position_bins
 from anlan.assess.scan.windows import Windows
 from anlan.assess.scan.zones import Zones
@@ -40,6 +41,7 @@ class CountEngine:
         low: bool,
         min_cases: int,
         device: str = "cpu",
+        threads: int = 1,
     ) -> None:
         self.kind = kind
         self.cases = cases
@@ -55,13 +57,17 @@ class CountEngine:
         beyond = 32_767 if self.dtype == np.int16 else 2**30
         self.enough = np.zeros((LEVELS, BINS), dtype=np.int32)
         self.few = np.full((LEVELS, BINS), -1, dtype=np.int32)
+        known = (self.total_cases, self.total_measure)
         if high:
-            needed_high(kind, self.total_cases, self.total_measure, max(min_cases, 1), beyond, self.enough)
+            _tabled(needed_high, self.enough, threads, kind, *known, max(min_cases, 1), beyond)
         if low:
-            needed_low(kind, self.total_cases, self.total_measure, self.few)
+            _tabled(needed_low, self.few, threads, kind, *known)
+        self.threads = threads
         self._spans: dict[tuple[Windows, float], tuple[Ints, Ints, Floats]] = {}
         self._bins: tuple[Zones, Ints] | None = None
+        self._strongest: tuple[Zones, Windows, Floats, Ints] | None = None
         self.device = device
+        self._on_gpu: tuple[Zones, Windows, gpu.Search] | None = None
         if device == "gpu":
             gpu.require()
             self.block = gpu.lanes(cases.shape[0], cases.shape[1], np.dtype(self.dtype).itemsize)
@@ -75,43 +81,52 @@ class CountEngine:
             value, where = self._each(zones, windows)
             chain = np.flatnonzero(value >= floor)
             return Best(chain, value[chain], where[chain])
-        cases, measure = _running(self.cases), _running(self.measure)
-        size = cases.shape[1]
-        chains, values, wheres = [], [], []
-        for k in range(len(zones.centre)):
-            value = np.zeros((size, size))
-            position = np.zeros((size, size), dtype=np.int64)
-            part = slice(zones.ptr[k], zones.ptr[k + 1])
-            search_spans(
-                zones.places[part], zones.first[k], zones.stop[part], *self._groups(windows),
-                windows.shortest, windows.longest, windows.whole, zones.factor[k], cases, measure,
-                (float(self.total_cases), self.total_measure), self.kind, self.high, self.low,
-                float(self.min_cases), self.enough, self.few, floor, value, position,
-            )  # fmt: skip
-            # of the windows with one end the largest, the first of equal ones: smaller zone, earlier start
-            top = value.max(axis=0)
-            end = np.flatnonzero(top > 0)
-            order = position[:, end] * size + np.arange(size)[:, None]
-            start = np.where(value[:, end] > top[end] - TIE, order, np.iinfo(np.int64).max).argmin(axis=0)
-            chains.append(np.full(len(start), k))
-            values.append(value[start, end])
-            wheres.append(np.column_stack([zones.ptr[k] + position[start, end], start, end]))
-        return Best(np.concatenate(chains), np.concatenate(values), np.concatenate(wheres))
+        n = len(zones.centre)
+        value = np.zeros((n, windows.periods + 1))
+        where = np.zeros((n, windows.periods + 1, 2), dtype=np.int64)
+        self._by_threads(best_by_end, zones, windows, floor, value, where)
+        chain, end = np.nonzero(value)
+        position, start = where[chain, end].T
+        return Best(chain, value[chain, end], np.column_stack([zones.ptr[chain] + position, start, end]))
 
     def _each(self, zones: Zones, windows: Windows) -> tuple[Floats, Ints]:
-        value = np.zeros(len(zones.centre))
-        where = np.zeros((len(zones.centre), 3), dtype=np.int64)
-        search_each(
-            zones.ptr, zones.first, zones.places, zones.stop, *self._groups(windows), windows.shortest,
-            windows.longest, windows.whole, zones.factor, _running(self.cases), _running(self.measure),
-            (float(self.total_cases), self.total_measure), self.kind, self.high, self.low,
-            float(self.min_cases), self.enough, self.few, value, where,
-        )  # fmt: skip
-        return value, where
+        """The best window of each chain in the data: its value, and position, from, to."""
+        if self._strongest is None or self._strongest[0] is not zones or self._strongest[1] != windows:
+            value = np.zeros(len(zones.centre))
+            where = np.zeros((len(zones.centre), 3), dtype=np.int64)
+            self._by_threads(search_each, zones, windows, value, where)
+            self._strongest = (zones, windows, value, where)
+        return self._strongest[2:]
+
+    def _by_threads(self, search: Any, zones: Zones, windows: Windows, *rest: Any) -> None:
+        """Run a search of `each` over the chains; arrays among `rest` have a row for each chain."""
+        groups, cases, measure = self._groups(windows), _running(self.cases), _running(self.measure)
+        n = len(zones.centre)
+        several = -(-n // self.threads)
+
+        def some(begin: int) -> None:
+            part = slice(begin, begin + several)
+            search(
+                zones.ptr[begin : begin + several + 1], zones.first[part], zones.places, zones.stop,
+                *groups, windows.shortest, windows.longest, windows.whole, zones.factor[part], cases,
+                measure, (float(self.total_cases), self.total_measure), self.kind, self.high, self.low,
+                float(self.min_cases), self.enough, self.few,
+                *(one[part] if isinstance(one, np.ndarray) else one for one in rest),
+            )  # fmt: skip
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(some, range(0, n, several)))
 
     def prepare(self, zones: Zones, windows: Windows) -> None:
         """Work out what all replications share, before threads start."""
         if self.device == "gpu":
+            if self._on_gpu is None or self._on_gpu[0] is not zones or self._on_gpu[1] != windows:
+                search = gpu.Search(
+                    zones, windows, _running(self.measure), self.kind,
+                    (float(self.total_cases), self.total_measure), self.min_cases,
+                    self.enough if self.high else None, self.few if self.low else None,
+                )  # fmt: skip
+                self._on_gpu = (zones, windows, search)
             return
         if self._spatial(windows):
             self._position_bins(zones)
@@ -120,18 +135,16 @@ class CountEngine:
 
     def maxima(self, zones: Zones, windows: Windows, replications: range) -> Floats:
         n_places, n_periods = self.cases.shape
+        if self.device == "gpu":
+            self.prepare(zones, windows)
+            assert self._on_gpu is not None
+            running = gpu.drawn(self.fill, replications, (n_places, n_periods), np.dtype(self.dtype))
+            return self._on_gpu[2].maxima(running)[: len(replications)]
         best = np.zeros(LANES)
         where = np.zeros((LANES, 3), dtype=np.int64)
-        sets = -(-len(replications) // LANES) * LANES
-        drawn = np.zeros((n_places * n_periods, sets), dtype=self.dtype)
+        drawn = np.zeros((n_places * n_periods, LANES), dtype=self.dtype)
         self.fill(replications, drawn)
         totals = (float(self.total_cases), self.total_measure)
-        if self.device == "gpu":
-            running = _running(drawn.reshape(n_places, n_periods, sets))
-            return gpu.maxima(
-                zones, windows, running, _running(self.measure), self.kind, totals, (self.high, self.low),
-                self.min_cases, (self.enough, self.few),
-            )[: len(replications)]  # fmt: skip
         alive = None if self._spatial(windows) else self._going_on(zones, windows)
         if alive is not None:
             cells = drawn.reshape(n_places, n_periods, LANES)
@@ -191,6 +204,13 @@ class CountEngine:
             bins = position_bins(zones.ptr, zones.places, self.measure[:, 0], self.total_measure)
             self._bins = (zones, bins)
         return self._bins[1]
+
+
+def _tabled(fill: Any, table: npt.NDArray[np.int32], threads: int, *known: Any) -> None:
+    """Fill a table of `thresholds` by levels on several threads."""
+    several = -(-LEVELS // threads)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda k: fill(*known, k, table[k : k + several]), range(0, LEVELS, several)))
 
 
 def _running(cells: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -191,3 +191,37 @@ def search_spans(  # type: ignore[no-untyped-def]
         begin += size
         kept[0, :] = kept[size]
         m[0, :] = m[size]
+
+
+@njit(cache=True, nogil=True)
+def best_by_end(  # type: ignore[no-untyped-def]
+    ptr, first, places, stop, groups, offset, fineness, shortest, longest, whole, factor, cases, measure,
+    totals, kind, high, low, minimum, enough, few, floor, best, where,
+):  # fmt: skip
+    """The best window of every chain and end, `floor` or more: fills `best` [n_chains, n_periods + 1] (0
+    where there is none) and `where` [n_chains, n_periods + 1, 2]: position in the chain, from. Of equal
+    windows the smaller zone, then the earlier start."""
+    size = cases.shape[1]
+    value = np.zeros((size, size))
+    position = np.zeros((size, size), dtype=np.int64)
+    for k in range(len(ptr) - 1):
+        value[:] = 0.0
+        search_spans(
+            places[ptr[k] : ptr[k + 1]], first[k], stop[ptr[k] : ptr[k + 1]], groups, offset, fineness,
+            shortest, longest, whole, factor[k], cases, measure, totals, kind, high, low, minimum, enough,
+            few, floor, value, position,
+        )  # fmt: skip
+        for end in range(size):
+            top = 0.0
+            for start in range(end):
+                top = max(top, value[start, end])
+            if top == 0.0:
+                continue
+            chosen = -1
+            for start in range(end):
+                if value[start, end] > top - TIE and (
+                    chosen < 0 or position[start, end] < position[chosen, end]
+                ):
+                    chosen = start
+            best[k, end] = value[chosen, end]
+            where[k, end, 0], where[k, end, 1] = position[chosen, end], chosen

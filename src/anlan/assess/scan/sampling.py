@@ -9,6 +9,7 @@ drawn by the alias method (Walker 1977; Vose 1991, IEEE Trans Softw Eng 17(9):97
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -49,22 +50,40 @@ def _below(word, n):  # type: ignore[no-untyped-def]
 
 def alias_table(weights: Floats) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
     """Vose's tables: keep the cell where the lower half of the word is below `keep`, else its alias."""
-    n = len(weights)
-    scaled = weights / weights.sum() * n
+    keep, alias = _shared_out(weights, weights / weights.sum() * len(weights))
+    return np.minimum(keep * 2.0**32, 2.0**32).astype(np.uint64), alias.astype(np.uint32)
+
+
+@njit(cache=True, nogil=True)
+def _shared_out(weights, scaled):  # type: ignore[no-untyped-def]
+    """What cells [n_cells] of less than a mean weight keep of theirs, and which heavier one has the rest;
+    `scaled`, the weights with mean 1, is used up."""
+    n = len(scaled)
     keep = np.full(n, 1.0)
     alias = np.arange(n)
-    small = [int(i) for i in np.flatnonzero(scaled < 1.0)]
-    large = [int(i) for i in np.flatnonzero(scaled >= 1.0)]
-    while small and large:
-        less, more = small.pop(), large.pop()
+    small = np.flatnonzero(scaled < 1.0)
+    large = np.flatnonzero(scaled >= 1.0)
+    smalls, larges = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    smalls[: len(small)], larges[: len(large)] = small, large
+    n_small, n_large = len(small), len(large)
+    while n_small > 0 and n_large > 0:
+        n_small -= 1
+        n_large -= 1
+        less, more = smalls[n_small], larges[n_large]
         keep[less], alias[less] = scaled[less], more
         scaled[more] -= 1.0 - scaled[less]
-        (small if scaled[more] < 1.0 else large).append(more)
-    for rest in small:  # only rounding leaves one here
+        if scaled[more] < 1.0:
+            smalls[n_small] = more
+            n_small += 1
+        else:
+            larges[n_large] = more
+            n_large += 1
+    for i in range(n_small):  # only rounding leaves one here
+        rest = smalls[i]
         keep[rest] = 1.0 if weights[rest] > 0 else 0.0
         if weights[rest] <= 0:
-            alias[rest] = int(np.argmax(weights))
-    return np.minimum(keep * 2.0**32, 2.0**32).astype(np.uint64), alias.astype(np.uint32)
+            alias[rest] = np.argmax(weights)
+    return keep, alias
 
 
 @njit(cache=True, nogil=True)
@@ -129,15 +148,46 @@ def generator(seed: int, replication: int) -> np.random.Generator:
     return np.random.default_rng([seed, replication])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ByCase:
+    """`total` cases, each dropped into a cell by the tables of `alias_table`."""
+
+    seed: int
+    total: int
+    keep: npt.NDArray[np.uint64]
+    alias: npt.NDArray[np.uint32]
+
+    def __call__(self, replications: range, out: npt.NDArray[np.signedinteger]) -> None:
+        _cells(self.seed, replications.start, len(replications), self.total, self.keep, self.alias, out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Permuted:
+    """The periods of cases [n_cases] at `place` in `period` dealt anew within each of `strata`, each the
+    numbers of its cases."""
+
+    seed: int
+    place: Ints
+    period: Ints
+    strata: tuple[Ints, ...]
+    n_periods: int
+
+    def keyed(self) -> list[tuple[int, Ints, Ints]]:
+        """Of each stratum the seed, and place and period of its cases."""
+        return [
+            (self.seed + 0x10001 * number, self.place[rows], self.period[rows])
+            for number, rows in enumerate(self.strata)
+        ]
+
+    def __call__(self, replications: range, out: npt.NDArray[np.signedinteger]) -> None:
+        for key, place, period in self.keyed():
+            _shuffled(key, replications.start, len(replications), place, period, self.n_periods, out)
+
+
 def multinomial(total: int, weights: Floats, seed: int) -> Fill:
     """`total` cases over cells in proportion to `weights` [n_cells]."""
     if total <= CASE_BY_CASE * len(weights):
-        keep, alias = alias_table(weights)
-
-        def by_case(replications: range, out: npt.NDArray[np.signedinteger]) -> None:
-            _cells(seed, replications.start, len(replications), total, keep, alias, out)
-
-        return by_case
+        return ByCase(seed, total, *alias_table(weights))
     share = weights / weights.sum()
 
     def by_cell(replications: range, out: npt.NDArray[np.signedinteger]) -> None:
@@ -160,16 +210,10 @@ def within_periods(totals: Ints, weights: Floats, seed: int) -> Fill:
     return fill
 
 
-def permuted(place: Ints, period: Ints, stratum: Ints, n_periods: int, seed: int) -> Fill:
+def permuted(place: Ints, period: Ints, stratum: Ints, n_periods: int, seed: int) -> Permuted:
     """The periods of the cases dealt anew within each stratum: arrays [n_cases]."""
-    strata = [np.flatnonzero(stratum == one) for one in np.unique(stratum)]
-
-    def fill(replications: range, out: npt.NDArray[np.signedinteger]) -> None:
-        for number, rows in enumerate(strata):
-            key = seed + 0x10001 * number
-            _shuffled(key, replications.start, len(replications), place[rows], period[rows], n_periods, out)
-
-    return fill
+    strata = tuple(np.flatnonzero(stratum == one) for one in np.unique(stratum))
+    return Permuted(seed, place, period, strata, n_periods)
 
 
 def without_replacement(total: int, people: Ints, seed: int) -> Fill:

@@ -64,7 +64,8 @@ def _scan(data: ScanData, params: ScanParams) -> ScanResult:
     windows = axis.windows
     strongest = engine.strongest(zones, windows)
     drawn = maxima(
-        engine, zones, windows, params.replications, params.threads, strongest, params.stop_after
+        engine, zones, windows, params.replications, 1 if params.device == "gpu" else params.threads,
+        strongest, params.stop_after,
     )  # fmt: skip
     # what no data set under the null falls short of has p = 1 and is not reported, but for the strongest
     floor = min(max(LEAST, float(drawn.min(initial=np.inf)) if len(drawn) else LEAST), strongest)
@@ -175,6 +176,8 @@ def _engine(
     if params.device == "gpu":
         options["device"] = "gpu"
 
+    counting = options | {"threads": params.threads}
+
     def cells(array: Floats) -> Any:
         merged = axis.merged(array)
         return merged.sum(axis=0, keepdims=True) if temporal else merged
@@ -212,7 +215,7 @@ def _engine(
         place, period, stratum = case_lists(cases)
         shape = (len(data.places), len(axis.merge))
         return (
-            counts.permutation(place, axis.index(period), stratum, shape, params.seed, **options),
+            counts.permutation(place, axis.index(period), stratum, shape, params.seed, **counting),
             None,
             None,
         )
@@ -223,7 +226,7 @@ def _engine(
         controls = np.where(missing, 0.0, np.nan_to_num(data.controls.sum(axis=2)))
         if controls.sum() == 0:
             raise _Unusable(ScanReason.NO_CONTRAST, "no controls: everybody is a case")
-        return counts.bernoulli(whole, cells(controls).astype(np.int64), params.seed, **options), None, None
+        return counts.bernoulli(whole, cells(controls).astype(np.int64), params.seed, **counting), None, None
     return _poisson(data, params, missing, axis, cases, options)
 
 
@@ -276,7 +279,7 @@ def _poisson(
     elif params.trend == "stratified":
         engine = StratifiedEngine(counted, thought, params.seed, **options)
     else:
-        engine = counts.poisson(counted, thought, params.seed, **options)
+        engine = counts.poisson(counted, thought, params.seed, **options, threads=params.threads)
     return engine, population, trend
 
 
@@ -303,7 +306,7 @@ def _zones(data: ScanData, params: ScanParams, at_risk: Floats) -> Zones:
         )  # fmt: skip
         zones = growing(
             data.geography, at_risk, params.population_share, params.max_distance, shapes,
-            PENALTY_POWER[params.penalty] if ellipse else 0.0,
+            PENALTY_POWER[params.penalty] if ellipse else 0.0, params.threads,
         )  # fmt: skip
     elif isinstance(data.geography, Graph):
         zones = flexible(data.geography, at_risk, params.population_share, params.flexible_places)

@@ -24,46 +24,49 @@ _EDGE = 1e-7
 
 
 @njit(cache=True, nogil=True)
-def needed_high(kind, total_cases, total_measure, minimum, beyond, table):  # type: ignore[no-untyped-def]
-    """Fill `table` [LEVELS, BINS] with the fewest cases with which any window of the bin reaches the
-    level with a high rate; `beyond` where none can. The least measure of the bin asks for the fewest."""
-    for level in range(LEVELS):
+def needed_high(kind, total_cases, total_measure, minimum, beyond, first, table):  # type: ignore[no-untyped-def]
+    """Fill `table` [n_levels, BINS], its rows the levels from `first` on, with the fewest cases with which
+    any window of the bin reaches the level with a high rate; `beyond` where none can. The least measure of
+    the bin asks for the fewest."""
+    for row in range(len(table)):
+        need = (first + row) * STEP - _EDGE
         low = minimum
         for b in range(BINS):
             measure = total_measure * (b / BINS) ** 2 * (1.0 - _EDGE)
             floor = int(total_cases * measure / total_measure)
             low = max(low, floor)
             high = total_cases
-            if not _reaches_high(kind, high, measure, total_cases, total_measure, level * STEP - _EDGE):
-                table[level, b] = beyond
+            if not _reaches_high(kind, high, measure, total_cases, total_measure, need):
+                table[row, b] = beyond
                 continue
             start = low
             width = 1
             while start + width < high and not _reaches_high(
-                kind, start + width, measure, total_cases, total_measure, level * STEP - _EDGE
+                kind, start + width, measure, total_cases, total_measure, need
             ):
                 width *= 2
             high = min(high, start + width)
             while low < high:
                 middle = (low + high) // 2
-                if _reaches_high(kind, middle, measure, total_cases, total_measure, level * STEP - _EDGE):
+                if _reaches_high(kind, middle, measure, total_cases, total_measure, need):
                     high = middle
                 else:
                     low = middle + 1
-            table[level, b] = low
+            table[row, b] = low
     return table
 
 
 @njit(cache=True, nogil=True)
-def needed_low(kind, total_cases, total_measure, table):  # type: ignore[no-untyped-def]
-    """Fill `table` [LEVELS, BINS] with the most cases with which any window of the bin reaches the level
-    with a low rate; -1 where none can. The largest measure of the bin allows the most."""
-    for level in range(LEVELS):
+def needed_low(kind, total_cases, total_measure, first, table):  # type: ignore[no-untyped-def]
+    """Fill `table` [n_levels, BINS], its rows the levels from `first` on, with the most cases with which any
+    window of the bin reaches the level with a low rate; -1 where none can. The largest measure of the bin
+    allows the most."""
+    for row in range(len(table)):
         for b in range(BINS):
             measure = min(total_measure * ((b + 1) / BINS) ** 2 * (1.0 + _EDGE), total_measure)
-            need = level * STEP - _EDGE
+            need = (first + row) * STEP - _EDGE
             if not _reaches_low(kind, 0, measure, total_cases, total_measure, need):
-                table[level, b] = -1
+                table[row, b] = -1
                 continue
             low, high = 0, int(total_cases * measure / total_measure) + 1
             while low + 1 < high:
@@ -72,7 +75,7 @@ def needed_low(kind, total_cases, total_measure, table):  # type: ignore[no-unty
                     low = middle
                 else:
                     high = middle
-            table[level, b] = low
+            table[row, b] = low
     return table
 
 

@@ -13,6 +13,7 @@ hold more than the largest share of the population at risk, or reach farther tha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -115,8 +116,8 @@ class Zones:
 
     def count(self) -> int:
         """How many zones there are."""
-        counted = np.concatenate([[0], np.cumsum(self.stop)])
-        return int((counted[self.ptr[1:]] - counted[self.ptr[:-1] + self.first]).sum())
+        begin, end = self.ptr[:-1] + self.first, self.ptr[1:]
+        return sum(int(np.count_nonzero(self.stop[a:b])) for a, b in zip(begin, end, strict=True))
 
     def reach(self, points: Points, chain: int, position: int) -> float:
         """Distance from the centre to the last place of a zone; in an ellipse along its short axis."""
@@ -165,13 +166,19 @@ def shapes_of(ratios: Sequence[float], angles: Sequence[int]) -> Floats:
 
 
 def growing(
-    points: Points, at_risk: Floats, share: float, distance: float | None, shapes: Floats, power: float
+    points: Points,
+    at_risk: Floats,
+    share: float,
+    distance: float | None,
+    shapes: Floats,
+    power: float,
+    threads: int = 1,
 ) -> Zones:
     """Zones that grow from each place: `at_risk` [n_places] and the largest `share` of it, the largest
     `distance` (none: any), `shapes` as from `shapes_of` and the `power` of their penalty."""
     n = len(at_risk)
     embedded = points._embedded()
-    limit = share * at_risk.sum()
+    limit = share * at_risk.sum() * (1 + 1e-12)
     if points.kind == "latlon" and len(shapes) > 1:
         raise ValueError("ellipses need coordinates on a plane, found latitude and longitude")
     reach = np.inf if distance is None else float(distance)
@@ -179,29 +186,31 @@ def growing(
         reach = 2 * EARTH_RADIUS * np.sin(min(reach / (2 * EARTH_RADIUS), np.pi / 2))
     rank = np.lexsort(embedded.T[::-1])  # places by coordinates: the order of ties
     spot = _spots(embedded)[rank]
-    lengths: list[Ints] = []
-    chains: list[npt.NDArray[np.int32]] = []
-    spots: list[npt.NDArray[np.bool_]] = []
-    for ratio, angle in shapes:
-        moved = _squeezed(embedded, ratio, angle) if ratio > 1 else embedded
-        placed, risk = moved[rank], at_risk[rank]
-        rows = max(1, _CHUNK // max(n, 1))
-        for begin in range(0, n, rows):
-            centres = np.arange(begin, min(begin + rows, n))
-            # squares are added one coordinate after the other: the order in which ties are exact
-            gaps = np.zeros((len(centres), n))
-            for axis in range(placed.shape[1]):
-                gaps += (placed[None, :, axis] - moved[centres, axis, None]) ** 2
-            np.sqrt(gaps, out=gaps)
-            order = np.argsort(gaps, axis=1)
-            chain = np.empty((len(centres), n), dtype=np.int32)
-            apart = np.empty((len(centres), n), dtype=np.bool_)
-            count = np.zeros(len(centres), dtype=np.int64)
-            _join_in_order(gaps, order, risk, spot, rank, limit * (1 + 1e-12), reach, chain, apart, count)
-            within = np.arange(n) < count[:, None]
-            lengths.append(count)
-            chains.append(chain[within])
-            spots.append(apart[within])
+    risk = at_risk[rank]
+    rows = max(1, min(_CHUNK // max(n, 1), -(-n // threads)))
+
+    def grown(moved: Floats, begin: int) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Of some centres how many places join, which, and whether the next is on another spot."""
+        centres = np.arange(begin, min(begin + rows, n))
+        placed = moved[rank]
+        # squares are added one coordinate after the other: the order in which ties are exact
+        gaps = np.zeros((len(centres), n))
+        for axis in range(placed.shape[1]):
+            gaps += (placed[None, :, axis] - moved[centres, axis, None]) ** 2
+        np.sqrt(gaps, out=gaps)
+        order = np.argsort(gaps, axis=1)
+        chain = np.empty((len(centres), n), dtype=np.int32)
+        apart = np.empty((len(centres), n), dtype=np.bool_)
+        count = np.zeros(len(centres), dtype=np.int64)
+        _join_in_order(gaps, order, risk, spot, rank, limit, reach, chain, apart, count)
+        within = np.arange(n) < count[:, None]
+        return count, chain[within], apart[within]
+
+    moved = [_squeezed(embedded, ratio, angle) if ratio > 1 else embedded for ratio, angle in shapes]
+    work = [(one, begin) for one in moved for begin in range(0, n, rows)]
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda one: grown(*one), work))
+    lengths, chains, spots = zip(*found, strict=True)
     return Zones(
         ptr=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
         first=np.zeros(n * len(shapes), dtype=np.int64),
