@@ -14,24 +14,12 @@ from anlan.assess.detect import peer_names
 from anlan.assess.detect.panel import Floats, Panel
 from anlan.assess.models import register as models
 from anlan.assess.models.peer_case import NUMBER, numbers
+from anlan.assess.models.peer_control import check_control
 
 Case: TypeAlias = Mapping[str, Any]
 Table: TypeAlias = Mapping[str, Sequence[str]]
 Load: TypeAlias = Callable[[str], Table]
 Rows: TypeAlias = list[dict[str, Any]]
-
-
-#: parameters of the models that are one number
-ONE_NUMBER: Mapping[str, tuple[str, ...]] = {
-    "nowcast": ("D", "m", "N.tInf.max", "alpha"),
-    "backprojNP": ("k",),
-    "stcd": ("radius", "epsilon", "threshold"),
-    "hValues": ("ARL0", "s", "rel.tol"),
-    "LRCUSUM.runlength": ("g", "alpha", "n"),
-}
-
-#: of these, those that cannot be NULL
-NO_NULL = ("radius", "epsilon", "threshold", "ARL0")
 
 
 def tables(folder: Path) -> Load:
@@ -57,7 +45,7 @@ def answer(case: Case, load: Load) -> Rows:
     """The rows of a case in the long form, without its id; ValueError where it cannot be answered."""
     name = case["detector"]
     if name in models.RUN:
-        _one_number_each(case, ONE_NUMBER.get(name, ()))
+        check_control(name, case.get("control") or {})
         return models.RUN[name](case, load)
     if name not in peer_names.PEER:
         raise ValueError(
@@ -69,18 +57,6 @@ def answer(case: Case, load: Load) -> Rows:
     case = {**case, "freq": _plain(case["freq"]), "control": _control(case)}
     panel = panel_of(case, load)
     return peer_names.rows(case, panel, peer_names.tested_rows(case, panel))
-
-
-def _one_number_each(case: Case, names: Sequence[str]) -> None:
-    control = case.get("control") or {}
-    if not isinstance(control, Mapping):
-        raise ValueError(f"control must be a list of parameters by name, found {control!r}")
-    for name in names:
-        value = _plain(control.get(name))
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise ValueError(f"{case['detector']}: {name} must be one number, found {control[name]!r}")
-        if value is None and name in control and name in NO_NULL:
-            raise ValueError(f"{case['detector']} stops where {name} is NULL; expected a number")
 
 
 def _control(case: Case) -> dict[str, Any]:

@@ -87,9 +87,6 @@ def run_nowcast(case: Case, load: Load) -> list[Row]:
     text = call_text(case)
     table = load(str(case["input"]))
     by = stated(case, "aggregate.by", "1 day")
-    for role in ("dEventCol", "dReportCol"):
-        if not isinstance(control.get(role, ""), str):
-            raise ValueError(f"{role} must be the name of a column, found {control[role]!r}")
     event, report = (
         np.array(["NaT" if cell in ("NA", "") else cell for cell in table[column]], dtype="datetime64[D]")
         for column in (control.get("dEventCol", "dHospital"), control.get("dReportCol", "dReport"))
@@ -100,7 +97,9 @@ def run_nowcast(case: Case, load: Load) -> list[Row]:
         raise ValueError("the package refuses every date for months, as not the first of one")
     if (when > now).any():
         raise ValueError(f"when must not lie after now ({now}), found {when.max()}")
-    if match := re.search(r'dRange *= *as\.Date\(c\("([^"]+)", *"([^"]+)"\)\)', text):
+    if control.get("dRange"):
+        first, last = (np.datetime64(day) for day in control["dRange"])
+    elif match := re.search(r'dRange *= *as\.Date\(c\("([^"]+)", *"([^"]+)"\)\)', text):
         first, last = np.datetime64(match[1]), np.datetime64(match[2])
     else:
         first, last = event[~np.isnat(event)].min(), event[~np.isnat(event)].max()
