@@ -107,7 +107,7 @@ def relay(turn: Turn, batches: Sequence[Batch]) -> None:
                 continue
             verb, message = taken
             raws[received.message.feeds[0].digest] = received.raw
-            turn.put(f"relayed.{verb}", message)
+            turn.put(f"relayed.{verb}", message, why=hub.why(turn.state.relayed.get(message.id), message))
     if raws:
         turn.house.messages.keep(raws, turn.now)
 
@@ -413,7 +413,7 @@ def next_due(house: House, after: datetime | None = None) -> datetime | None:
     each midnight (UTC) after `after`."""
     state, pack = house.state, house.pack
     times = [ladder.next_due(state), clocks.next_due(state)]
-    times += [digest.next_due(state), silence.next_due(state)]
+    times += [digest.next_due(state), silence.next_due(state), hub.next_due(state, after)]
     times += [w.expires for w in state.warnings.values() if w.status in ("approved", *PENDING)]
     for id, source in state.sources.items():
         changes = next_change(pack.sources[id], source) if id in pack.sources else None

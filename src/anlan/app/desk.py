@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from anlan import dispatch, flow
 from anlan.acts import perform
 from anlan.acts.perform import approvable
+from anlan.app.again import come_due
 from anlan.app.arrival import arrive
 from anlan.app.house import RunningHouse
 from anlan.app.people import People
@@ -131,6 +132,11 @@ class RunningDesk(Reading, People):
 
     def tick(self) -> datetime | None:
         """What is due by now; when the next thing is due."""
+        for one in come_due(self.house, self.house.clock.now()):
+            # where there is no room for it, it is looked at again the next time
+            with suppress(StoreUnavailable):
+                self.take((one.batch,))
+                one.settle(self.house)
         with self._turn():
             turn = flow.begin(self.house, self.house.clock.now(), (), tuple(self._owed))
             self._end(turn)

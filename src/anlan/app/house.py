@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import shutil
@@ -36,7 +37,7 @@ from anlan.ports.clock import Clock
 from anlan.ports.source import Source
 from anlan.sources.poll import Poller
 from anlan.sources.registry import build as build_source
-from anlan.sources.tools import Tools
+from anlan.sources.tools import Kept, Tools
 from anlan.store.journal import SqlJournal
 from anlan.store.lake import DeltaLake
 from anlan.store.messages import SqlMessages
@@ -264,7 +265,15 @@ class RunningHouse:
             poller=Poller(),
             resolve_point=Finder(self.pack, definition),
             earlier=self.lake.event,
+            kept=lambda: self._brought(definition.id),
         )
+
+    def _brought(self, source: str) -> Iterator[Kept]:
+        """Every way by which a source brought a message, as the journal has it."""
+        for message in tuple(self.state.relayed.values()):
+            for feed in message.feeds:
+                if feed.source == source:
+                    yield Kept(message, feed, functools.partial(self.messages.read, feed.digest))
 
     def history(self, thread: Assessment, drafts: Sequence[Draft], now: datetime) -> Iterator[Entry]:
         yield from self.thread_entries(thread)

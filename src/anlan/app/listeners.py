@@ -109,7 +109,7 @@ class Asker(Listener):
 
     def _worth(self, batch: Batch, now: datetime) -> bool:
         """False for an answer without news from a source that is fresh anyway: it needs no row."""
-        if batch.observations or batch.quarantined:
+        if batch.observations or batch.quarantined or batch.relayed:
             return True
         state = self.desk.state().sources.get(self.definition.id)
         if state is None or state.status != "fresh" or state.failures or state.last is None:

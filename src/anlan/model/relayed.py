@@ -10,6 +10,8 @@ from anlan.model.errors import InvalidValue
 
 #: how the places of an area were found
 FOUND_BY = ("geocode", "name", "polygon", "source", "unresolved")
+#: the reason of being held that time alone takes away
+SENT_AHEAD = "sent_in_future"
 SIGNATURES = ("unsigned", "integrity_only", "authenticated", "broken")
 
 

@@ -16,7 +16,7 @@ from anlan.model.incident import Incident, Report, StandDown, Task
 from anlan.model.mailing import Mailing
 from anlan.model.mute import Mute, Silence
 from anlan.model.notice import Digest, Notice
-from anlan.model.relayed import Relayed
+from anlan.model.relayed import SENT_AHEAD, Relayed
 from anlan.model.review import Lesson, Review
 from anlan.model.roster import Shift, WatchState
 from anlan.model.sourcestate import SourceState
@@ -50,6 +50,8 @@ class State:
     silences: dict[str, Silence] = field(default_factory=dict)
     mutes: dict[str, Mute] = field(default_factory=dict)
     relayed: dict[str, Relayed] = field(default_factory=dict)
+    # id -> when a message that is held for it says that it was sent
+    ahead: dict[str, datetime] = field(default_factory=dict)
     # (rule, place, event) -> id of the newest finding: what the next one is a change against
     latest: dict[tuple[str, str, str], str] = field(default_factory=dict)
     # Deliveries by what is to be done about them, so that nobody looks through all there ever were.
@@ -110,6 +112,11 @@ class State:
             for delivery in self._of(value):
                 self._index(delivery, back)
                 _set(self.deliveries, delivery.id, delivery, back)
+        elif isinstance(value, Relayed):
+            if value.held == SENT_AHEAD:
+                _set(self.ahead, subject, value.sent, back)
+            else:
+                _drop(self.ahead, subject, back)
         elif isinstance(value, Warning) and value.status != "approved":
             # nothing is waited for any more
             for id in self.copies.get(value.id, ()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from anlan.model.indicator import SourceDef
 from anlan.model.observation import Observation
@@ -55,4 +55,14 @@ class Source(Protocol):
 
     def history(self, pack: Pack) -> Iterator[Batch]:
         """For replay: everything recorded, in order of `known`, one batch per instant of `known`."""
+        ...
+
+
+@runtime_checkable
+class Rereads(Protocol):
+    """A source whose messages may be looked at again when time has passed."""
+
+    def again(self, raw: bytes, ref: str, now: datetime, pack: Pack) -> Batch:
+        """One message that it brought before, judged as of `now` in the chain that it belongs to. Never
+        raises for bad data."""
         ...

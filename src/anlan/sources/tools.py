@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from anlan.model.errors import NotFound
 from anlan.model.pack import Pack
 from anlan.model.place import Point
+from anlan.model.relayed import Feed, Relayed
 from anlan.packs.paths import data_path, lacks_shared, leaves
 
 if TYPE_CHECKING:
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 #: (indicator, ids of an event) -> (event, place, at) under which the event was last kept, or None
 Earlier = Callable[[str, Sequence[str]], tuple[str, str, datetime] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message that the hub keeps, and the way by which a source brought it. `read` gives its bytes;
+    NotFound or AuditBroken where they are not there, or not what they were."""
+
+    message: Relayed
+    feed: Feed
+    read: Callable[[], bytes]
 
 
 class ResolvePoint(Protocol):
@@ -32,11 +43,13 @@ class ResolvePoint(Protocol):
 @dataclass(frozen=True, slots=True)
 class Tools:
     """`poller` asks over HTTP, `resolve_point` turns a point into a place, `earlier` finds an event that
-    the lake holds. A source that needs one that is missing says so when it is built."""
+    the lake holds, `kept` the messages of others that a source has brought already. A source that needs one
+    that is missing says so when it is built."""
 
     poller: Poller | None = None
     resolve_point: ResolvePoint | None = None
     earlier: Earlier | None = None
+    kept: Callable[[], Iterable[Kept]] | None = None
 
 
 def find_file(name: str, pack: Pack, where: str) -> Path:

@@ -23,7 +23,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from anlan.model.relayed import Feed, Relayed, RelayedReference
+from anlan.model.reason import Reason
+from anlan.model.relayed import SENT_AHEAD, Feed, Relayed, RelayedReference
+from anlan.model.state import State
+from anlan.model.text import Text
 
 #: what may be in force; acknowledgements and errors are answers to messages
 ANNOUNCES = ("Alert", "Update")
@@ -34,6 +37,11 @@ UNENDED = timedelta(days=1)
 #: so many variants of its bytes are kept of one message from one source
 _MOST_FORMS = 4
 _TRUST = ("broken", "unsigned", "integrity_only", "authenticated")
+
+CAME = Reason(
+    "sent_instant_came",
+    Text("the instant at which it says it was sent has come", "其声称的发送时刻已到"),
+)
 
 STATES = (
     "in_force",
@@ -110,25 +118,48 @@ def take(message: Relayed, held: Mapping[str, Relayed], now: datetime) -> tuple[
     """(received, repeated or released, the value to keep) of a message that arrives at `now`; None where
     nothing about it is new. The same content by another feed is the same message; of what two readings
     make of it, the better understood and the better trusted stands. released: it was held, and is not any
-    more (its instant has come, or its source's policy has changed)."""
+    more (its instant has come, or its source's policy has changed). What was held for its instant alone may
+    then be held for another reason: that counts from now on."""
     feed = replace(message.feeds[0], known=now)
     before = held.get(message.id)
     if before is None:
         return "received", replace(message, known=now, feeds=(feed,))
     new = _new_way(feed, before.feeds)
     released = bool(before.held) and not message.held
-    if not (new or released or _unresolved(message.infos) < _unresolved(before.infos)):
+    came = before.held == SENT_AHEAD and message.held not in ("", SENT_AHEAD)
+    if not (new or released or came or _unresolved(message.infos) < _unresolved(before.infos)):
         return None
     infos = min(before.infos, message.infos, key=lambda infos: (_unresolved(infos), repr(infos)))
     held_still = bool(before.held and message.held)
+    code, words = max((before.held, before.why_held), (message.held, message.why_held))
+    if came:
+        code, words = message.held, message.why_held
     return "released" if released else "repeated", replace(
         before,
         feeds=(*before.feeds, feed) if new else before.feeds,
         infos=infos,
         signature=max(before.signature, message.signature, key=_TRUST.index),
-        held=max(before.held, message.held) if held_still else "",
-        why_held=max(before.why_held, message.why_held) if held_still else "",
+        held=code if held_still else "",
+        why_held=words if held_still else "",
     )
+
+
+def why(before: Relayed | None, after: Relayed) -> Reason | None:
+    """Why a message is not held any more, or for another reason, where time alone did it."""
+    came = before is not None and before.held == SENT_AHEAD and after.held != SENT_AHEAD
+    return CAME if came else None
+
+
+def due(state: State, now: datetime) -> list[Relayed]:
+    """The messages held for an instant of sending that has come by now, in that order."""
+    ids = sorted((sent, id) for id, sent in state.ahead.items() if sent <= now)
+    return [state.relayed[id] for _, id in ids]
+
+
+def next_due(state: State, after: datetime | None) -> datetime | None:
+    """The next instant at which one of them is to be looked at again; what was due before is looked at
+    whenever anything is."""
+    return min((sent for sent in state.ahead.values() if after is None or sent > after), default=None)
 
 
 def _new_way(feed: Feed, feeds: Iterable[Feed]) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import ip_address
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,15 +22,17 @@ from anlan.model.indicator import SourceDef
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
+from anlan.model.relayed import Relayed
 from anlan.ports.source import Batch, Received
 from anlan.sources.batches import DAWN, MOST_KEPT, by_known, unchanged, whole
+from anlan.sources.cap.memory import Memory
 from anlan.sources.cap.policy import Policy, in_utc, policy_of
 from anlan.sources.cap.received import Receiver
 from anlan.sources.cap.warnings import Chains, Warnings
 from anlan.sources.poll import SourceUnreachable
 from anlan.sources.recorded import recorded
 from anlan.sources.registry import Kind
-from anlan.sources.tools import Tools, find_file
+from anlan.sources.tools import Kept, Tools, find_file
 
 LIMIT = 64_000_000
 #: most linked messages asked for in one fetch; the rest follow in the next
@@ -49,8 +53,7 @@ class CapSource:
         self._receiver = Receiver(definition)
         self._worker = shared_worker()
         self._policy: tuple[str, Policy] | None = None
-        self._chains = Chains()
-        self._had: set[str] = set()
+        self._memory = Memory(tools.kept)
         self._again = False
 
     def parse(self, raw: bytes, ref: str, known: datetime, pack: Pack) -> Batch:
@@ -89,8 +92,11 @@ class CapSource:
                 raw = find_file(ref, pack, f"source {self.definition.id}.options.file").read_bytes()
         except Hostile as error:
             return whole(self.definition, b"", ref, now, error)
+        memory = self._memory
+        with memory.lock:
+            before = self._resume(ref, now, pack)
         messages, links, held = self._open(raw, ref, now, pack)
-        asked = [link for link in links if link not in self._had]
+        asked = [link for link in links if link not in memory.had]
         self._again = len(asked) > AT_ONCE
         for link in asked[:AT_ONCE]:
             try:
@@ -105,11 +111,50 @@ class CapSource:
                 messages += found
                 held += broken
                 held += [self._no_further(link, other, now) for other in further]
-            self._had.add(link)
-        new = [message for message in messages if sha256(message.item.raw) not in self._had]
-        batch = self._batch(new, now, ref, pack, self._chains, held)
-        self._had |= {sha256(message.item.raw) for message in new}
-        return batch
+            memory.had.add(link)
+        with memory.lock:
+            new = [message for message in messages if sha256(message.item.raw) not in memory.had]
+            batch = self._batch(new, now, ref, pack, memory.chains, held)
+            memory.had |= {sha256(message.item.raw) for message in new}
+        return _joined(before, batch)
+
+    def again(self, raw: bytes, ref: str, now: datetime, pack: Pack) -> Batch:
+        """As anlan.ports.source.Rereads.again."""
+        own = str(self.definition.options.get("url") or self.definition.options.get("file") or "")
+        with self._memory.lock:
+            before = self._resume(own, now, pack)
+            messages, _, held = self._open(raw, ref, now, pack)
+            return _joined(before, self._batch(messages, now, ref, pack, self._memory.chains, held))
+
+    def _resume(self, own: str, now: datetime, pack: Pack) -> list[Batch]:
+        """What was had before a restart, taken up at the first use; what of it is seen otherwise today."""
+        policy = self._policy_of(pack)
+
+        def observe(kept: Kept, raw: bytes, chains: Chains) -> None:
+            for message in self._open(raw, kept.feed.ref, kept.feed.known, pack)[0]:
+                if message.alert is not None:
+                    digest, known = kept.feed.digest, kept.feed.known
+                    self._warnings.observe(
+                        message.alert, known, kept.feed.ref, digest, pack, chains, policy, message.verdict
+                    )
+
+        since = now - policy.window - policy.longest
+        batches = []
+        for kept, raw in self._memory.resume(own, since, observe):
+            messages, _, _ = self._open(raw, kept.feed.ref, now, pack)
+            fresh = [
+                self._receiver.receive(m.alert, now, kept.feed.ref, pack, policy, m.verdict)
+                for m in messages
+                if m.alert is not None
+            ]
+            if not any(_otherwise(one.message, kept.message) for one in fresh):
+                continue
+            if kept.message.held:
+                batches.append(self._batch(messages, now, kept.feed.ref, pack, self._memory.chains, []))
+            else:
+                # it has its place in its chain already
+                batches.append(Batch(self.definition.id, now, relayed=tuple(fresh)))
+        return batches
 
     def _linked(self, link: str) -> bytes:
         poller = self._tools.poller
@@ -231,6 +276,27 @@ class CapSource:
                 observations += result
         last = tuple(_last(observations))
         return Batch(self.definition.id, known, last, tuple(quarantined), relayed=tuple(relayed))
+
+
+def _otherwise(one: Relayed, before: Relayed) -> bool:
+    """True where it is held for another reason or none, or fewer of its areas are at no known place."""
+
+    def unknown(message: Relayed) -> int:
+        return sum(area.by == "unresolved" for info in message.infos for area in info.areas)
+
+    return one.held != before.held or unknown(one) < unknown(before)
+
+
+def _joined(before: list[Batch], batch: Batch) -> Batch:
+    """What is seen otherwise since a restart, and what the feed brought, as one."""
+    if not before:
+        return batch
+    return replace(
+        batch,
+        observations=tuple(chain.from_iterable(b.observations for b in (*before, batch))),
+        quarantined=tuple(chain.from_iterable(b.quarantined for b in (*before, batch))),
+        relayed=tuple(chain.from_iterable(b.relayed for b in (*before, batch))),
+    )
 
 
 def followed(link: str, feed: str) -> None:
