@@ -225,6 +225,25 @@ def test_a_bad_line_hides_no_good_one() -> None:
     assert not one.code
 
 
+def test_notifications_one_a_line_give_the_messages_in_them() -> None:
+    def line(id: str) -> bytes:
+        content = {"encoding": "utf-8", "value": message(id)}
+        return json.dumps({"type": "Feature", "properties": {"content": content}}).encode() + b"\n"
+
+    found = opened(line("a") + b"{}\n" + line("b"))
+    assert [item.code for item in found] == ["", "unreadable", ""]
+    assert [item.member.split()[:2] for item in found] == [["line", "1"], ["line", "2"], ["line", "3"]]
+    assert [read(item.raw).identifier for item in (found[0], found[2])] == ["a", "b"]
+
+
+def test_a_notification_without_its_message_tells_where_that_is() -> None:
+    link = {"rel": "canonical", "href": "https://a.invalid/1.xml", "type": "application/cap+xml"}
+    (item,) = opened(json.dumps({"type": "Feature", "properties": {}, "links": [link, 3]}).encode())
+    assert (item.code, item.links) == ("linked_only", ("https://a.invalid/1.xml",))
+    (none,) = opened(json.dumps({"type": "Feature", "links": [{**link, "rel": "license"}]}).encode())
+    assert none.code == "unreadable"
+
+
 def test_an_attachment_is_told_of() -> None:
     picture = base64.b64encode(b"\x89PNG").decode()
     items = opened(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from anlan.formats import cap
-from anlan.formats.cap.profiles import PROFILES, declared
+from anlan.formats.cap.profiles import DECLARED, PROFILES, declared
 from anlan.formats.cap.rulebook import profile_rules
 
 Pairs = dict[str, str]
@@ -236,3 +236,16 @@ def test_profiles_that_a_message_declares_are_known_by_its_codes() -> None:
 def test_a_profile_that_is_not_here_is_an_error_of_the_caller() -> None:
     with pytest.raises(KeyError):
         cap.examine(KEPT["google"].encode(), ("goggle",))
+
+
+def test_the_national_event_list_of_australia_is_known_by_its_address_too() -> None:
+    events = {"https://govshare.gov.au/xmlui/handle/10772/6495": "storm"}
+    raw = alert(info("en-AU", events=events), code="urn:oasis:names:tc:emergency:cap:1.2:profile:CAP-AU:1.0")
+    assert "AU-event" not in {one.rule for one in cap.examine(raw.encode(), ("cap-au",)).findings}
+
+
+def test_a_message_is_held_to_the_profiles_that_it_declares_and_to_no_other() -> None:
+    for code, prefix in (("IPAWSv1.0", "US-"), ("profile:CAP-CP:0.4", "CA-")):
+        found = cap.examine(alert(info(), code=code).encode(), (DECLARED,)).findings
+        assert found and {one.rule[:3] for one in found} == {prefix}
+    assert not cap.examine(alert(info()).encode(), (DECLARED,)).findings

@@ -56,8 +56,9 @@ def check(
         what holds no message), member, sender, identifier, version, readable, valid (by the schema),
         reason, findings (rule, path, severity …), signature, geometry, seconds.
     profile
-        A profile to check besides CAP; may be given several times. feeds, edxl-de and wis2 look at what
-        messages travel in: each wrapper then has a line of its own.
+        A profile to check besides CAP; may be given several times. declared: those that each message
+        says it keeps (ipaws, cap-cp, cap-au). feeds, edxl-de and wis2 look at what messages travel in:
+        each wrapper then has a line of its own.
     trust
         A file of anchors: which certificate counts for which sender.
     at

@@ -10,7 +10,7 @@ from pathlib import Path
 from anlan.formats.cap.container import DOCUMENTS, Item
 from anlan.formats.cap.frames import MOST_BODY
 from anlan.formats.cap.look import Asked, Look, look
-from anlan.formats.cap.profiles import PROFILES
+from anlan.formats.cap.profiles import DECLARED, PROFILES
 from anlan.formats.cap.trust import Trust, read_trust
 from anlan.formats.cap.worker import shared_worker
 from anlan.model.errors import InvalidValue, NotFound
@@ -95,15 +95,16 @@ def _certificate(path: Path) -> bytes:
 
 def profiles_of(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The profiles asked for: of messages, and of what they travel in; InvalidValue names those there are."""
+    of_messages = (DECLARED, *PROFILES)
     for name in names:
-        if name not in PROFILES and name not in DOCUMENTS:
+        if name not in of_messages and name not in DOCUMENTS:
             raise InvalidValue(
                 "no such profile",
                 where="--profile",
                 found=name,
-                expected=", ".join(sorted((*PROFILES, *DOCUMENTS))),
+                expected=", ".join(sorted((*of_messages, *DOCUMENTS))),
             )
-    return tuple(name for name in names if name in PROFILES), tuple(n for n in names if n in DOCUMENTS)
+    return tuple(name for name in names if name in of_messages), tuple(n for n in names if n in DOCUMENTS)
 
 
 def gazetteers_of(words: Sequence[str]) -> tuple[tuple[str, str], ...]:

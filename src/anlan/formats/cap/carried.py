@@ -74,3 +74,14 @@ def carried(node: Any) -> bytes | None:
     if found.startswith((*SIGNATURES, b"\x1f\x8b")):
         return found
     return found if any(sign.encode() in found.replace(b"\x00", b"") for sign in CAP_TEXT) else None
+
+
+def notified(document: Any) -> tuple[str, ...]:
+    """Where the message of a WIS2 notification stands, by its links; none for what is no notification."""
+    links = document.get("links") if isinstance(document, dict) else None
+    if not isinstance(links, list):
+        return ()
+    found = (link for link in links if isinstance(link, dict) and link.get("rel") in ("canonical", "update"))
+    return tuple(
+        link["href"] for link in found if isinstance(link.get("href"), str) and "://" in link["href"]
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anlan.formats.cap.archive import SIGNATURES, Bounds, files_in
-from anlan.formats.cap.carried import candidates, carried, is_edxl, texts, without_declaration
+from anlan.formats.cap.carried import candidates, carried, is_edxl, notified, texts, without_declaration
 from anlan.formats.cap.embedded import Cutter, local, looks_like_cap
 from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.index import links_of
@@ -255,6 +255,11 @@ class _Opened:
         try:
             document = json.loads(raw)
         except (ValueError, RecursionError) as error:
+            lines = [line for line in raw.splitlines() if line.strip()]
+            if len(lines) > 1 and _whole(lines[0]):
+                for number, line in enumerate(lines, 1):
+                    yield from self.document(line, f"{member} line {number}".strip(), depth + 1)
+                return
             raise Unreadable(
                 "neither XML nor JSON", where=where, found=str(error)[:200], expected="CAP"
             ) from error
@@ -263,7 +268,11 @@ class _Opened:
         for place, text in texts(document):
             inside = f"{member} {_safe(place)}".strip()
             yield from self.document(without_declaration(text), inside, depth + 1)
-        if self.number == before:
+        links = notified(document) if self.number == before else ()
+        if links:
+            told = f"{self.file}: {len(links)} links of a notification lead to its message; it is not in it"
+            yield self.none(member, told, links)
+        elif self.number == before:
             raise Unreadable("JSON without a CAP message in it", where=where, expected="a text with an alert")
 
     def _count(self, size: int, where: str) -> None:

@@ -42,9 +42,15 @@ PROFILES: dict[str, tuple[tuple[str, ...], Check]] = {
 }
 
 
+#: stands for the profiles that a message itself declares
+DECLARED = "declared"
+
+
 def check_profile(name: str, alert: Block) -> list[CapFault]:
-    """The findings of one profile over the blocks of a message; KeyError for a profile that is not here."""
-    return list(PROFILES[name][1](alert))
+    """The findings of one profile over the blocks of a message, or of those that it declares; KeyError for
+    a profile that is not here."""
+    names = declared(alert) if name == DECLARED else (name,)
+    return [finding for one in names for finding in PROFILES[one][1](alert)]
 
 
 def declared(alert: Block) -> tuple[str, ...]:

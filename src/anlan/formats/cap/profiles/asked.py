@@ -43,7 +43,8 @@ def filled(alert: Block, name: str, rule: str) -> Iterator[CapFault]:
     """Every info has that element, and it says something."""
     for path, info in infos(alert):
         if not any(str(text).strip() for text in info.get(name, ())):
-            yield broken(f"{path}/{name}", rule, "nothing", f"a {name}")
+            article = "an" if name[0] in "aeiou" else "a"
+            yield broken(f"{path}/{name}", rule, "nothing", f"{article} {name}")
 
 
 def referring(alert: Block, rule: str) -> Iterator[CapFault]:

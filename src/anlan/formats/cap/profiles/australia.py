@@ -10,7 +10,11 @@ from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.profiles.asked import an_area, an_info, areas, broken, infos, same
 
 CODE = "urn:oasis:names:tc:emergency:cap:1.2:profile:CAP-AU:1.0"
-_EVENT = re.compile(r"https?://.*CAP-AU.*|.*:profile:CAP-AU:.*|.*CAPAU.*|.*AUeventLIST.*", re.IGNORECASE)
+# the state services name the list by its address at the government's repository of standards
+_EVENT = re.compile(
+    r"https?://.*CAP-AU.*|.*:profile:CAP-AU:.*|.*CAPAU.*|.*AUeventLIST.*|https?://govshare\.gov\.au/.*/10772/6495",
+    re.IGNORECASE,
+)
 _SYSTEM = re.compile(
     r".*(?:G-NAF|GNAF|ISO[ -]?3166-?2|ASGC|PSMA|postcode|post code|place|/lga|/ste).*", re.IGNORECASE
 )
