@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections import deque
+from typing import NamedTuple
 
 from anlan import dispatch
 from anlan.app.desk import RunningDesk
@@ -30,8 +31,17 @@ MANY = 2000
 FIRST, MOST = 1, 256
 #: how long such a batch is to take (seconds)
 SPELL = 0.02
+#: so long must a process have lived before it sends what the one before it left in doubt (seconds)
+STAND = 2.0
 #: outcomes are journalled when nothing is on its way, so many wait, or the oldest has waited so long
 GATHER, LATEST = 2500, 0.5
+
+
+class Line(NamedTuple):
+    """Those who wait for a channel: in doubt since a kill, or not."""
+
+    channel: str
+    doubted: bool
 
 
 class Courier:
@@ -43,25 +53,29 @@ class Courier:
         self._look = threading.Event()
         self._stop = threading.Event()
         self._guard = threading.Condition()
-        self._queues: dict[str, deque[Delivery]] = {}
+        self._queues: dict[Line, deque[Delivery]] = {}
         self._claimed: set[str] = set()
-        self._workers: dict[threading.Thread, str] = {}
+        self._workers: dict[threading.Thread, Line] = {}
         self._sizes: dict[str, int] = {}
         self._doubtful: set[str] = set()
+        self._stands = 0.0
         self._outcomes: list[tuple[str, Receipt | None]] = []
         self._oldest = 0.0
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
         self._clerk = threading.Thread(target=self._write, name="courier's clerk", daemon=True)
 
     def start(self) -> None:
-        """What was committed and not handed over leaves now. What a kill left in doubt goes one by one, so
-        that another kill finds only one of them in doubt again, unless its channel need not mind."""
-        deliveries, minds = self._desk.state().deliveries, functools.cache(self._minds)
+        """What was committed and not handed over leaves now. What a kill left in doubt waits a moment, so
+        that a process that is killed again at once does not spend the one repeat, and then goes one by one,
+        so that a later kill finds only one of them in doubt again; unless its channel need not mind."""
+        state, minds = self._desk.state(), functools.cache(self._minds)
         self._doubtful = {
             attempt.delivery
             for attempt in self._desk.house.outbox.unfinished()
-            if attempt.delivery in deliveries and minds(deliveries[attempt.delivery].channel)
+            if attempt.delivery in state.to_send and minds(state.deliveries[attempt.delivery].channel)
         }
+        if self._doubtful:
+            self._stands = time.monotonic() + STAND
         self._look.set()
         self._thread.start()
         self._clerk.start()
@@ -89,36 +103,37 @@ class Courier:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._look.wait()
+            left = self._stands - time.monotonic()
+            self._look.wait(left if left > 0 else None)
             self._look.clear()
             due = dispatch.due_now(self._desk.state(), self._desk.clock.now())
-            if self._doubtful:
-                due.sort(key=lambda delivery: delivery.id not in self._doubtful)
+            if time.monotonic() < self._stands:
+                due = [delivery for delivery in due if delivery.id not in self._doubtful]
             with self._guard:
                 for delivery in due:
                     if delivery.id not in self._claimed:
                         self._claimed.add(delivery.id)
-                        self._queues.setdefault(delivery.channel, deque()).append(delivery)
-                waiting = [channel for channel, queue in self._queues.items() if queue]
-            for channel in waiting:
-                self._employ(channel)
+                        line = Line(delivery.channel, delivery.id in self._doubtful)
+                        self._queues.setdefault(line, deque()).append(delivery)
+                waiting = [line for line, queue in self._queues.items() if queue]
+            for line in sorted(waiting, key=lambda line: not line.doubted):
+                self._employ(line)
 
-    def _employ(self, channel: str) -> None:
-        """As many threads as the channel takes at once, and no more than there are messages for."""
-        most = self._at_once(channel)
+    def _employ(self, line: Line) -> None:
+        """As many threads as the channel takes at once, and no more than there are messages for; one of them
+        for what a kill left in doubt."""
+        most = self._at_once(line.channel)
         with self._guard:
-            queue = self._queues[channel]
-            if queue and queue[0].id in self._doubtful:
-                # one thread until all that a kill left in doubt is told
-                most = 1
-            busy = sum(of == channel for of in self._workers.values())
-            for number in range(busy, min(most, busy + len(self._queues[channel]))):
+            busy = sum(of.channel == line.channel for of in self._workers.values())
+            if line.doubted:
+                most = min(most, busy + (line not in self._workers.values()))
+            for number in range(busy, min(most, busy + len(self._queues[line]))):
                 if self._stop.is_set():
                     return
                 thread = threading.Thread(
-                    target=self._carry, args=(channel,), name=f"courier {channel} {number}", daemon=True
+                    target=self._carry, args=(line,), name=f"courier {line.channel} {number}", daemon=True
                 )
-                self._workers[thread] = channel
+                self._workers[thread] = line
                 thread.start()
 
     def _at_once(self, channel: str) -> int:
@@ -144,18 +159,18 @@ class Courier:
 
     # -- handing over -------------------------------------------------------------------------------
 
-    def _carry(self, channel: str) -> None:
+    def _carry(self, line: Line) -> None:
         """Everything due by one channel, until nothing is."""
         batch: list[Delivery] = []
         try:
-            while not self._stop.is_set() and (batch := self._next(channel)):
-                self._hand_over(channel, batch)
+            while not self._stop.is_set() and (batch := self._next(line)):
+                self._hand_over(line.channel, batch)
                 batch = []
         except StoreUnavailable as error:
-            _LOG.error("deliveries by %s wait: %s", channel, error.sentence())
+            _LOG.error("deliveries by %s wait: %s", line.channel, error.sentence())
             self._stop.wait(AGAIN)
         except Exception:
-            _LOG.exception("deliveries by %s wait", channel)
+            _LOG.exception("deliveries by %s wait", line.channel)
             self._stop.wait(AGAIN)
         finally:
             with self._guard:
@@ -166,19 +181,18 @@ class Courier:
             # something may have come between the last look and now
             self._look.set()
 
-    def _next(self, channel: str) -> list[Delivery]:
-        size = MANY if self._batched(channel) else self._sizes.get(channel, FIRST)
+    def _next(self, line: Line) -> list[Delivery]:
+        size = MANY if self._batched(line.channel) else self._sizes.get(line.channel, FIRST)
+        doubted = Line(line.channel, True)
         with self._guard:
-            queue = self._queues[channel]
-            batch: list[Delivery] = []
-            while queue and len(batch) < size and queue[0].id not in self._doubtful:
-                batch.append(queue.popleft())
-            if queue and not batch:
-                self._doubtful.discard(queue[0].id)
-                batch.append(queue.popleft())
-                if queue and queue[0].id not in self._doubtful:
-                    # that was the last in doubt: there is work for further threads now
-                    self._look.set()
+            if line.doubted:
+                size = 1
+            elif self._queues.get(doubted) and doubted not in self._workers.values():
+                # this thread's place is for what is in doubt
+                return []
+            queue = self._queues[line]
+            batch = [queue.popleft() for _ in range(min(size, len(queue)))]
+            self._doubtful.difference_update(delivery.id for delivery in batch)
             return batch
 
     def _hand_over(self, channel: str, batch: list[Delivery]) -> None:
