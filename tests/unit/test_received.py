@@ -145,6 +145,8 @@ def test_codes_are_laid_on_the_ground_that_the_pack_says_they_had_when_the_messa
     part = areas(geocoded(("ZONE", "A"), ("ZONE", "Q7")))
     assert [(one.by, one.places) for one in part] == [("geocode", ("x/a",)), ("unresolved", ())]
     assert "Q7" in part[1].description and received(geocoded(("ZONE", "A"), ("ZONE", "Q7")), dated).unresolved
+    # several codes in one value
+    assert areas(geocoded(("ZONE", "A B1")))[0].places == ("x/a", "x/b")
     # none is known
     assert areas(geocoded(("ZONE", "Q7"))) == (RelayedArea("Alpha", "unresolved"),)
     # the source's own table goes before, its own place after

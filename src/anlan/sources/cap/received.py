@@ -149,10 +149,13 @@ def _by_codes(area: CapArea, at: datetime, sent: date, pack: Pack) -> tuple[Rela
     for name, values in schemes.items():
         for value in dict.fromkeys(values):
             ground = gazetteer.find(name, value, sent)
-            if ground is None:
-                unknown.setdefault(name, []).append(value)
-            else:
-                grounds.setdefault(name, []).append(ground)
+            # some write several codes into one value
+            for part in (value,) if ground is not None else dict.fromkeys(value.split()):
+                shape = gazetteer.find(name, part, sent)
+                if shape is None:
+                    unknown.setdefault(name, []).append(part)
+                else:
+                    grounds.setdefault(name, []).append(shape)
     whole = [name for name in grounds if name not in unknown]
     shapes = [shape for name in whole or grounds for shape in grounds[name]]
     places, part = covered(shapely.union_all(shapes), pack, at) if shapes else ((), ())
