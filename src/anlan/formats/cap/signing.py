@@ -18,7 +18,8 @@ from signxml.signer import XMLSigner
 
 from anlan.formats.cap.schema import XMLDSIG
 from anlan.formats.cap.secure import decode, parse
-from anlan.formats.cap.signature import MOST, signatures_of, verify
+from anlan.formats.cap.signature import MOST, verify
+from anlan.formats.cap.signed_reference import signatures_of
 from anlan.formats.cap.trust import Anchor, Trust, read_certificates
 from anlan.model.errors import InvalidValue, NotFound, Unreadable
 

@@ -150,10 +150,10 @@ def _by_codes(area: CapArea, at: datetime, sent: date, pack: Pack) -> tuple[Rela
         for value in dict.fromkeys(values):
             ground = gazetteer.find(name, value, sent)
             # some write several codes into one value
-            for part in (value,) if ground is not None else dict.fromkeys(value.split()):
-                shape = gazetteer.find(name, part, sent)
+            for each in (value,) if ground is not None else dict.fromkeys(value.split()):
+                shape = gazetteer.find(name, each, sent)
                 if shape is None:
-                    unknown.setdefault(name, []).append(part)
+                    unknown.setdefault(name, []).append(each)
                 else:
                     grounds.setdefault(name, []).append(shape)
     whole = [name for name in grounds if name not in unknown]
