@@ -6,21 +6,28 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import paho.mqtt.client as paho
 import pytest
 from callsdesk import SMS_KEY, WARNING, later, make
 from desk import PASSWORD
 from deskserver import served
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from test_console_browser import WIDTHS, Visit, browser, pytestmark, shots  # noqa: F401
 
+from anlan.app.config import AcknowledgementsConfig
 from anlan.app.desk import RunningDesk
+from anlan.app.keeper import Keeper
 from anlan.model.time import format_instant
 from anlan.warn.proof import ANSWER, RECEIPT, code, read_token, token
+from brokers import LOOPBACK, Broker, wait
 from chain_pack import HOUR, MINUTE
 
 BROWSER = pytestmark
@@ -112,6 +119,62 @@ def test_a_reply_by_sms_answers_from_its_own_number_with_its_code(desk: RunningD
         assert delivery(desk, "town").answered is None
         assert reply("0086 138 0000 0002", f"ok {short.lower()}") == 200
     assert delivery(desk, "town").status == "answered"
+
+
+def test_receipts_and_answers_by_mqtt_are_taken_also_after_an_absence_and_bad_ones_stop_nothing(
+    desk: RunningDesk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = Broker(tmp_path)
+    where = AcknowledgementsConfig(host=LOOPBACK, port=broker.port, tls=False, topic="pagers/ack")
+    desk.house.config = replace(desk.house.config, acknowledgements=where)
+    caplog.set_level(logging.INFO, "anlan.acknowledgements")
+    one, county = delivery(desk, "r001"), delivery(desk, "county")
+    receipt, answer = token(desk.house.key, RECEIPT, one.id), link(desk, "county").rpartition("/")[2]
+
+    def tell(*said: tuple[str, bytes]) -> None:
+        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        client.connect(LOOPBACK, broker.port)
+        client.loop_start()
+        for topic, payload in said:
+            client.publish(f"pagers/ack/{topic}", payload, qos=1).wait_for_publish(10)
+        client.disconnect()
+        client.loop_stop()
+
+    def lines(words: str) -> int:
+        return sum(words in record.getMessage() for record in caplog.records)
+
+    keeper = Keeper(desk)
+    keeper.start()
+    try:
+        # the broker is not there yet
+        wait(lambda: lines("cannot be reached") > 0)
+        broker.start()
+        wait(lambda: lines("acknowledgements: subscribed") > 0, 20)
+        bad = json.dumps({"token": answer}).encode()
+        tell(
+            (f"{one.id}/delivered", b"not json"),
+            (f"{one.id}/delivered", bad),
+            (f"{one.id}/burnt", json.dumps({"token": receipt}).encode()),
+            ("D-none/read", json.dumps({"token": receipt}).encode()),
+            (f"{one.id}/read", b"{" * 20_000),
+            (f"{one.id}/read", json.dumps({"token": receipt}).encode()),
+        )
+        wait(lambda: delivery(desk, "r001").status == "read")
+        assert lines("an acknowledgement is not used") == 5
+        assert not lines(receipt) and not lines(answer)
+    finally:
+        keeper.stop()
+    # said while nobody listens: the broker has kept it
+    tell((f"{county.id}/answered", json.dumps({"token": answer, "text": "two teams out"}).encode()))
+    assert delivery(desk, "county").answered is None
+    keeper = Keeper(desk)
+    keeper.start()
+    try:
+        wait(lambda: delivery(desk, "county").answered is not None, 20)
+    finally:
+        keeper.stop()
+        broker.stop()
+    assert (delivery(desk, "county").answer, delivery(desk, "county").status) == ("two teams out", "answered")
 
 
 def test_opening_a_link_changes_nothing(desk: RunningDesk) -> None:

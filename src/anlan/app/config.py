@@ -92,6 +92,54 @@ class SiteConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AcknowledgementsConfig:
+    """Receipts and answers by MQTT 5. `host`, `port`: of the broker; without `host` nobody listens. `topic`:
+    they come to `<topic>/<delivery>/delivered`, `/read` or `/answered`, with `{"token": …, "text": …}`.
+    `user`, `password`: at the broker, the password named as {env = "NAME"} or {file = "PATH"}. `ca_file`:
+    certificates that the broker's is checked against (the machine's own where none). `client_id`: the name of
+    the session, one for each service. `keep_session_s`: so long the broker keeps what comes while this
+    service is away (seconds)."""
+
+    host: str = ""
+    port: int = 8883
+    topic: str = "anlan/acknowledgements"
+    tls: bool = True
+    ca_file: str = ""
+    user: str = ""
+    password: dict[str, str] = field(default_factory=dict)
+    client_id: str = ""
+    keep_session_s: int = 86_400
+
+    def __post_init__(self) -> None:
+        where = "anlan.toml: acknowledgements"
+        if self.password and set(self.password) not in ({"env"}, {"file"}):
+            # what was found is not shown: it may be the secret itself
+            raise InvalidValue(
+                "a secret is named, not written",
+                where=f"{where}.password",
+                expected='{ env = "NAME" } or { file = "PATH" }',
+            )
+        if not 1 <= self.port <= 65_535:
+            raise InvalidValue(
+                "no such port", where=f"{where}.port", found=str(self.port), expected="1 to 65535"
+            )
+        if not self.topic or any(sign in self.topic for sign in "+#\0") or self.topic.endswith("/"):
+            raise InvalidValue(
+                "not the beginning of a topic",
+                where=f"{where}.topic",
+                found=repr(self.topic),
+                expected="such as anlan/acknowledgements, without +, # and a / at the end",
+            )
+        if not 0 <= self.keep_session_s < 2**32:
+            raise InvalidValue(
+                "no such time",
+                where=f"{where}.keep_session_s",
+                found=str(self.keep_session_s),
+                expected="0 to 4294967295 seconds",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """`pack`: a pack's id or path. `packs`: more folders to search. `mode`: live, exercise, replay or
     test. `sender`: the CAP sender of messages. `journal`: the URL of another journal than the
@@ -100,7 +148,8 @@ class Config:
     where a recipient of the pack is really reached; packs travel, addresses stay here. `site`: the public
     site. `url`: where people outside reach this service (`https://…`): then messages that ask for an answer
     carry a link. `sms_key`: the secret of the gateway that brings replies by SMS, named as {env = "NAME"} or
-    {file = "PATH"}: then such messages carry a code. `signing`: keys that sign CAP messages.
+    {file = "PATH"}: then such messages carry a code. `acknowledgements`: a broker by which receipts and
+    answers come as well. `signing`: keys that sign CAP messages.
     `profiles`: of CAP (google, wmo …), which every message must keep to be published. `second_factor_keys`:
     what seals the secrets of authenticators in the file of the accounts, each named likewise; the present one
     first, behind it those that it replaces. Paths are relative to the workspace."""
@@ -119,6 +168,7 @@ class Config:
     site: SiteConfig = field(default_factory=SiteConfig)
     url: str = ""
     sms_key: dict[str, str] = field(default_factory=dict)
+    acknowledgements: AcknowledgementsConfig = field(default_factory=AcknowledgementsConfig)
     signing: tuple[SigningConfig, ...] = ()
     profiles: tuple[str, ...] = ()
     second_factor_keys: tuple[dict[str, str], ...] = ()

@@ -184,12 +184,11 @@ class RunningHouse:
             _keep(self._worded, key, said)
         subject, body = said
         asked = delivery.answer_by is not None
-        if not self.config.url:
-            # without an address of our own nobody could follow a link or send a receipt
-            link, mark = "", ""
-        else:
-            link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}" if asked else ""
-            mark = token(self.key, RECEIPT, delivery.id)
+        # without an address of our own nobody could follow a link, or send a receipt but by a broker
+        heard = bool(self.config.url or self.config.acknowledgements.host)
+        mark = token(self.key, RECEIPT, delivery.id) if heard else ""
+        asks = asked and self.config.url
+        link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}" if asks else ""
         short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
         first = preface(delivery, self.pack, recipient.languages, link=link, code=short)
         cap = self.published(warning)

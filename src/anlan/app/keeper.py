@@ -12,6 +12,7 @@ import threading
 import time
 from datetime import datetime, timedelta
 
+from anlan.app.acknowledgements import Acknowledgements
 from anlan.app.courier import Courier
 from anlan.app.desk import RunningDesk
 from anlan.app.listeners import Listener, listeners
@@ -38,6 +39,8 @@ class Keeper:
         self.timers = DurableTimers(url, self._due, desk.house.clock)
         self.courier = Courier(desk)
         self.listeners: list[Listener] = []
+        heard = desk.house.config.acknowledgements
+        self.acknowledgements = Acknowledgements(desk, heard) if heard.host else None
         self._again = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -57,6 +60,8 @@ class Keeper:
         self.listeners = listeners(self.desk)
         for listener in self.listeners:
             listener.start()
+        if self.acknowledgements is not None:
+            self.acknowledgements.start()
 
     def stop(self) -> None:
         """Turns and attempts that have begun end, as far as they do in a few seconds; what is cut short
@@ -65,9 +70,12 @@ class Keeper:
         self._stop.set()
         self._again.set()
         self.courier.stop()
-        for listener in self.listeners:
+        heard: list[Listener | Acknowledgements] = [*self.listeners]
+        if self.acknowledgements is not None:
+            heard.append(self.acknowledgements)
+        for listener in heard:
             listener.stop()
-        for listener in self.listeners:
+        for listener in heard:
             listener.join(max(0.0, end - time.monotonic()))
         if self._thread.is_alive():
             self._thread.join(max(0.0, end - time.monotonic()))
