@@ -202,9 +202,10 @@ def test_without_outlines_the_map_has_the_points_alone(
         page, faults = visit(
             browser, address, color_scheme=theme, viewport={"width": WIDTHS[width], "height": 900}
         )
-        for path in (SERIES, SCAN):  # in the page, and as a page of its own
+        # on the map of the panel, and on a page of its own
+        for path, kind in ((SERIES, "panel"), (SCAN, "scan")):
             page.goto(f"{address}{path}")
-            page.locator("[data-scan-map][data-ready] canvas").first.wait_for(timeout=60_000)
+            page.locator(f"[data-{kind}-map][data-ready] canvas").first.wait_for(timeout=60_000)
             assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
         shots = Path(os.environ.get("ANLAN_SCREENSHOTS", tmp_path))
         page.screenshot(path=str(shots / f"points-{theme}-{width}.png"), full_page=True)

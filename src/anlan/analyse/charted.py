@@ -30,7 +30,8 @@ WORDS = {
 class Row:
     """One series of a chart: `values` one per time of the axis, the others one per tested time; `later`
     the values as known later, where the chart looks back; `place` its id on a map; `marks` (index of the
-    axis, label) of changes of what is counted."""
+    axis, label) of changes of what is counted; `point` (longitude, latitude) of a place that a map draws as a
+    point; `whole` of the place that the others are parts of."""
 
     name: Text
     values: NDArray[np.float64]
@@ -41,6 +42,8 @@ class Row:
     later: NDArray[np.float64] | None = None
     place: str = ""
     marks: tuple[tuple[int, str], ...] = ()
+    point: tuple[float, float] | None = None
+    whole: bool = False
 
 
 def document(axis: Sequence[str], tested: Sequence[int], rows: Sequence[Row], unit: Text) -> dict[str, Any]:
@@ -91,6 +94,10 @@ def _series(row: Row, tested: NDArray[np.int64]) -> dict[str, Any]:
         shown["place"] = row.place
     if row.marks:
         shown["marks"] = [{"at": at, "label": label} for at, label in row.marks]
+    if row.point is not None:
+        shown["at"] = list(row.point)
+    if row.whole:
+        shown["whole"] = True
     if row.later is not None:
         shown["later"] = _numbers(row.later)
     return shown

@@ -34,11 +34,10 @@ def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int
     step = indicator.frequency or timedelta(days=1)
     back = history(rule, indicator) + step * (periods + BEFORE)
     slice = lake.read(rule.indicator, known=known, since=known - back, until=known)
-    if not len(slice.at):  # a series that has ended is shown up to its end
-        ended = lake.read(rule.indicator, known=known, until=known)
-        if len(ended.at):
-            until = instant(ended.at.max()) + step
-            slice = lake.read(rule.indicator, known=known, since=until - back, until=until)
+    ended = slice if len(slice.at) else lake.read(rule.indicator, known=known, until=known)
+    if len(ended.at) and (until := instant(ended.at.max()) + step) < known - step:
+        # a series that has ended is shown up to its end, with the history that its last periods need
+        slice = lake.read(rule.indicator, known=known, since=until - back, until=until)
     whole = lay(slice, step)
     grid, screened, sums = with_sums(
         whole, screen(whole, indicator, pack, step), indicator, rule, pack, known

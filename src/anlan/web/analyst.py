@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -12,13 +13,16 @@ from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
 from anlan.model.time import format_instant
 from anlan.ports.desk import Desk
 from anlan.web.access import READ
-from anlan.web.clustersview import TIMINGS, drawn, neighbourhoods
+from anlan.web.clustersview import TIMINGS, beside, drawn, neighbourhoods
+from anlan.web.ground import ground, shapes_address
 from anlan.web.guards import sees
+from anlan.web.periods import period
 from anlan.web.render import page, screen
-from anlan.web.seriesview import MOST_SMALL, Looked, charts, instant_of, layer_with, look
+from anlan.web.seriesview import MOST_SMALL, Looked, charts, ground_of, instant_of, look
 
 Ask = Request[Any, Any, Any]
 TABLE_ROWS = 30
+STALE = 4  # periods after which the newest value is called old
 
 
 @get("/series/{indicator:str}/{place:path}", opt={"act": READ, "place": "place"}, sync_to_thread=True)
@@ -32,7 +36,8 @@ def series_page(
     """A series, what its rule's detector says of it, and what can be done."""
     found = _looked(request, indicator, place, rule, known)
     desk: Desk = request.app.state.desk
-    layer = layer_with(desk.pack, (*found.alike, found.place), desk.clock.now())
+    view = screen(request, "")
+    stands = ground_of(found, desk)
     return page(
         request,
         "series.html",
@@ -40,8 +45,10 @@ def series_page(
         rows=found.values[:TABLE_ROWS],
         small=found.alike[:MOST_SMALL],
         newest=found.values[0] if found.values else None,
-        layer=layer,
-        shown=desk.pack.geometry[layer] if layer is not None else None,
+        ground=stands,
+        shapes=shapes_address(stands, desk.pack, view.language) if stands is not None else "",
+        period=lambda at: period(at, found.indicator.frequency, view.zone),
+        stale=_stale(found, desk),
         scan=_scan_address(found),
     )
 
@@ -87,22 +94,35 @@ def series_scan(
     mode: Literal["prospective", "retrospective"] = (
         "prospective" if timing == "prospective" else "retrospective"
     )
-    places, found = alike, desk.clusters(indicator, alike, asof, mode)
+    found = desk.clusters(indicator, alike, asof, mode)
     if below and len(found.points) < 2:
         # a country whose neighbours report nothing here is scanned by its own parts
-        places, found = below, desk.clusters(indicator, below, asof, mode)
+        found = desk.clusters(indicator, below, asof, mode)
+    view, part = screen(request, ""), bool(request.headers.get("hx-request"))
+    # the page's own map shows this place's brothers, or its parts: all that is scanned, or not
+    scanned = [id for id, _, _ in found.points]
+    stands = None if part and beside(desk, here, scanned) else ground(desk.pack, scanned, now)
     return page(
         request,
-        "_clusters.html" if request.headers.get("hx-request") else "scan.html",
+        "_clusters.html" if part else "scan.html",
         found=found,
-        shapes=drawn(found, screen(request, "")),
+        drawn=drawn(found, view),
+        ground=stands,
+        shapes=shapes_address(stands, desk.pack, view.language) if stands is not None else "",
         indicator=measured,
         place=here,
         timing=timing,
         known=asof,
         back=asof < now,
-        plain=layer_with(desk.pack, places, now) is None,
     )
+
+
+def _stale(found: Looked, desk: Desk) -> bool:
+    """The newest value is of long ago: the series has ended, or its source is late."""
+    if not found.values or found.back:
+        return False
+    step = found.indicator.frequency or timedelta(days=1)
+    return desk.clock.now() - found.values[0].at > STALE * step
 
 
 def _scan_address(found: Looked) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from anlan.analyse.scanned import circle
@@ -10,6 +10,7 @@ from anlan.model.errors import UnknownPlace
 from anlan.model.pack import Pack
 from anlan.ports.desk import ClustersSeen, Desk
 from anlan.web.screen import Screen
+from anlan.web.seriesview import MOST_ALIKE
 
 TIMINGS = ("prospective", "retrospective")
 
@@ -25,6 +26,13 @@ def neighbourhoods(
         tuple(id for id in pack.places if _level(desk, id) == level and visible(id)),
         tuple(id for id in pack.places if _parent(pack, id, desk) == place and visible(id)),
     )
+
+
+def beside(desk: Desk, place: str, scanned: Sequence[str]) -> bool:
+    """All places scanned are among those that the page of `place` shows on its own map: they lie in the same
+    place as it does, or in it."""
+    within = {place, _parent(desk.pack, place, desk)}
+    return len(scanned) <= MOST_ALIKE and all(_parent(desk.pack, id, desk) in within for id in scanned)
 
 
 def drawn(found: ClustersSeen, view: Screen) -> dict[str, Any]:

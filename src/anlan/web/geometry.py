@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from anlan.model.pack import GeometryLayer
 Position = list[float]
 HALF = 180.0
 POLE = 85.0  # degrees of latitude at which a Mercator map ends
+_RIM = 89.9  # degrees: a ring beyond it is the pole
 _SMALLEST = 4  # positions of the smallest closed ring
 
 
 @lru_cache(maxsize=8)
 def outlines(layer: GeometryLayer) -> dict[str, Any]:
     """A FeatureCollection whose features carry only `place` (the id; "" where the file names none).
-    Coordinates are WGS 84, rounded to 4 decimals (about 11 m). Unreadable for another format."""
+    Coordinates are WGS 84, rounded to 4 decimals (about 11 m); longitudes of one polygon are continuous, also
+    beyond 180 degrees. Unreadable for another format."""
     path = Path(layer.path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -40,7 +43,7 @@ def outlines(layer: GeometryLayer) -> dict[str, Any]:
             {
                 "type": "Feature",
                 "properties": {"place": _id(feature.get("properties") or {}, layer)},
-                "geometry": _rounded(feature["geometry"]),
+                "geometry": _drawn(feature["geometry"]),
             }
             for feature in features
             if feature.get("geometry")
@@ -103,21 +106,40 @@ def _ring(indices: list[int], arcs: list[list[Position]]) -> list[Position]:
     return ring
 
 
-def _rounded(geometry: dict[str, Any]) -> dict[str, Any]:
+def _drawn(geometry: dict[str, Any]) -> dict[str, Any]:
     kind, coordinates = geometry["type"], geometry["coordinates"]
     if kind == "Polygon":
-        return {"type": kind, "coordinates": [_unrolled(ring) for ring in coordinates]}
+        return {"type": kind, "coordinates": _polygon(coordinates)}
     if kind == "MultiPolygon":
-        return {
-            "type": kind,
-            "coordinates": [[_unrolled(ring) for ring in polygon] for polygon in coordinates],
-        }
+        return {"type": kind, "coordinates": [whole for rings in coordinates if (whole := _polygon(rings))]}
     return geometry
+
+
+def _polygon(rings: list[list[Position]]) -> list[list[Position]]:
+    """The rings with continuous longitudes, holes on the same turn of the globe as the outer ring."""
+    # Natural Earth closes Antarctica with a ring along the pole itself, which is a point and no outline
+    drawn = [_unrolled(ring) for ring in rings if any(abs(lat) < _RIM for _, lat, *_ in ring)]
+    if not drawn:
+        return []
+    middle = _middle(drawn[0])
+    turn = -360.0 * round(middle / 360.0)  # an outline wholly beyond the antimeridian is where it belongs
+    moved = [drawn[0]] + [_moved(hole, 360.0 * round((middle - _middle(hole)) / 360.0)) for hole in drawn[1:]]
+    return [_moved(ring, turn) for ring in moved]
+
+
+def _middle(ring: list[Position]) -> float:
+    east = [lon for lon, _ in ring]
+    return (min(east) + max(east)) / 2
+
+
+def _moved(ring: list[Position], by: float) -> list[Position]:
+    return [[round(lon + by, 4), lat] for lon, lat in ring] if by else ring
 
 
 def _unrolled(ring: list[Position]) -> list[Position]:
     """The ring with continuous longitudes: where it jumps over the antimeridian it goes on beyond 180
-    degrees, and around a pole it is closed along the edge of the map, so that no line crosses it."""
+    degrees. One around a pole runs from the one side of the antimeridian to the other and is closed along the
+    edge of the map, so that no line crosses it."""
     shift = 0.0
     before = ring[0][0] if ring else 0.0
     unrolled = []
@@ -128,7 +150,21 @@ def _unrolled(ring: list[Position]) -> list[Position]:
             shift += 2 * HALF
         before = lon
         unrolled.append([round(lon + shift, 4), round(max(-POLE, min(POLE, lat)), 4)])
-    if shift and unrolled:
-        edge = -POLE if sum(lat for _, lat in unrolled) < 0 else POLE
-        unrolled += [[unrolled[-1][0], edge], [unrolled[0][0], edge], unrolled[0]]
-    return unrolled
+    return _closed_at_pole(unrolled, shift) if shift else unrolled
+
+
+def _closed_at_pole(ring: list[Position], turn: float) -> list[Position]:
+    """A ring that ends `turn` degrees from where it began, from -180 to 180 or back."""
+    sign = 1.0 if turn > 0 else -1.0
+    start = sign * ring[0][0]
+    seam = HALF + 2 * HALF * math.ceil((start - HALF) / (2 * HALF))  # the first antimeridian at or after it
+    at = next(n for n, (lon, _) in enumerate(ring) if sign * lon >= seam)
+    (lon, lat), (past, after) = ring[max(at - 1, 0)], ring[at]
+    share = (sign * seam - lon) / (past - lon) if past != lon else 0.0
+    crossing = round(lat + (after - lat) * share, 4)
+    onward = [[x - sign * (seam + HALF), y] for x, y in ring[at:]]
+    onward += [[x + turn - sign * (seam + HALF), y] for x, y in ring[1:at]]
+    coast = [[round(x, 4), y] for x, y in onward if abs(x) < HALF]
+    edge = -POLE if sum(y for _, y in ring) < 0 else POLE
+    west, east = -sign * HALF, sign * HALF
+    return [[west, crossing], *coast, [east, crossing], [east, edge], [west, edge], [west, crossing]]

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 from anlan.model.errors import NotFound
 from anlan.model.pack import GeometryLayer
 from anlan.ports.desk import Desk
+from anlan.web import framed
 from anlan.web.access import READ
 from anlan.web.geometry import outlines
 from anlan.web.guards import sees
@@ -33,11 +34,15 @@ def map_page(request: Ask, layer: FromQuery[int] = -1) -> Response[str]:
 
 
 @get("/map/outlines/{number:int}", opt={"act": READ}, sync_to_thread=True)
-def map_outlines(request: Ask, number: FromPath[int]) -> Response[dict[str, Any]]:
-    """The outlines of a layer with the places' names, as GeoJSON (RFC 7946)."""
+def map_outlines(
+    request: Ask, number: FromPath[int], within: FromQuery[str] = ""
+) -> Response[dict[str, Any]]:
+    """The outlines of a layer with the places' names, as GeoJSON (RFC 7946): all of them, or what a map shows
+    around the frame `within` (west,south,east,north)."""
     desk: Desk = request.app.state.desk
     view = screen(request, "")
-    drawn = outlines(_layer(desk, number))
+    layer = _layer(desk, number)
+    drawn = framed.within(layer, framed.read_frame(within)) if within else outlines(layer)
     named = [
         {
             **feature,
@@ -50,7 +55,7 @@ def map_outlines(request: Ask, number: FromPath[int]) -> Response[dict[str, Any]
         for index, feature in enumerate(drawn["features"])
     ]
     return Response(
-        {"type": "FeatureCollection", "features": named},
+        {**drawn, "features": named},
         media_type="application/geo+json",
         headers={"cache-control": "private, max-age=86400", "vary": "cookie, accept-language"},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,10 @@ from anlan.web.access import Decision, may
 from anlan.web.catalogue import Words
 
 _BRACES = str.maketrans("", "", "{}[]")
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_MICRO = re.compile(r"u(g|m|s|l|L|mol|Sv|Gy|V|A)\d*")
+_POWER = re.compile(r"(?<=[a-zA-Z])-?[1-9]$")
+WHOLE, SMALL = 1000.0, 1e-4  # numbers from which no decimals are shown, and below which powers of ten are
 LONG = 60  # days from which hours no longer matter
 
 
@@ -133,11 +138,37 @@ class Screen:
         """A number with its unit; unknown is said."""
         if value is None:
             return self.words("unknown")
-        shown = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
-        return f"{shown} {self.unit(unit)}".rstrip()
+        return f"{digits(value)} {self.unit(unit)}".rstrip()
+
+    def signed(self, value: float) -> str:
+        """A difference with its sign."""
+        return f"+{digits(value)}" if value > 0 else digits(value)
 
     def unit(self, symbol: str) -> str:
         """The unit in the reader's language; UCUM annotations without braces where it has no name."""
-        if words := UNIT_WORDS.get(symbol):
-            return words.in_(self.language)
-        return "" if symbol == "1" else symbol.translate(_BRACES)
+        return unit_words(symbol, self.language)
+
+
+def digits(value: float) -> str:
+    """A number to four digits, thousands apart, with a minus sign; whole numbers and large ones whole."""
+    if float(value).is_integer() or abs(value) >= WHOLE:
+        shown = f"{value:,.0f}"
+    elif abs(value) >= SMALL:
+        shown = f"{value:,.4g}"
+    else:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        shown = f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
+    return shown.replace("-", "−", 1) if shown.startswith("-") else shown
+
+
+def unit_words(symbol: str, language: str) -> str:
+    """A UCUM unit as people write it; "" for a bare number."""
+    if words := UNIT_WORDS.get(symbol):
+        return words.in_(language)
+    return "" if symbol == "1" else _signs(symbol.translate(_BRACES))
+
+
+def _signs(symbol: str) -> str:
+    """ug/m3 as µg/m³."""
+    parts = [f"µ{part[1:]}" if _MICRO.fullmatch(part) else part for part in symbol.split("/")]
+    return "/".join(_POWER.sub(lambda found: found[0].translate(_RAISED), part) for part in parts)

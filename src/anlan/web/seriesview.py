@@ -14,7 +14,6 @@ from anlan.analyse.charted import Row, document
 from anlan.analyse.words import ALARMS
 from anlan.assess.detect.panel import Alarm
 from anlan.assess.detect.reason_words import reason_words
-from anlan.assess.explain import UNIT_WORDS
 from anlan.assess.finding import wanted
 from anlan.assess.surveys.registry import is_survey
 from anlan.model.assessment import Assessment
@@ -25,9 +24,9 @@ from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.time import parse_instant
 from anlan.ports.desk import Desk, MarkSeen, PlaceSeries, Retrospect
-from anlan.web.geometry import outlines
-from anlan.web.mapview import layer_of
-from anlan.web.screen import Screen
+from anlan.web.ground import Ground, ground
+from anlan.web.periods import period
+from anlan.web.screen import Screen, unit_words
 
 PERIODS = 104  # tested ones; as many as a chart can show
 MOST_ALIKE = 40  # places beside this one
@@ -85,9 +84,9 @@ class Summed:
 class Looked:
     """A series as an analyst looks at it. `known`: as known when; `back`: earlier than now; `instants` to
     choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
-    time); `alike` the other places in order of the charts, `parts` true where they are this place's own;
-    `risks` the live ones here; `marks` changes of what is counted; `sums` what the places directly below
-    come to, where the indicator adds up."""
+    time, number of periods); `alike` the other places in order of the charts, `parts` true where they are
+    this place's own; `risks` the live ones here; `marks` changes of what is counted; `sums` what the places
+    directly below come to, where the indicator adds up."""
 
     indicator: Indicator
     place: str
@@ -98,12 +97,24 @@ class Looked:
     instants: tuple[datetime, ...]
     seen: Retrospect
     values: tuple[Value, ...]
-    gaps: tuple[tuple[datetime, datetime], ...]
+    gaps: tuple[tuple[datetime, datetime, int], ...]
     alike: tuple[str, ...]
     parts: bool
     risks: tuple[Assessment, ...]
     marks: tuple[Mark, ...] = ()
     sums: Summed | None = None
+
+    @property
+    def tested(self) -> tuple[tuple[str, Value], ...]:
+        """Each place of the charts, this one first, with what is said of its newest tested period."""
+        return tuple(
+            (place, values[0]) for place in (self.place, *self.alike) if (values := _values(self.seen, place))
+        )
+
+    @property
+    def expects(self) -> bool:
+        """The detector expects something of this place; a fixed threshold does not."""
+        return any(value.expected is not None for value in self.values)
 
 
 def look(
@@ -173,21 +184,22 @@ def analysis(finding: Finding, pack: Pack) -> str:
 
 def charts(found: Looked, desk: Desk, view: Screen) -> dict[str, Any]:
     """The document of the charts: this place first, then those like it."""
-    rows = [_row(desk.pack, place, found.seen, found.known) for place in (found.place, *found.alike)]
+    stands = ground_of(found, desk)
+    rows = [_row(desk.pack, place, found.seen, found.known, stands) for place in (found.place, *found.alike)]
+    rows[0] = replace(rows[0], whole=found.parts)
     if found.back:
         later = desk.later(found.seen, found.rule.id, found.place)
         rows[0] = replace(rows[0], later=later.values)
-    axis = [_label(at, found.indicator, view) for at in found.seen.times]
-    unit = UNIT_WORDS.get(
-        found.indicator.unit, Text(found.indicator.unit or "–", found.indicator.unit or "–")
+    axis = [period(at, found.indicator.frequency, view.zone) for at in found.seen.times]
+    unit = found.indicator.unit
+    return document(
+        axis, found.seen.tested, rows, Text(unit_words(unit, "en") or "–", unit_words(unit, "zh") or "–")
     )
-    return document(axis, found.seen.tested, rows, unit)
 
 
-def _label(at: datetime, indicator: Indicator, view: Screen) -> str:
-    local = at.astimezone(view.zone)
-    hourly = indicator.frequency is not None and indicator.frequency.days < 1
-    return f"{local:%Y-%m-%d %H:%M}" if hourly else f"{local:%Y-%m-%d}"
+def ground_of(found: Looked, desk: Desk) -> Ground | None:
+    """What the map of the panel stands on."""
+    return ground(desk.pack, (found.place, *found.alike), desk.clock.now())
 
 
 def _rules(pack: Pack, indicator: str, place: str, now: datetime) -> tuple[Rule, ...]:
@@ -227,7 +239,7 @@ def _nothing(seen: Retrospect) -> PlaceSeries:
     return PlaceSeries(np.full(len(seen.times), np.nan), blank, blank, unknown, missing)
 
 
-def _row(pack: Pack, place: str, seen: Retrospect, at: datetime) -> Row:
+def _row(pack: Pack, place: str, seen: Retrospect, at: datetime, stands: Ground | None) -> Row:
     own = seen.series[place]
     try:
         name = pack.place(place, at).name
@@ -243,6 +255,7 @@ def _row(pack: Pack, place: str, seen: Retrospect, at: datetime) -> Row:
         None,
         place,
         _labels(seen, place),
+        stands.points.get(place) if stands is not None else None,
     )
 
 
@@ -286,12 +299,12 @@ def _values(seen: Retrospect, place: str) -> tuple[Value, ...]:
     return tuple(reversed(made))
 
 
-def _gaps(seen: Retrospect, place: str) -> tuple[tuple[datetime, datetime], ...]:
+def _gaps(seen: Retrospect, place: str) -> tuple[tuple[datetime, datetime, int], ...]:
     """Missing spans among the shown times, newest first."""
     missing = np.isnan(seen.series[place].values)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], missing.astype(np.int8), [0]])))
     spans = zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True)
-    return tuple((seen.times[a], seen.times[b]) for a, b in spans)[::-1]
+    return tuple((seen.times[a], seen.times[b], b - a + 1) for a, b in spans)[::-1]
 
 
 def _alike(
@@ -319,12 +332,3 @@ def _alike(
 
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def layer_with(pack: Pack, places: Sequence[str], at: datetime) -> int | None:
-    """The number of the map layer on which some of the places can be drawn; None where there is none."""
-    if not pack.geometry:
-        return None
-    number = layer_of(pack, places, at)
-    drawn = {feature["properties"]["place"] for feature in outlines(pack.geometry[number])["features"]}
-    return number if drawn.intersection(places) else None

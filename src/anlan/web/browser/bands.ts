@@ -11,14 +11,17 @@ import {
   MarkLineComponent,
   TooltipComponent,
 } from "echarts/components";
-import { init, use } from "echarts/core";
+import { init, use, type ECharts } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { ticked } from "./axis";
 import { islands, type Drawn } from "./islands";
 import {
   ALARM,
   UNKNOWN,
   answer,
   colour,
+  digits,
+  expects,
   faint,
   language,
   read,
@@ -46,9 +49,10 @@ use([
 
 const STROKE = "path://M0,4.4h18v1.6h-18z";
 const DASHES = "path://M0,4.4h4v1.6h-4zM7,4.4h4v1.6h-4zM14,4.4h4v1.6h-4z";
+const DOTS = "path://M0,4.4h2v1.6h-2zM4,4.4h2v1.6h-2zM8,4.4h2v1.6h-2zM12,4.4h2v1.6h-2zM16,4.4h2v1.6h-2z";
 const ICONS = {
   value: STROKE,
-  later: DASHES,
+  later: DOTS,
   expected: DASHES,
   threshold: STROKE,
   alarm: "triangle",
@@ -87,7 +91,9 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
     if (row.alarm[j] === UNKNOWN) unknown.push([at, 0]);
   });
   const first = panel.tested[0] ?? 0;
-  const from = Math.max(0, first - 2 * panel.tested.length - 26);
+  const last = panel.axis.length - 1;
+  const from = small ? 0 : opening(panel);
+  const expecting = expects(row);
   const both = expected.map((value, i) => {
     const bound = threshold[i];
     return value === null || bound === null || bound === undefined ? null : Math.max(0, bound - value);
@@ -99,7 +105,7 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
     textStyle: { color: text, fontFamily: getComputedStyle(document.body).fontFamily },
     grid: small
       ? { left: 4, right: 8, top: 10, bottom: 4, containLabel: true }
-      : { left: 8, right: 28, top: 60, bottom: 56, containLabel: true },
+      : { left: 8, right: 28, top: holder.clientWidth < NARROW ? 78 : 60, bottom: 56, containLabel: true },
     legend: small
       ? { show: false }
       : {
@@ -109,7 +115,7 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
           textStyle: { color: text },
           itemHeight: 11,
           data: Object.entries(ICONS)
-            .filter(([word]) => word !== "later" || row.later !== undefined)
+            .filter(([word]) => (word !== "later" || row.later !== undefined) && (word !== "expected" || expecting))
             .map(([word, icon]) => ({ name: said(panel, word), icon })),
         },
     tooltip: {
@@ -129,9 +135,10 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
             height: 20,
             bottom: 10,
             startValue: from,
-            endValue: panel.axis.length - 1,
+            endValue: last,
             borderColor: line,
             textStyle: { color: text },
+            showDetail: false,
           },
         ],
     xAxis: {
@@ -139,17 +146,21 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
       data: panel.axis,
       boundaryGap: false,
       axisLine: { lineStyle: { color: line } },
-      axisTick: { show: false },
-      axisLabel: { color: text, hideOverlap: true },
+      ...dated(panel, holder, from, last, text),
     },
-    yAxis: {
+    yAxis: [{
       type: "value",
       name: small ? "" : unit(panel),
       nameTextStyle: { color: text, align: "left" },
       splitNumber: small ? 2 : 5,
-      axisLabel: { color: text },
+      // values far from zero would be a flat line below an empty chart
+      scale: far([...values, ...expected, ...threshold]),
+      axisLabel: { color: text, formatter: digits },
       splitLine: { lineStyle: { color: line, opacity: 0.6 } },
     },
+    // what is unknown has no value: its marks stand on the ground, wherever that is
+    { type: "value", min: 0, max: 1, show: false },
+    ],
     series: [
       {
         type: "line",
@@ -237,6 +248,7 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
       {
         type: "scatter",
         name: said(panel, "unknown"),
+        yAxisIndex: 1,
         data: unknown,
         symbol: "rect",
         symbolSize: small ? 5 : 7,
@@ -246,6 +258,26 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
       },
     ],
   };
+}
+
+const NARROW = 480; // pixels below which the legend takes two lines
+
+/** The first period in sight when a chart opens: the tested ones and some before. */
+function opening(panel: Panel): number {
+  return Math.max(0, (panel.tested[0] ?? 0) - 2 * panel.tested.length - 26);
+}
+
+/** Ticks of a chart that shows the periods from `from` to `to`. */
+function dated(panel: Panel, holder: HTMLElement, from: number, to: number, text: string): Option {
+  const found = ticked(panel.axis, from, to, holder.clientWidth - 60);
+  return { axisTick: { ...found.axisTick, lineStyle: { color: text } }, axisLabel: { ...found.axisLabel, color: text } };
+}
+
+/** All values are on one side of zero, and nearer to each other than to it. */
+function far(values: Maybe[]): boolean {
+  const known = values.filter((value): value is number => value !== null);
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  return known.length > 0 && least > 0 && most - least < least;
 }
 
 type Drawing = {
@@ -268,6 +300,10 @@ function heat(holder: HTMLElement, panel: Panel): Option {
       cells.push([j, names.length - 1 - s, row.alarm[j] ?? UNKNOWN, depth, s]);
     }),
   );
+  const room = holder.clientWidth * 0.75;
+  const labels = panel.tested.map((at) => panel.axis[at] ?? "");
+  const found = ticked(labels, 0, labels.length - 1, room);
+  const dates = { axisLabel: { ...found.axisLabel, color: text }, axisTick: found.axisTick };
   const alarm = colour("alarm");
   const muted = colour("muted");
   const ground = colour("panel");
@@ -288,9 +324,8 @@ function heat(holder: HTMLElement, panel: Panel): Option {
     },
     xAxis: {
       type: "category",
-      data: panel.tested.map((at) => panel.axis[at] ?? ""),
-      axisLabel: { color: text, hideOverlap: true },
-      axisTick: { show: false },
+      data: labels,
+      ...dates,
       axisLine: { lineStyle: { color: colour("line") } },
     },
     yAxis: {
@@ -347,9 +382,19 @@ async function chart(holder: HTMLElement): Promise<Drawn> {
   const drawn = init(holder);
   drawn.setOption(option());
   const redraw = (): void => drawn.setOption(option(), true);
+  const small = holder.dataset["small"] === "yes";
+  if (holder.dataset["heat"] === undefined && !small) {
+    drawn.on("datazoom", () => {
+      const [from, to] = seen(drawn);
+      drawn.setOption({ xAxis: dated(panel, holder, from, to, colour("text")) });
+    });
+    byKeys(holder, drawn, panel, row);
+  }
   again.add(redraw);
   const watcher = new ResizeObserver(() => {
-    if (holder.isConnected && holder.clientWidth > 0) drawn.resize(); // gone before it was removed
+    if (!holder.isConnected || holder.clientWidth === 0 || holder.clientWidth === drawn.getWidth()) return;
+    drawn.resize();
+    redraw(); // ticks and labels for the new width
   });
   watcher.observe(holder);
   holder.dataset["ready"] = "yes";
@@ -360,6 +405,43 @@ async function chart(holder: HTMLElement): Promise<Drawn> {
       drawn.dispose();
     },
   };
+}
+
+/** First and last period in sight. */
+function seen(drawn: ECharts): [number, number] {
+  const [zoom] = (drawn.getOption() as { dataZoom: { startValue: number; endValue: number }[] }).dataZoom;
+  return [zoom?.startValue ?? 0, zoom?.endValue ?? 0];
+}
+
+/** Arrow keys on a chart go from period to period; what it says there is said aloud as well. */
+function byKeys(holder: HTMLElement, drawn: ECharts, panel: Panel, row: Row): void {
+  const spoken = holder.parentElement?.querySelector<HTMLElement>("[data-said]");
+  const last = panel.axis.length - 1;
+  let at = last;
+  let begun = false;
+  holder.tabIndex = 0;
+  for (const hint of document.querySelectorAll<HTMLElement>("[data-keys]")) hint.hidden = false;
+  const steps: Record<string, (from: number, to: number) => number> = {
+    ArrowLeft: () => (begun ? at - 1 : last),
+    ArrowRight: () => (begun ? at + 1 : last),
+    PageUp: () => at - 10,
+    PageDown: () => at + 10,
+    Home: (from) => from,
+    End: (_, to) => to,
+  };
+  holder.addEventListener("keydown", (event) => {
+    const step = steps[event.key];
+    if (event.key === "Escape") drawn.dispatchAction({ type: "hideTip" });
+    if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const [from, to] = seen(drawn);
+    at = Math.min(to, Math.max(from, step(from, to)));
+    begun = true;
+    const [x = 0] = drawn.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [at, 0]) as number[];
+    drawn.dispatchAction({ type: "showTip", x, y: drawn.getHeight() / 2 });
+    if (spoken !== null && spoken !== undefined) spoken.textContent = answer(panel, row, at).replaceAll("\n", ". ");
+  });
+  holder.addEventListener("blur", () => drawn.dispatchAction({ type: "hideTip" }));
 }
 
 /** Charts are drawn when they come near the window, or when the page is printed: a report may hold
@@ -395,6 +477,9 @@ function whenNear(holder: HTMLElement): Promise<Drawn> {
   });
 }
 
+const SLID = "slid";
+const REST = 350; // milliseconds
+
 /** The slider beside a choice of instants: the choice works without scripts, the slider is quicker. */
 function slider(range: HTMLInputElement): void {
   const choice = document.querySelector<HTMLSelectElement>(range.dataset["slides"] ?? "");
@@ -404,11 +489,23 @@ function slider(range: HTMLInputElement): void {
   // The choice lists the newest first, the slider runs from old to new.
   range.value = String(last - choice.selectedIndex);
   range.hidden = false;
+  const told = (): void => range.setAttribute("aria-valuetext", choice.selectedOptions[0]?.text ?? "");
+  told();
   range.addEventListener("input", () => {
     choice.selectedIndex = last - Number(range.value);
-    range.setAttribute("aria-valuetext", choice.selectedOptions[0]?.text ?? "");
+    told();
   });
-  range.addEventListener("change", () => choice.form?.requestSubmit());
+  // Arrow keys change it at every stroke: ask when they rest, and come back to the slider.
+  let rest: number | undefined;
+  range.addEventListener("change", () => {
+    window.clearTimeout(rest);
+    rest = window.setTimeout(() => {
+      if (document.activeElement === range) window.sessionStorage.setItem(SLID, window.location.pathname);
+      choice.form?.requestSubmit();
+    }, REST);
+  });
+  if (window.sessionStorage.getItem(SLID) === window.location.pathname) range.focus({ preventScroll: true });
+  window.sessionStorage.removeItem(SLID);
 }
 
 function sliders(): void {
@@ -420,6 +517,19 @@ window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", red
 new MutationObserver(redrawAll).observe(document.documentElement, {
   attributes: true,
   attributeFilter: ["lang", "data-theme"],
+});
+
+// On paper the charts are those of the light theme, whatever the screen shows.
+let theme: string | null = null;
+window.addEventListener("beforeprint", () => {
+  theme = document.documentElement.getAttribute("data-theme");
+  document.documentElement.setAttribute("data-theme", "light");
+  redrawAll();
+});
+window.addEventListener("afterprint", () => {
+  if (theme === null) document.documentElement.removeAttribute("data-theme");
+  else document.documentElement.setAttribute("data-theme", theme);
+  redrawAll();
 });
 
 islands("[data-bands], [data-heat]", whenNear);

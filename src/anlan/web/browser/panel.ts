@@ -13,6 +13,8 @@ export type Row = {
   reason: number[];
   later?: Maybe[]; // like values, as known later
   marks?: { at: number; label: string }[]; // where what is counted changes
+  at?: [number, number]; // longitude, latitude of a place that a map draws as a point
+  whole?: boolean; // the place that the others are parts of
 };
 export type Panel = {
   unit: Words;
@@ -54,8 +56,32 @@ export function unit(panel: Panel): string {
   return said === "–" ? "" : said;
 }
 
-function shown(value: Maybe | undefined): string {
-  return value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
+/** A number to four digits, as people of the page's language write it. */
+export function digits(value: number): string {
+  const tongue = language() === "zh" ? "zh-CN" : "en-GB";
+  const written = (how: Intl.NumberFormatOptions): string => new Intl.NumberFormat(tongue, how).format(value);
+  const size = Math.abs(value);
+  const shown =
+    Number.isInteger(value) || size >= 1000
+      ? written({ maximumFractionDigits: 0 })
+      : size >= 1e-4
+        ? written({ maximumSignificantDigits: 4 })
+        : written({ notation: "scientific", maximumSignificantDigits: 3 });
+  return shown.replace("-", "−");
+}
+
+export function shown(value: Maybe | undefined): string {
+  return value === null || value === undefined ? "–" : digits(value);
+}
+
+/** The answer to a tested period: alarm, no alarm or unknown. */
+export function verdict(alarm: number | undefined): "alarm" | "no_alarm" | "unknown" {
+  return alarm === ALARM ? "alarm" : alarm === UNKNOWN || alarm === undefined ? "unknown" : "no_alarm";
+}
+
+/** The detector expects something of the series; a fixed threshold does not. */
+export function expects(row: Row): boolean {
+  return row.expected.some((value) => value !== null);
 }
 
 /** What a tested cell says, line by line. */
@@ -63,12 +89,12 @@ export function answer(panel: Panel, row: Row, index: number): string {
   const j = panel.tested.indexOf(index);
   const lines = [`${row.name[language()]} · ${panel.axis[index]}`];
   lines.push(`${said(panel, "value")}: ${shown(row.values[index])} ${unit(panel)}`.trim());
+  const later = row.later?.[index];
+  if (row.later !== undefined && later !== row.values[index]) lines.push(`${said(panel, "later")}: ${shown(later)}`);
   if (j < 0) return lines.join("\n");
-  lines.push(`${said(panel, "expected")}: ${shown(row.expected[j])}`);
+  if (expects(row)) lines.push(`${said(panel, "expected")}: ${shown(row.expected[j])}`);
   lines.push(`${said(panel, "threshold")}: ${shown(row.threshold[j])}`);
-  const alarm = row.alarm[j];
-  const verdict = alarm === ALARM ? "alarm" : alarm === UNKNOWN ? "unknown" : "no_alarm";
-  lines.push(said(panel, verdict));
+  lines.push(said(panel, verdict(row.alarm[j])));
   const reason = row.reason[j] ?? 0;
   if (reason !== 0) lines.push(panel.reasons[String(reason)]?.[language()] ?? "");
   return lines.join("\n");

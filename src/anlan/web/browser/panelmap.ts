@@ -1,26 +1,24 @@
 // The panel on a map, period by period: a place is darker the nearer its value is to the bound; an alarm has
 // a triangle, an unknown a square, so that colour never stands alone. Over it the clusters of a scan, where the
 // page has them: members with a thick outline, a circle drawn through or dashed, and the number of the table.
+// The map is as large as the frame around the places shown; their neighbours are pale and run out of it.
 import { LinesChart, ScatterChart } from "echarts/charts";
-import { AriaComponent, GeoComponent, GridComponent, TooltipComponent } from "echarts/components";
+import { AriaComponent, GeoComponent, TooltipComponent } from "echarts/components";
 import { init, registerMap, use } from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { islands, type Drawn } from "./islands";
-import { ALARM, UNKNOWN, answer, colour, faint, language, read, type Option, type Panel } from "./panel";
+import { UNKNOWN, ALARM, answer, colour, faint, language, read, said, shown, verdict, type Option, type Panel, type Row } from "./panel";
 
-use([AriaComponent, CanvasRenderer, GeoComponent, GridComponent, LabelLayout, LinesChart, ScatterChart, TooltipComponent]);
+use([AriaComponent, CanvasRenderer, GeoComponent, LabelLayout, LinesChart, ScatterChart, TooltipComponent]);
 
-type Cluster = {
-  rank: number;
-  strong: boolean;
-  members: string[];
-  centre: [number, number]; // longitude, latitude
-  ring: [number, number][];
-  words: string;
-};
-
-type Scan = { clusters: Cluster[]; points: { place: string; name: string; at: [number, number] }[] };
+type Point = [number, number]; // longitude, latitude
+type Cluster = { rank: number; strong: boolean; members: string[]; centre: Point; ring: Point[]; words: string };
+type Scan = { clusters: Cluster[]; points: { place: string; name: string; at: Point }[] };
+type Polygon = Point[][];
+type Outline = { properties: { place: string; name: string }; geometry: { type: string; coordinates: Polygon[] } };
+/** What a map stands on: outlines by place, a middle for each, and the frame west, south, east, north. */
+type Ground = { map: string; frame: [number, number, number, number]; names: Map<string, string>; middles: Map<string, Point> };
 
 /** The scan that the page shows now; an empty one while it is worked out. */
 function scan(): Scan {
@@ -28,35 +26,125 @@ function scan(): Scan {
   return told === undefined ? { clusters: [], points: [] } : (JSON.parse(told) as Scan);
 }
 
+/** A longitude on the turn of the globe that a frame shows. */
+function turned([lon, lat]: Point, { frame: [west, , east] }: Ground): Point {
+  const middle = (west + east) / 2;
+  return [lon + 360 * Math.round((middle - lon) / 360), lat];
+}
+
+/** The middle of the largest polygon of an outline: where its mark stands. */
+function middle(outline: Outline): Point | undefined {
+  let best: Point | undefined;
+  let most = -1;
+  for (const [ring] of outline.geometry.coordinates) {
+    if (ring === undefined) continue;
+    let [area, x, y] = [0, 0, 0];
+    ring.forEach(([x0, y0], n) => {
+      const [x1, y1] = ring[(n + 1) % ring.length] ?? [0, 0];
+      const cross = x0 * y1 - x1 * y0;
+      area += cross;
+      x += (x0 + x1) * cross;
+      y += (y0 + y1) * cross;
+    });
+    if (area === 0 || Math.abs(area) <= most) continue;
+    most = Math.abs(area);
+    best = [x / (3 * area), y / (3 * area)];
+  }
+  return best;
+}
+
+const grounds = new Map<string, Promise<Ground>>();
+
+/** The outlines at the holder's address; without one the frame alone, for places that are points. */
+function ground(holder: HTMLElement): Promise<Ground> {
+  const { frame = "", shapes } = holder.dataset;
+  const key = `${frame} ${shapes ?? ""}`;
+  const known = grounds.get(key) ?? laid(`ground-${grounds.size}`, frame.split(",").map(Number) as Ground["frame"], shapes);
+  grounds.set(key, known);
+  return known;
+}
+
+async function laid(map: string, frame: Ground["frame"], address: string | undefined): Promise<Ground> {
+  let features: Outline[] = [];
+  if (address !== undefined) {
+    const answered = await fetch(address, { credentials: "same-origin" });
+    if (!answered.ok) throw new Error(`${answered.status} ${address}`);
+    ({ features } = (await answered.json()) as { features: Outline[] });
+  }
+  const [west, south, east, north] = frame;
+  const sheet: Point[] = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+  const blank = { properties: { place: "", name: "" }, geometry: { type: "MultiPolygon", coordinates: [[sheet]] } };
+  const shapes = { type: "FeatureCollection", features: features.length > 0 ? features : [blank] };
+  registerMap(map, shapes as unknown as Parameters<typeof registerMap>[1]);
+  const middles = new Map<string, Point>();
+  for (const one of features) {
+    const at = middle(one);
+    if (one.properties.place !== "" && at !== undefined) middles.set(one.properties.place, at);
+  }
+  return { map, frame, names: new Map(features.map((one) => [one.properties.place, one.properties.name])), middles };
+}
+
+/** The map itself, without marks. The place that all others lie in has a line of its own. */
+function sheet(holder: HTMLElement, stands: Ground, regions: Option[]): Option {
+  const under = holder.dataset["under"] ?? "";
+  const [west, south, east, north] = stands.frame;
+  return {
+    map: stands.map,
+    nameProperty: "place",
+    roam: false,
+    selectedMode: false,
+    clip: false, // neighbours run on to the edge of the window
+    left: 14,
+    right: 14,
+    top: 14,
+    bottom: 14,
+    preserveAspect: "contain",
+    boundingCoords: [
+      [west, north],
+      [east, south],
+    ],
+    aspectScale: Math.max(0.1, Math.cos((((south + north) / 2) * Math.PI) / 180)),
+    tooltip: { show: true },
+    label: { show: false },
+    itemStyle: stands.names.size > 0 ? { areaColor: colour("raised"), borderColor: faint("line-strong", 0.55), borderWidth: 0.6 } : { opacity: 0 },
+    emphasis: { disabled: true },
+    regions: under === "" ? regions : [...regions, { name: under, itemStyle: { borderColor: colour("text"), borderWidth: 1.4 } }],
+  };
+}
+
 /** Where the number of a cluster stands: on the northern edge of its circle, where no place hides it. */
-function top(cluster: Cluster): [number, number] {
+function top(cluster: Cluster): Point {
   return cluster.ring.reduce((a, b) => (b[1] > a[1] ? b : a), cluster.centre);
 }
 
 /** Rings and numbers of the clusters. */
-function rings(found: Cluster[], coordinateSystem: "geo" | "cartesian2d"): Option[] {
-  const tone = (one: Cluster): string => colour(one.strong ? "alarm" : "muted");
+function rings(found: Cluster[], stands: Ground): Option[] {
+  const tone = (one: Cluster): string => colour(one.strong ? "alarm" : "text");
   return [
     {
       type: "lines",
-      coordinateSystem,
+      coordinateSystem: "geo",
       polyline: true,
       silent: true,
       z: 5,
       data: found
         .filter((one) => one.ring.length > 0)
-        .map((one) => ({
-          coords: one.ring,
-          lineStyle: { color: tone(one), width: one.strong ? 2.5 : 1.5, type: one.strong ? "solid" : "dashed", opacity: 1 },
-        })),
+        .map((one) => {
+          // the whole ring on the turn of its first point, or it would run around the globe
+          const shift = turned(one.ring[0] as Point, stands)[0] - (one.ring[0] as Point)[0];
+          return {
+            coords: one.ring.map(([lon, lat]) => [lon + shift, lat]),
+            lineStyle: { color: tone(one), width: one.strong ? 2.5 : 1.5, type: one.strong ? "solid" : "dashed", opacity: 1 },
+          };
+        }),
     },
     {
       type: "scatter",
-      coordinateSystem,
-      z: 6,
+      coordinateSystem: "geo",
+      z: 8,
       symbolSize: 20,
       data: found.map((one) => ({
-        value: top(one),
+        value: turned(top(one), stands),
         name: one.words,
         itemStyle: { color: colour("panel"), borderColor: tone(one), borderWidth: one.strong ? 2.5 : 1.5, borderType: one.strong ? "solid" : "dashed" },
         label: { show: true, formatter: String(one.rank), color: colour("text"), fontSize: 11, fontWeight: "bold" },
@@ -65,175 +153,237 @@ function rings(found: Cluster[], coordinateSystem: "geo" | "cartesian2d"): Optio
   ];
 }
 
-function shaded(holder: HTMLElement, panel: Panel, period: number): Option {
+function described(holder: HTMLElement): Option {
+  return {
+    animation: false,
+    aria: { enabled: true, label: { description: holder.getAttribute("aria-label") ?? "" } },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+  };
+}
+
+/** How a place is filled in a period. */
+function fill(row: Row, period: number): string {
+  const alarm = row.alarm[period] ?? UNKNOWN;
+  if (alarm === ALARM) return colour("alarm");
+  if (alarm === UNKNOWN) return faint("muted", 0.28);
+  return faint("accent", 0.12 + 0.55 * Math.min(1, Math.max(0, row.near[period] ?? 0)));
+}
+
+function shaded(holder: HTMLElement, panel: Panel, stands: Ground, period: number): Option {
   const found = scan().clusters;
   const members = new Set(found.filter((one) => one.strong).flatMap((one) => one.members));
   const edge = members.size > 12 ? 1.2 : 2.5; // many small places would be one dark patch
   const at = panel.tested[period] ?? 0;
   const text = colour("text");
   const rows = new Map(panel.series.map((row) => [row.place ?? "", row]));
+  const outlined = (place: string): Option => (members.has(place) ? { borderColor: text, borderWidth: edge } : { borderColor: colour("line-strong"), borderWidth: 0.9 });
+  const regions = [
+    // members of a cluster that have no chart on this page
+    ...[...members].filter((place) => !rows.has(place)).map((name) => ({ name, itemStyle: outlined(name) })),
+    ...panel.series
+      .filter((row) => row.at === undefined)
+      .map((row) => ({
+        name: row.place ?? "",
+        // the whole is drawn around its parts, not over them
+        itemStyle: row.whole === true ? { areaColor: colour("raised"), borderColor: text, borderWidth: 1.4 } : { areaColor: fill(row, period), ...outlined(row.place ?? "") },
+      })),
+  ];
+  const points = panel.series.filter((row) => row.at !== undefined && row.whole !== true);
+  const marked = panel.series.flatMap((row) => {
+    const alarm = row.alarm[period] ?? UNKNOWN;
+    const stood = row.at ?? stands.middles.get(row.place ?? "");
+    if (alarm === 0 || stood === undefined || row.whole === true) return [];
+    const strong = alarm === ALARM;
+    return [
+      {
+        name: row.place ?? "",
+        value: turned(stood, stands),
+        symbol: strong ? "triangle" : "rect",
+        symbolSize: strong ? 13 : 8,
+        itemStyle: strong
+          ? { color: colour("alarm"), borderColor: colour("panel"), borderWidth: 1.5 }
+          : { color: colour("panel"), borderColor: colour("muted"), borderWidth: 1.5 },
+      },
+    ];
+  });
   return {
-    animation: false,
-    aria: { enabled: true, label: { description: holder.getAttribute("aria-label") ?? "" } },
+    ...described(holder),
     tooltip: {
       trigger: "item",
       renderMode: "richText",
       confine: true,
-      formatter: (part: { name: string; componentType: string }) => {
-        if (part.componentType === "series") return part.name;
+      formatter: (part: { name: string }) => {
         const row = rows.get(part.name);
-        return row === undefined ? "" : answer(panel, row, at);
+        return row === undefined ? (stands.names.get(part.name) ?? part.name) : answer(panel, row, at);
       },
     },
-    geo: {
-      map: "shapes",
-      nameProperty: "place",
-      roam: false,
-      selectedMode: false,
-      tooltip: { show: true },
-      label: { show: false },
-      itemStyle: { areaColor: colour("raised"), borderColor: colour("line-strong"), borderWidth: 0.7 },
-      emphasis: { label: { show: false }, itemStyle: { areaColor: undefined, borderColor: text, borderWidth: 1.5 } },
-      regions: [
-        // members of a cluster that have no chart on this page
-        ...[...members]
-          .filter((place) => !rows.has(place))
-          .map((name) => ({ name, itemStyle: { borderColor: text, borderWidth: edge } })),
-        ...panel.series.map((row) => {
-          const alarm = row.alarm[period] ?? UNKNOWN;
-          const near = Math.min(1, Math.max(0, row.near[period] ?? 0));
-          const fill =
-            alarm === ALARM ? colour("alarm") : alarm === UNKNOWN ? faint("muted", 0.28) : faint("accent", 0.12 + 0.5 * near);
-          const member = members.has(row.place ?? "");
-          const outline = member ? { borderColor: text, borderWidth: edge } : {};
-          const label = {
-            show: alarm !== 0,
-            formatter: alarm === ALARM ? "▲" : "◻",
-            color: alarm === ALARM ? colour("panel") : text,
-            fontSize: 12,
-          };
-          return {
-            name: row.place ?? "",
-            itemStyle: { areaColor: fill, ...outline },
-            label,
-            emphasis: { label, itemStyle: { areaColor: fill } },
-          };
-        }),
-      ],
-    },
-    series: rings(found, "geo"),
-  };
-}
-
-/** Without outlines: the places as points, to scale in the middle of the map. */
-function plain(holder: HTMLElement): Option {
-  const { clusters: found, points } = scan();
-  const text = colour("text");
-  const members = new Set(found.filter((one) => one.strong).flatMap((one) => one.members));
-  const all = [...points.map((one) => one.at), ...found.flatMap((one) => one.ring)];
-  const span = (of: number[]): [number, number] => [Math.min(...of), Math.max(...of)];
-  const [west, east] = span(all.map(([lon]) => lon));
-  const [south, north] = span(all.map(([, lat]) => lat));
-  const stretch = Math.cos(((south + north) / 2) * (Math.PI / 180));
-  const [width, height] = [holder.clientWidth - 24, holder.clientHeight - 24];
-  const degree = Math.min(width / Math.max((east - west) * stretch, 0.1), height / Math.max(north - south, 0.1)) * 0.94;
-  const [halfX, halfY] = [width / degree / stretch / 2, height / degree / 2];
-  const axis = (from: number, to: number): Option => ({ type: "value", min: from, max: to, show: false });
-  return {
-    animation: false,
-    aria: { enabled: true, label: { description: holder.getAttribute("aria-label") ?? "" } },
-    tooltip: { trigger: "item", renderMode: "richText", confine: true, formatter: (part: { name: string }) => part.name },
-    grid: { left: 12, right: 12, top: 12, bottom: 12 },
-    xAxis: axis((west + east) / 2 - halfX, (west + east) / 2 + halfX),
-    yAxis: axis((south + north) / 2 - halfY, (south + north) / 2 + halfY),
+    geo: sheet(holder, stands, regions),
     series: [
       {
         type: "scatter",
+        coordinateSystem: "geo",
         z: 4,
-        data: points.map((one) => ({
+        symbolSize: 15,
+        data: points.map((row) => ({
+          name: row.place ?? "",
+          value: turned(row.at as Point, stands),
+          itemStyle: { color: fill(row, period), ...outlined(row.place ?? "") },
+          label: { show: true, formatter: row.name[language()], position: "bottom", distance: 3, color: text, fontSize: 10.5, textBorderColor: colour("raised"), textBorderWidth: 2.5 },
+        })),
+        labelLayout: { hideOverlap: true },
+      },
+      { type: "scatter", coordinateSystem: "geo", z: 7, data: marked },
+      ...rings(found, stands),
+    ],
+  };
+}
+
+/** The clusters alone, with the places that were scanned. */
+function scanned(holder: HTMLElement, stands: Ground): Option {
+  const { clusters: found, points } = scan();
+  const text = colour("text");
+  const members = new Set(found.filter((one) => one.strong).flatMap((one) => one.members));
+  const edge = members.size > 12 ? 1.2 : 2.5;
+  const outlined = points.filter((one) => stands.names.has(one.place));
+  const bare = points.filter((one) => !stands.names.has(one.place));
+  return {
+    ...described(holder),
+    tooltip: {
+      trigger: "item",
+      renderMode: "richText",
+      confine: true,
+      formatter: (part: { name: string }) => stands.names.get(part.name) ?? part.name,
+    },
+    geo: sheet(
+      holder,
+      stands,
+      outlined.map((one) => ({
+        name: one.place,
+        itemStyle: {
+          areaColor: faint("accent", 0.22),
+          borderColor: members.has(one.place) ? text : colour("line-strong"),
+          borderWidth: members.has(one.place) ? edge : 0.7,
+        },
+      })),
+    ),
+    series: [
+      {
+        type: "scatter",
+        coordinateSystem: "geo",
+        z: 4,
+        data: bare.map((one) => ({
           name: one.name,
-          value: one.at,
+          value: turned(one.at, stands),
           symbolSize: members.has(one.place) ? 12 : 8,
           itemStyle: {
             color: faint("accent", 0.45),
             borderColor: members.has(one.place) ? text : colour("line-strong"),
             borderWidth: members.has(one.place) ? 2.5 : 0.7,
           },
-          label: { show: points.length <= 40, formatter: one.name, position: "bottom", color: text, fontSize: 10 },
+          label: { show: bare.length <= 40, formatter: one.name, position: "bottom", distance: 3, color: text, fontSize: 10.5, textBorderColor: colour("raised"), textBorderWidth: 2.5 },
         })),
         labelLayout: { hideOverlap: true },
       },
-      ...rings(found, "cartesian2d"),
+      ...rings(found, stands),
     ],
   };
 }
 
-/** Draw an option into a holder, again when its size or the theme changes. */
-function shownIn(holder: HTMLElement, option: () => Option): Promise<Drawn> {
+/** Draw an option into a holder, again when its size, the theme or what `again` tells of changes. */
+function shownIn(holder: HTMLElement, option: () => Option, again: [EventTarget, string][]): Drawn {
+  holder.replaceChildren();
   const chart = init(holder);
   const show = (): void => chart.setOption(option(), true);
   show();
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", show);
+  const told: [EventTarget, string][] = [
+    ...again,
+    [window.matchMedia("(prefers-color-scheme: dark)"), "change"],
+    [window, "beforeprint"],
+    [window, "afterprint"],
+  ];
+  for (const [target, event] of told) target.addEventListener(event, show);
   const watcher = new ResizeObserver(() => {
     if (!holder.isConnected || holder.clientWidth === 0) return; // gone before it was removed
     chart.resize();
     show();
   });
   watcher.observe(holder);
-  holder.dataset["ready"] = "yes";
-  return Promise.resolve({
-    remove(): void {
-      watcher.disconnect();
-      dark.removeEventListener("change", show);
-      chart.dispose();
-    },
-  });
-}
-
-async function draw(holder: HTMLElement): Promise<Drawn> {
-  const [panel, answered] = await Promise.all([
-    read(holder.dataset["panelMap"] ?? ""),
-    fetch(holder.dataset["shapes"] ?? "", { credentials: "same-origin" }),
-  ]);
-  if (!answered.ok) throw new Error(`${answered.status}`);
-  registerMap("shapes", (await answered.json()) as Parameters<typeof registerMap>[1]);
-  const slider = document.querySelector<HTMLInputElement>(holder.dataset["slider"] ?? "");
-  const told = document.querySelector<HTMLElement>(holder.dataset["told"] ?? "");
-  const last = panel.tested.length - 1;
-  const chart = init(holder);
-  const show = (): void => {
-    const period = slider === null ? last : Number(slider.value);
-    const label = panel.axis[panel.tested[period] ?? 0] ?? "";
-    if (told !== null) told.textContent = label;
-    slider?.setAttribute("aria-valuetext", label);
-    chart.setOption(shaded(holder, panel, period), true);
-  };
-  if (slider !== null) {
-    slider.max = String(last);
-    slider.value = String(last);
-    slider.hidden = false;
-    slider.addEventListener("input", show);
-  }
-  show();
-  document.body.addEventListener("htmx:afterSettle", show); // the clusters came, or others were asked for
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", show);
-  const watcher = new ResizeObserver(() => {
-    if (holder.isConnected && holder.clientWidth > 0) chart.resize(); // gone before it was removed
-  });
-  watcher.observe(holder);
   holder.dataset["ready"] = language();
   return {
     remove(): void {
       watcher.disconnect();
-      document.body.removeEventListener("htmx:afterSettle", show);
-      dark.removeEventListener("change", show);
-      slider?.removeEventListener("input", show);
+      for (const [target, event] of told) target.removeEventListener(event, show);
       chart.dispose();
     },
   };
 }
 
-islands("[data-panel-map]", draw);
-islands("[data-scan-map]", (holder) => shownIn(holder, () => plain(holder)));
+function slider(holder: HTMLElement): HTMLInputElement | null {
+  return document.querySelector<HTMLInputElement>(holder.dataset["slider"] ?? "");
+}
+
+async function drawPanel(holder: HTMLElement): Promise<Drawn> {
+  const [panel, stands] = await Promise.all([read(holder.dataset["panelMap"] ?? ""), ground(holder)]);
+  const range = slider(holder);
+  const last = panel.tested.length - 1;
+  const period = (): number => (range === null || range.max !== String(last) ? last : Number(range.value));
+  // the clusters came, or others were asked for
+  const again: [EventTarget, string][] = [[document.body, "htmx:afterSettle"]];
+  if (range !== null) again.push([range, "input"]);
+  return shownIn(holder, () => shaded(holder, panel, stands, period()), again);
+}
+
+async function drawScan(holder: HTMLElement): Promise<Drawn> {
+  const stands = await ground(holder);
+  return shownIn(holder, () => scanned(holder, stands), []);
+}
+
+/** The slider of the periods and the table that says in words what the map shows. */
+async function periods(range: HTMLInputElement): Promise<Drawn> {
+  const panel = await read(range.dataset["panelPeriod"] ?? "");
+  const told = document.querySelector<HTMLElement>(range.dataset["told"] ?? "");
+  const table = document.querySelector<HTMLElement>(range.dataset["table"] ?? "");
+  const rows = new Map(panel.series.map((row) => [row.place ?? "", row]));
+  const last = panel.tested.length - 1;
+  const show = (): void => {
+    const j = Number(range.value);
+    const at = panel.tested[j] ?? 0;
+    const label = panel.axis[at] ?? "";
+    if (told !== null) told.textContent = label;
+    range.setAttribute("aria-valuetext", label);
+    for (const line of table?.querySelectorAll<HTMLElement>("[data-place]") ?? []) {
+      const row = rows.get(line.dataset["place"] ?? "");
+      if (row !== undefined) tell(line, panel, row, at, j);
+    }
+  };
+  range.max = String(last);
+  range.value = String(last);
+  range.hidden = false;
+  range.addEventListener("input", show);
+  show();
+  return { remove: () => range.removeEventListener("input", show) };
+}
+
+function tell(line: HTMLElement, panel: Panel, row: Row, at: number, j: number): void {
+  const put = (cell: string, text: string): void => {
+    const found = line.querySelector<HTMLElement>(`[data-cell="${cell}"]`);
+    if (found !== null) found.textContent = text;
+  };
+  put("value", shown(row.values[at]));
+  put("expected", shown(row.expected[j]));
+  put("threshold", shown(row.threshold[j]));
+  const answered = line.querySelector<HTMLElement>('[data-cell="answer"]');
+  if (answered === null) return;
+  const word = document.createElement("span");
+  word.className = `answer answer-${(row.alarm[j] ?? UNKNOWN) + 1}`;
+  word.textContent = said(panel, verdict(row.alarm[j]));
+  const why = document.createElement("span");
+  why.className = "muted";
+  const reason = row.reason[j] ?? 0;
+  why.textContent = reason === 0 ? "" : ` ${panel.reasons[String(reason)]?.[language()] ?? ""}`;
+  answered.replaceChildren(word, why);
+}
+
+islands("[data-panel-period]", (holder) => periods(holder as HTMLInputElement));
+islands("[data-panel-map]", drawPanel);
+islands("[data-scan-map]", drawScan);
