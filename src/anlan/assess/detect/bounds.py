@@ -91,15 +91,17 @@ def _quantile(p: float, mean: Floats, phi: Floats) -> Floats:
     guess = np.floor(mean + sd * (z + skew * (z * z - 1) / 6) + 0.5)
     low = np.maximum(guess - 2, -1.0)  # P(Y <= low) < p shall hold; -1 always does
     high = np.maximum(guess + 1, 0.0)  # P(Y <= high) >= p shall hold
-    step = 2.0
-    while (wrong := (low >= 0) & (_at_most(np.maximum(low, 0), mean, phi) >= p)).any():
-        high = np.where(wrong, low, high)
-        low = np.where(wrong, np.maximum(low - step, -1.0), low)
+    # each cell is left alone as soon as its own bracket holds; one of a vast mean takes hundreds of steps
+    step, wrong = 2.0, np.flatnonzero(low >= 0)
+    while (wrong := wrong[_at_most(low[wrong], mean[wrong], phi[wrong]) >= p]).size:
+        high[wrong] = low[wrong]
+        low[wrong] = np.maximum(low[wrong] - step, -1.0)
+        wrong = wrong[low[wrong] >= 0]
         step *= 2
-    step = 2.0
-    while (wrong := _at_most(high, mean, phi) < p).any():
-        low = np.where(wrong, high, low)
-        high = np.where(wrong, high + step, high)
+    step, wrong = 2.0, np.arange(mean.size)
+    while (wrong := wrong[_at_most(high[wrong], mean[wrong], phi[wrong]) < p]).size:
+        low[wrong] = high[wrong]
+        high[wrong] += step
         step *= 2
     while (open_ := high - low > 1).any():
         # beyond 2^53 neighbours are more than 1 apart and the middle is one of the ends
