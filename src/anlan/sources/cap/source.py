@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from anlan.formats.cap import CapAlert, NotCap
 from anlan.formats.cap.index import joined
-from anlan.formats.cap.look import Asked, Look
+from anlan.formats.cap.look import Asked, Look, look
 from anlan.formats.cap.signature import Verdict
 from anlan.formats.cap.worker import shared_worker
 from anlan.formats.observations import hold
@@ -123,7 +123,7 @@ class CapSource:
         own = str(self.definition.options.get("url") or self.definition.options.get("file") or "")
         with self._memory.lock:
             before = self._resume(own, now, pack)
-            messages, _, held = self._open(raw, ref, now, pack)
+            messages, _, held = self._open(raw, ref, now, pack, again=True)
             return _joined(before, self._batch(messages, now, ref, pack, self._memory.chains, held))
 
     def _resume(self, own: str, now: datetime, pack: Pack) -> list[Batch]:
@@ -131,7 +131,7 @@ class CapSource:
         policy = self._policy_of(pack)
 
         def observe(kept: Kept, raw: bytes, chains: Chains) -> None:
-            for message in self._open(raw, kept.feed.ref, kept.feed.known, pack)[0]:
+            for message in self._open(raw, kept.feed.ref, kept.feed.known, pack, again=True)[0]:
                 if message.alert is not None:
                     digest, known = kept.feed.digest, kept.feed.known
                     self._warnings.observe(
@@ -141,7 +141,7 @@ class CapSource:
         since = now - policy.window - policy.longest
         batches = []
         for kept, raw in self._memory.resume(own, since, observe):
-            messages, _, _ = self._open(raw, kept.feed.ref, now, pack)
+            messages, _, _ = self._open(raw, kept.feed.ref, now, pack, again=True)
             fresh = [
                 self._receiver.receive(m.alert, now, kept.feed.ref, pack, policy, m.verdict)
                 for m in messages
@@ -212,19 +212,27 @@ class CapSource:
         return self._policy[1]
 
     def _open(
-        self, raw: bytes, ref: str, known: datetime, pack: Pack, *, recorded: bool = False
+        self,
+        raw: bytes,
+        ref: str,
+        known: datetime,
+        pack: Pack,
+        *,
+        recorded: bool = False,
+        again: bool = False,
     ) -> tuple[list[Look], list[str], list[Quarantined]]:
-        """The messages in a document, the addresses of those it links to, and what is wrong with it."""
+        """The messages in a document, the addresses of those it links to, and what is wrong with it.
+        `again`: it was read before and cost no parser its life, so it is read here and now."""
         trust = self._policy_of(pack).trust
         asked = Asked(trust=trust, at=None if recorded else known, at_sent=recorded)
         messages: list[Look] = []
         links: list[str] = []
         held: list[Quarantined] = []
         base = ref if "://" in ref else ""
-        for look in self._worker.look(raw, ref, asked):
-            item = look.item
+        for one in (look if again else self._worker.look)(raw, ref, asked):
+            item = one.item
             if not item.code:
-                messages.append(look)
+                messages.append(one)
             elif item.links:
                 links += [joined(base, link) for link in item.links]
             elif item.code == "no_message" and item.raw.startswith(b"<"):
