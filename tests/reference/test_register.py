@@ -204,7 +204,7 @@ def test_whatever_is_wrong_with_a_case_stops_no_other(tmp_path: Path) -> None:
         {**good, "id": "ragged", "input": "ragged.csv"},
         {**good, "id": "words", "control": "C1"},
         {**good, "id": "huge", "detector": "farringtonFlexible", "freq": 12, "control": flexible},
-        {**good, "id": "no table", "detector": "categoricalCUSUM"},
+        {**good, "id": "no table", "detector": "categoricalCUSUM", "control": {"h": 3}},
         {**good, "id": "folder", "output": "/"},
         {**good, "id": "errors", "output": "errors.csv"},
         {**good, "id": "outside", "output": "../evil.csv"},

@@ -16,12 +16,16 @@ import math
 import numpy as np
 from numba import njit
 
+from anlan.assess.detect.exponential import exponential
 from anlan.assess.detect.panel import Floats
 
 MAX_STEPS = 25
 TOLERANCE = 1e-8
 #: the smallest mean, the floor of R's inverse log link
 FLOOR = 2.0**-52
+LOG_FLOOR = math.log(FLOOR)
+#: sums may be added up in any order: only so do they become vector instructions
+_ANY_ORDER = {"reassoc", "contract"}
 #: relative change at which the search for alpha stops: fourth root of the machine precision
 _THETA_TOLERANCE = FLOOR**0.25
 
@@ -38,31 +42,40 @@ def harmonic_design(n_time: int, freq: int, harmonics: int, trend: bool) -> Floa
     return np.column_stack(columns)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ANY_ORDER)
 def irls(x, y, n, theta, mu, coef):  # type: ignore[no-untyped-def]
     """Fit rows 0 ... n of x [.., p] and y; `theta` = 1 / alpha, 0 for Poisson. `mu` [>= n] holds the means
     to start from and gets the fitted ones, `coef` [p] the coefficients. Gives whether it converged."""
     p = x.shape[1]
     columns, target = np.empty((p, n)), np.empty(n)
+    across = np.empty((p, n))
     eta = np.empty(n)
+    log_y, log_more = np.empty(n), np.empty(n)
     for i in range(n):
         eta[i] = math.log(mu[i])
-    dev_old = deviance(y, n, theta, mu)
+        log_y[i] = math.log(y[i]) if y[i] > 0.0 else 0.0
+        log_more[i] = math.log(y[i] + theta) if theta > 0.0 else 0.0
+        for a in range(p):
+            across[a, i] = x[i, a]
+    dev_old = deviance(y, log_y, log_more, theta, mu, eta)
     for _ in range(MAX_STEPS):
         for i in range(n):
             root = math.sqrt(mu[i] if theta == 0.0 else mu[i] / (1.0 + mu[i] / theta))
             target[i] = root * (eta[i] + (y[i] - mu[i]) / mu[i])
-            for a in range(p):
-                columns[a, i] = root * x[i, a]
+            columns[0, i] = root
+        for a in range(p - 1, -1, -1):
+            for i in range(n):
+                columns[a, i] = columns[0, i] * across[a, i]
         if not least_squares(columns, target, coef):
             return False
         for i in range(n):
-            e = 0.0
-            for a in range(p):
-                e += x[i, a] * coef[a]
-            eta[i] = e
-            mu[i] = max(math.exp(e), FLOOR)
-        dev = deviance(y, n, theta, mu)
+            eta[i] = across[0, i] * coef[0]
+        for a in range(1, p):
+            for i in range(n):
+                eta[i] += across[a, i] * coef[a]
+        for i in range(n):
+            mu[i] = max(exponential(eta[i]), FLOOR)
+        dev = deviance(y, log_y, log_more, theta, mu, eta)
         if not math.isfinite(dev):
             return False
         if abs(dev - dev_old) / (abs(dev) + 0.1) < TOLERANCE:
@@ -71,21 +84,23 @@ def irls(x, y, n, theta, mu, coef):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def deviance(y, n, theta, mu):  # type: ignore[no-untyped-def]
-    """Poisson (theta 0) or negative binomial deviance."""
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ANY_ORDER)
+def deviance(y, log_y, log_more, theta, mu, eta):  # type: ignore[no-untyped-def]
+    """Poisson (theta 0) or negative binomial deviance of means `mu` with logarithms `eta` (below that of
+    FLOOR: of FLOOR). `log_y` [n]: of the counts, 0 for none; `log_more` [n]: of the counts and theta."""
     total = 0.0
-    for i in range(n):
-        if y[i] > 0.0:
-            total += y[i] * math.log(y[i] / mu[i])
-        if theta == 0.0:
+    for i in range(len(log_y)):
+        total += y[i] * (log_y[i] - max(eta[i], LOG_FLOOR))
+    if theta == 0.0:
+        for i in range(len(log_y)):
             total -= y[i] - mu[i]
-        else:
-            total -= (y[i] + theta) * math.log((y[i] + theta) / (mu[i] + theta))
+    else:
+        for i in range(len(log_y)):
+            total -= (y[i] + theta) * (log_more[i] - math.log(mu[i] + theta))
     return 2.0 * total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ANY_ORDER)
 def least_squares(columns, target, out):  # type: ignore[no-untyped-def]
     """Write the coefficients of `target` [n] on `columns` [p, n] (both overwritten) by modified
     Gram-Schmidt on the two together (Bjoerck 1967, BIT 7:1-21): weights differ by many powers of ten where
@@ -152,7 +167,8 @@ def fit_seasonal(x, counts, n_train, alpha, coef):  # type: ignore[no-untyped-de
     if not math.isnan(alpha):
         return irls(rows, y, n, 0.0 if alpha == 0.0 else 1.0 / alpha, mu, coef), alpha, cases, n
     converged = irls(rows, y, n, 0.0, mu, coef)
-    theta = likeliest_theta(y, mu, n)
+    above = counts_above(y, n)
+    theta = likeliest_theta(y, mu, n, above)
     scale = math.sqrt(2.0 * max(1, n - p))
     change = 1.0
     level = log_likelihood(y, mu, n, theta)
@@ -161,7 +177,7 @@ def fit_seasonal(x, counts, n_train, alpha, coef):  # type: ignore[no-untyped-de
         if not abs(was - level) / scale + abs(change) > TOLERANCE:
             break
         theta_was = theta
-        theta = likeliest_theta(y, mu, n)  # given the means of the step before
+        theta = likeliest_theta(y, mu, n, above)  # given the means of the step before
         converged = irls(rows, y, n, theta_was, mu, coef)
         change = theta_was - theta
         was = level
@@ -170,8 +186,8 @@ def fit_seasonal(x, counts, n_train, alpha, coef):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def likeliest_theta(y, mu, n):  # type: ignore[no-untyped-def]
-    """Newton's steps to the theta of largest likelihood, given the means."""
+def likeliest_theta(y, mu, n, above):  # type: ignore[no-untyped-def]
+    """Newton's steps to the theta of largest likelihood, given the means; `above` as `counts_above` gives."""
     spread = 0.0
     for i in range(n):
         spread += (y[i] / mu[i] - 1.0) ** 2
@@ -181,15 +197,65 @@ def likeliest_theta(y, mu, n):  # type: ignore[no-untyped-def]
         if not abs(change) > _THETA_TOLERANCE:
             break
         theta = abs(theta)
-        score, info = 0.0, 0.0
-        at_theta, at_theta_2 = digamma(theta), trigamma(theta)
+        score, info = of_gammas(y, n, theta, above)
+        score += n * (math.log(theta) + 1.0) - of_logs(mu, n, theta)
+        info -= n / theta
         for i in range(n):
             whole, ratio = theta + mu[i], (y[i] + theta) / (theta + mu[i])
-            score += digamma(theta + y[i]) - at_theta + math.log(theta) + 1.0 - math.log(whole) - ratio
-            info += at_theta_2 - trigamma(theta + y[i]) - 1.0 / theta + 2.0 / whole - ratio / whole
+            score -= ratio
+            info += (2.0 - ratio) / whole
         change = score / info
         theta += change
     return max(theta, 0.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def counts_above(y, n):  # type: ignore[no-untyped-def]
+    """How many of the counts lie above 0, 1, 2 ...; empty where they are not whole or too large for it."""
+    most = 0.0
+    for i in range(n):
+        if y[i] != math.floor(y[i]):
+            return np.empty(0)
+        most = max(most, y[i])
+    if most > 20.0 * n:
+        return np.empty(0)
+    above = np.zeros(int(most))
+    for i in range(n):
+        if y[i] > 0.0:
+            above[int(y[i]) - 1] += 1.0
+    for j in range(len(above) - 2, -1, -1):
+        above[j] += above[j + 1]
+    return above
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ANY_ORDER)
+def of_gammas(y, n, theta, above):  # type: ignore[no-untyped-def]
+    """Sums of digamma(theta + y) - digamma(theta) and of trigamma(theta) - trigamma(theta + y): with whole
+    counts those of 1 / (theta + j) and 1 / (theta + j)^2 over j below the count (Abramowitz, Stegun 1964,
+    6.3.6 and 6.4.6)."""
+    first, second = 0.0, 0.0
+    for j in range(len(above)):
+        part = 1.0 / (theta + j)
+        first += above[j] * part
+        second += above[j] * part * part
+    if len(above) == 0:
+        for i in range(n):
+            if y[i] > 0.0:
+                first += digamma(theta + y[i]) - digamma(theta)
+                second += trigamma(theta) - trigamma(theta + y[i])
+    return first, second
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def of_logs(mu, n, theta):  # type: ignore[no-untyped-def]
+    """The sum of log(theta + mu), a logarithm for as many factors as their product stays in range."""
+    total, product = 0.0, 1.0
+    for i in range(n):
+        product *= theta + mu[i]
+        if not 1e-100 < product < 1e100:
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
