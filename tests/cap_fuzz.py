@@ -51,6 +51,12 @@ TOKENS = (
 SMALL = Limits(document=2_000_000, members=50, unpacked=4_000_000, nesting=4, items=500)
 
 
+RDF = (
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">'
+    b'<channel/><item rdf:about="urn:1"><link>https://a.invalid/1</link></item></rdf:RDF>'
+)
+
+
 @dataclass(frozen=True)
 class Seeds:
     """Documents to mutate, by the reader that they are for."""
@@ -64,8 +70,10 @@ class Seeds:
 
 def seeds(corpus: Path | None, most: int = 20_000) -> Seeds:
     """The base documents, and where the corpus is there every real one of at most so many bytes."""
-    alerts, indexes, wrappers = [BASE], [_feed(BASE)], [_edxl(BASE)]
-    wrappers.append(json.dumps([{"id": 1, "originalMessage": BASE.decode()}]).encode())
+    alerts, indexes, wrappers = [BASE], [_feed(BASE), RDF], [_edxl(BASE)]
+    carried = json.dumps({"id": 1, "originalMessage": BASE.decode()}).encode()
+    notified = b'{"links":[{"rel":"canonical","href":"https://a.invalid/1"}]}'
+    wrappers += [b"[" + carried + b"]", carried + b"\n" + notified + b"\n"]
     if corpus is not None:
         for path in sorted(corpus.glob("*/*")):
             raw = path.read_bytes()
