@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -99,6 +99,13 @@ class MemoryDesk:
 
     def changes(self, after: int, limit: int | None = None) -> Sequence[Entry]:
         return self._journal[after : None if limit is None else after + limit]
+
+    def as_known(self, known: datetime, tables: Collection[str]) -> State:
+        state = State()
+        for entry in self._journal:
+            if entry.at <= known:
+                state.put(entry.subject, entry.value)
+        return state
 
     def last_handover(self) -> Entry | None:
         return next((e for e in reversed(self._journal) if isinstance(e.value, Handover)), None)

@@ -7,11 +7,12 @@ import json
 import shutil
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from anlan.app.board import SHOWN
 from anlan.app.clock import WallClock
 from anlan.app.desk import RunningDesk
 from anlan.app.explain import NEWEST, explain
@@ -20,7 +21,9 @@ from anlan.app.workspace import init
 from anlan.cli.main import main
 from anlan.formats.values import from_json, to_json, to_plain
 from anlan.model.errors import NotFound
+from anlan.model.state import fold
 from anlan.model.warning import Warning
+from anlan.warn.in_force import board
 from sample_pack import write
 from served import approval_codes, pack, stage
 
@@ -247,3 +250,19 @@ def test_doctor_asks_for_a_seal_on_authenticators_and_the_commands_make_it(
     assert main(["doctor", str(home), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["authenticators"] == {"plain": 0, "shut": ["ben"]}
     assert main(["account", "sealing-key", str(key)]) == 2  # nothing is overwritten
+
+
+def test_the_board_as_known_at_any_instant_is_the_fold_of_the_journal_until_then(desk: RunningDesk) -> None:
+    first = publish(desk)
+    desk.act(desk.pack.users["ada"], "warning.cancel", first.id, {"reason": "issued in error"})
+    entries = desk.changes(0)
+    for until in {entry.at for entry in entries}:
+        then = desk.as_known(until, SHOWN)
+        plain = fold(entry for entry in entries if entry.at <= until)
+        assert [list(getattr(then, t).items()) for t in SHOWN] == [
+            list(getattr(plain, t).items()) for t in SHOWN
+        ]
+        assert board(then, desk.pack, until) == board(plain, desk.pack, until)
+    before = desk.as_known(entries[0].at - timedelta(seconds=1), SHOWN)
+    assert (before.head, before.warnings) == (0, {})
+    assert desk.as_known(entries[-1].at + timedelta(days=1), SHOWN) is desk.state()

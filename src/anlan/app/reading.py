@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -54,6 +54,22 @@ class Reading:
     def changes(self, after: int, limit: int | None = None) -> Sequence[Entry]:
         until = None if limit is None else after + limit
         return tuple(self.house.journal.read(after=after, until=until))
+
+    def as_known(self, known: datetime, tables: Collection[str]) -> State:
+        now = self._shown
+        until = self.house.journal.upto(known)
+        if until >= now.head:
+            return now
+        held = {subject: value for name in tables for subject, value in getattr(now, name).items()}
+        numbers = self.house.journal.newest_of(list(held), until)
+        then = State(head=until)
+        # what has not changed since is at hand; only the rest is read
+        changed = [seq for seq, newest in numbers.values() if seq != newest]
+        before = {entry.subject: entry.value for entry in self.house.journal.numbered(changed)}
+        for subject, value in held.items():
+            if subject in numbers:
+                then.put(subject, before.get(subject, value))
+        return then
 
     def last_handover(self) -> Entry | None:
         newest = list(self._shown.handovers)

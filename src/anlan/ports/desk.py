@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
@@ -232,6 +232,11 @@ class Desk(Protocol):
 
     def changes(self, after: int, limit: int | None = None) -> Sequence[Entry]:
         """Entries with seq > `after`, in order; with `limit`, the first so many of them."""
+        ...
+
+    def as_known(self, known: datetime, tables: Collection[str]) -> State:
+        """These `tables` of the state (`warnings`, `relayed`, `sources` …) as they were at an instant; the
+        others are empty. The time it takes follows what has changed since, not the length of the journal."""
         ...
 
     def last_handover(self) -> Entry | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,6 +24,19 @@ class Journal(Protocol):
 
     def read(self, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         """Entries with `after` < seq <= `until`, in order."""
+        ...
+
+    def upto(self, at: datetime) -> int:
+        """The number of the newest entry that is not after `at`; 0 where there is none."""
+        ...
+
+    def newest_of(self, subjects: Sequence[str], until: int) -> Mapping[str, tuple[int, int]]:
+        """Subject -> (number of its newest entry with seq <= `until`, of its newest of all), of those that
+        have the first."""
+        ...
+
+    def numbered(self, seqs: Sequence[int]) -> tuple[Entry, ...]:
+        """The entries with these numbers, in order."""
         ...
 
     def head(self) -> tuple[int, str]:

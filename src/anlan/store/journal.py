@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Text, column, func, insert, select, update, values
 
 from anlan.model.entry import Draft, Entry
 from anlan.model.errors import AuditBroken, InvalidValue, NotFound, WrongState
@@ -86,6 +86,45 @@ class SqlJournal:
     def by_risk(self, risk: str) -> tuple[Entry, ...]:
         """All entries of one thread, from the first finding to the last lesson, in order."""
         return self._where(JOURNAL.c.risk == risk)
+
+    def upto(self, at: datetime) -> int:
+        """The number of the newest entry that is not after `at`; 0 where there is none. Entries never go back
+        in time, so it is found by halving."""
+        low, high = 0, self._newest().seq
+        with self._database.reading() as connection:
+            while low < high:
+                middle = (low + high + 1) // 2
+                said = connection.scalar(select(JOURNAL.c.at).where(JOURNAL.c.seq == middle))
+                if said is None:
+                    raise broken(middle, "removed", found="nothing", expected="a row")
+                if parse_instant(said, "journal.at") <= at:
+                    low = middle
+                else:
+                    high = middle - 1
+        return low
+
+    def newest_of(self, subjects: Sequence[str], until: int) -> dict[str, tuple[int, int]]:
+        """Subject -> (number of its newest entry with seq <= `until`, number of its newest of all), of those
+        that have the first. The rows themselves are not read."""
+        found: dict[str, tuple[int, int]] = {}
+        with self._database.reading() as connection:
+            for first in range(0, len(subjects), _PAGE):
+                part = [(subject,) for subject in subjects[first : first + _PAGE]]
+                asked = values(column("subject", Text)).data(part).cte("asked")
+                # two looks into the index a subject, however many rows it has
+                newest_of = select(func.max(JOURNAL.c.seq)).where(JOURNAL.c.subject == asked.c.subject)
+                then = newest_of.where(JOURNAL.c.seq <= until).scalar_subquery()
+                query = select(asked.c.subject, then, newest_of.scalar_subquery())
+                for subject, seq, newest in connection.execute(query):
+                    if seq is not None:
+                        found[str(subject)] = (int(seq), int(newest))
+        return found
+
+    def numbered(self, seqs: Sequence[int]) -> tuple[Entry, ...]:
+        """The entries with these numbers, in order, each checked against its own digest."""
+        wanted = sorted(seqs)
+        pages = [wanted[first : first + _PAGE] for first in range(0, len(wanted), _PAGE)]
+        return tuple(entry for page in pages for entry in self._where(JOURNAL.c.seq.in_(page)))
 
     def head(self) -> tuple[int, str]:
         """Number and digest of the newest entry; (0, "") when empty."""

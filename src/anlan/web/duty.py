@@ -27,6 +27,7 @@ from anlan.model.warning import Delivery, Warning
 from anlan.ports.desk import Desk
 from anlan.warn.group import Card, cards
 from anlan.warn.mute import muted, quiet
+from anlan.web.shift import Changed, drawn_together
 from anlan.web.subjects import places_of
 
 T = TypeVar("T")
@@ -64,7 +65,8 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """The duty page. Every list is sorted by urgency: most severe first, then soonest."""
+    """The duty page. Every list is sorted by urgency: most severe first, then soonest; what `changed` by the
+    newest, drawn together from so many `entries` of the journal."""
 
     to_approve: Rows[Warning]
     to_submit: Rows[Warning]
@@ -83,8 +85,9 @@ class Duty:
     lessons: Rows[Lesson]
     overdue_lessons: Rows[Lesson]
     handover: Entry | None
-    changed: Rows[Entry]
+    changed: Rows[Changed]
     sources: tuple[tuple[SourceDef, SourceState | None], ...]
+    entries: int = 0
 
     def queues(self, able: Callable[[str], bool]) -> list[Queue]:
         """What waits for somebody, the most pressing first; `able` says whether the reader has a role
@@ -126,6 +129,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     ]
     handover = desk.last_handover()
     changed, whole = _changes(desk, state, visible, handover.seq if handover else 0)
+    together = drawn_together(changed, state, desk.pack, visible, now)
     lessons = [item for item in state.lessons.values() if item.status == "open" and seen(item.id)]
     unconfirmed = [
         a
@@ -174,7 +178,8 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         lessons=_first((x for x in lessons if x.due > now), lambda x: (x.due, x.id)),
         overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
-        changed=Rows(tuple(changed[: -CHANGES_SHOWN - 1 : -1]), len(changed), not whole),
+        changed=Rows(tuple(together[:CHANGES_SHOWN]), len(together), not whole),
+        entries=len(changed),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +67,13 @@ def in_force_page(
         chosen_level=level,
         show=show,
         sources=sorted({id for line in found.lines for id in line.sources}),
+        mutes={} if want.known else _muting(desk.state(), sees(request)),
     )
+
+
+def _muting(state: State, visible: Callable[[str], bool]) -> Counter[str]:
+    """Cause -> how many findings it keeps quiet now."""
+    return Counter(one.cause for one in state.mutes.values() if one.status == "on" and visible(one.place))
 
 
 @get("/relayed/{id:str}", opt={"act": READ}, sync_to_thread=True)

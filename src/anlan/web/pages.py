@@ -20,8 +20,8 @@ from anlan.web.mapview import layer_of
 from anlan.web.render import page, screen
 from anlan.web.seriesview import analysis
 from anlan.web.session import Caller
-from anlan.web.thread import hops, line
-from anlan.web.warningview import chain, deliveries, reach
+from anlan.web.thread import hops
+from anlan.web.warningview import chain, deliveries, mutes_of, reach
 
 Ask = Request[Any, Any, Any]
 CHART_ROWS = 30
@@ -33,7 +33,6 @@ def home(request: Ask) -> Response[str]:
     desk: Desk = request.app.state.desk
     state, visible = desk.state(), sees(request)
     found = duty(desk, state, visible, desk.clock.now())
-    changed = [line(entry, desk.pack) for entry in found.changed.rows]
     queues = found.queues(lambda act: screen(request).may(act).allowed)
     return page(
         request,
@@ -42,8 +41,6 @@ def home(request: Ask) -> Response[str]:
         queues=queues,
         mine=sum(queue.rows.total for queue in queues if queue.mine),
         others=sum(queue.rows.total for queue in queues if not queue.mine),
-        changed=changed,
-        entries=found.changed.rows,
         state=state,
         hushed=found.hushed,
     )
@@ -66,6 +63,7 @@ def risk(request: Ask, id: FromPath[str]) -> Response[str]:
         analysis=analysis(findings[0], desk.pack) if findings else "",
         hops=hops(desk.entries(id), desk.pack),
         warnings=[w for w in state.warnings.values() if w.risk == id],
+        causes=state.warnings,
         incidents=[i for i in state.incidents.values() if i.risk == id],
         # what a warning owes while no response runs; the rest stands with its incident
         reports=[r for r in state.reports.values() if r.risk == id and not r.incident],
@@ -131,6 +129,7 @@ def warning(request: Ask, id: FromPath[str]) -> Response[str]:
         drawn=drawing_of(found),
         versions=versions_of(desk.versions(id)),
         second=desk.second_factor(request.user)[0],
+        mutes=mutes_of(found, state, sees(request)),
         layer=_layer_of(desk, found.places),
     )
 

@@ -47,7 +47,7 @@ STAGES = {
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that happened: `what` in words, `status` as (family, value) for the catalogue, `grounds` on
-    what a finding rests."""
+    what a finding rests, `cause` the warning or finding that mutes it."""
 
     seq: int
     at: datetime
@@ -60,6 +60,7 @@ class Line:
     why: Text | None
     reasons: tuple[Reason, ...]
     grounds: tuple[Text, ...] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def line(entry: Entry, pack: Pack) -> Line:
         entry.why,
         reasons,
         grounds,
+        entry.value.cause if isinstance(entry.value, Mute) else "",
     )
 
 

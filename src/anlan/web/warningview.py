@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.assessment import Assessment
 from anlan.model.errors import UnknownPlace
+from anlan.model.mute import Mute
 from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.model.warning import Delivery, Warning
@@ -49,6 +51,21 @@ def chain(warning: Warning, state: State) -> list[Warning]:
     """Every message of the same risk, oldest first."""
     same = [w for w in state.warnings.values() if w.risk == warning.risk]
     return sorted(same, key=lambda w: (w.sent or w.drafted, w.id))
+
+
+def mutes_of(
+    warning: Warning, state: State, visible: Callable[[str], bool]
+) -> list[tuple[Assessment, int, Mute]]:
+    """What the message keeps quiet now: each risk, how many of its findings, and one of the mutes."""
+    found: dict[str, list[Mute]] = {}
+    for one in state.mutes.values():
+        if one.status == "on" and one.cause == warning.id and visible(one.place):
+            found.setdefault(one.risk, []).append(one)
+    return [
+        (state.assessments[risk], len(own), own[-1])
+        for risk, own in found.items()
+        if risk in state.assessments
+    ]
 
 
 def deliveries(warning: Warning, state: State) -> list[Delivery]:
