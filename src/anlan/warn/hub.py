@@ -152,7 +152,8 @@ def why(before: Relayed | None, after: Relayed) -> Reason | None:
 
 def due(state: State, now: datetime) -> list[Relayed]:
     """The messages held for an instant of sending that has come by now, in that order."""
-    ids = sorted((sent, id) for id, sent in state.ahead.items() if sent <= now)
+    # all at once: another thread may take a message in meanwhile
+    ids = sorted((sent, id) for id, sent in tuple(state.ahead.items()) if sent <= now)
     return [state.relayed[id] for _, id in ids]
 
 
