@@ -13,6 +13,7 @@ from scipy.integrate import quad
 
 from anlan.assess.detect.change_points import change_points
 from anlan.assess.detect.conformal import conformal
+from anlan.assess.detect.extreme_fits import fit_gev, fit_gpd
 from anlan.assess.detect.matrix_profile import left_profile
 from anlan.assess.detect.panel import Alarm, Floats, Panel, Reason
 from anlan.assess.detect.registry import detector
@@ -276,3 +277,72 @@ def test_offline_change_points_are_where_the_level_changed() -> None:
 def test_a_parameter_out_of_range_is_refused(name: str, params: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         run(name, np.ones(300), [299], **params)
+
+
+# ── extreme value laws by maximum likelihood ─────────────────────────────────────────────────────
+
+
+def test_port_pirie_has_the_published_likelihood_and_intervals() -> None:
+    fit = fit_gev(PORT_PIRIE)
+    # Coles 2001, 3.4.1: estimates, standard errors, maximised log-likelihood 4.34
+    assert_allclose(fit.theta, [3.87, 0.198, -0.050], atol=0.005)
+    assert_allclose(fit.se, [0.028, 0.020, 0.098], atol=0.0006)
+    assert_allclose(fit.loglik, 4.34, atol=0.005)
+    # levels with 95 % intervals by the delta method, and by the profile for 100 years, read off figure 3.3
+    assert_allclose([fit.level(10), *fit.interval(10, by="delta")], [4.30, 4.19, 4.41], atol=0.01)
+    assert_allclose([fit.level(100), *fit.interval(100, by="delta")], [4.69, 4.38, 5.00], atol=0.005)
+    assert_allclose(fit.interval(100), [4.50, 5.27], atol=0.012)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_likeliest_laws_are_those_of_scipy(seed: int) -> None:
+    xi = (-0.3, -0.1, 0.0, 0.05, 0.2, 0.35, 0.5, 0.8)[seed]
+    maxima = stats.genextreme.rvs(-xi, 10, 2, size=60, random_state=seed)
+    fit = fit_gev(maxima)
+    c, loc, scale = stats.genextreme.fit(maxima, -fit.theta[2], loc=fit.theta[0], scale=fit.theta[1])
+    assert_allclose(fit.theta, [loc, scale, -c], rtol=2e-4, atol=2e-4)
+    assert fit.loglik >= stats.genextreme.logpdf(maxima, c, loc, scale).sum() - 1e-9
+    excesses = stats.genpareto.rvs(xi, 0, 3, size=60, random_state=seed)
+    peaks = fit_gpd(excesses)
+    c, _, scale = stats.genpareto.fit(excesses, peaks.theta[1], floc=0, scale=peaks.theta[0])
+    assert_allclose(peaks.theta, [scale, c], rtol=2e-4, atol=2e-4)
+    assert peaks.loglik >= stats.genpareto.logpdf(excesses, c, 0, scale).sum() - 1e-9
+
+
+@pytest.mark.parametrize("method", ["pot", "gev"])
+def test_a_level_by_likelihood_is_that_of_the_fit_to_the_same_past(method: str) -> None:
+    y = stats.gumbel_r.rvs(20, 3, size=12 * 41, random_state=9)
+    found = run("return_level", y, [480], freq=12, method=method, fit="mle", years=40)
+    past = y[:480]
+    if method == "gev":
+        level = fit_gev(past.reshape(40, 12).max(axis=1)).level(10)
+    else:
+        u = float(np.quantile(past, 0.9))
+        over = past > u
+        starts = np.flatnonzero(over & ~np.r_[False, over[:-1]])
+        peaks = [past[s : s + int(np.argmin(np.r_[over[s:], False]))].max() for s in starts]
+        level = fit_gpd(np.array(peaks) - u, loc=u, rate=len(peaks) / 40).level(10)
+    assert_allclose(found.threshold[0, 0], level, rtol=1e-9)
+    other = run("return_level", y, [480], freq=12, method=method, years=40)
+    assert_allclose(found.threshold, other.threshold, rtol=0.1)
+
+
+def test_profile_intervals_hold_what_they_promise() -> None:
+    held = []
+    for seed in range(60):
+        fit = fit_gpd(stats.genpareto.rvs(0.1, 0, 2, size=60, random_state=seed), rate=3.0)
+        low, high = fit.interval(20)
+        assert low < fit.level(20) < high
+        held.append(low <= stats.genpareto.ppf(1 - 1 / 60, 0.1, 0, 2) <= high)
+    assert 0.85 < np.mean(held) <= 1.0  # 95 % promised
+
+
+def test_where_the_likelihood_has_no_regular_maximum_the_level_is_unknown() -> None:
+    # a ceiling: the shape lies beyond -1/2
+    y = np.tile(np.r_[np.zeros(40), [9.0, 9.9, 9.99, 10.0, 9.95]], 12) + np.arange(540) * 1e-9
+    found = run("return_level", y, [539], freq=45, fit="mle", gap=1, quantile=0.85)
+    assert found.reason[0, 0] == Reason.NO_CONVERGENCE and found.alarm[0, 0] == Alarm.UNKNOWN
+    with pytest.raises(ValueError, match="no regular maximum"):
+        fit_gpd(np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.999]))
+    with pytest.raises(ValueError, match="5 values or more that differ"):
+        fit_gev(np.array([1.0, np.nan, 2.0]))

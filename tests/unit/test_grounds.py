@@ -70,3 +70,15 @@ def test_the_fingerprint_changes_with_what_decides_and_not_with_words() -> None:
     assert replace(GAUGE, say=GAUGE.title).fingerprint == GAUGE.fingerprint
     assert replace(GAUGE, keep=GAUGE.keep * 2).fingerprint != GAUGE.fingerprint
     assert replace(GAUGE, params={"limit": 3.5}).fingerprint != GAUGE.fingerprint
+
+
+def test_a_return_level_says_which_law_and_counts_its_surprise_in_years() -> None:
+    pack = chain_pack()
+    rule = replace(GAUGE, detector="return_level", params={"return_period": 20.0, "fit": "mle"})
+    first, second, *_ = grounds(pack, rule, pack.indicators["stage"], numbers(p=0.04))
+    assert first.en == "By chance alone a value like this comes about once in 25 years."
+    assert second.en == (
+        "The threshold is the level of 20 years by the generalised Pareto law of peaks, fitted by maximum "
+        "likelihood to up to 30 years before."
+    )
+    assert "最大似然法" in second.zh and "25 年" in first.zh

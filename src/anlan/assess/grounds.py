@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from anlan.assess.detect.panel import Reason
 from anlan.assess.detect.reason_words import reason_words
+from anlan.assess.detect.registry import specs
 from anlan.assess.graded import Numbers
 from anlan.model.indicator import Indicator, Record, Rule
 from anlan.model.pack import Pack
@@ -27,7 +28,8 @@ RAREST = 1_000_000
 def grounds(pack: Pack, rule: Rule, indicator: Indicator, numbers: Numbers) -> tuple[Text, ...]:
     """The sentences, in this order; what there is nothing to say of is left out, the record never."""
     said = [
-        _surprise(indicator, numbers.p_value),
+        _surprise(_unit(rule, indicator), numbers.p_value),
+        _method(rule),
         _sureness(numbers.reason),
         _missing(indicator, numbers),
         _record(pack.record_of(rule)),
@@ -39,10 +41,20 @@ def _periods(indicator: Indicator) -> Text:
     return PERIODS.get(indicator.frequency or timedelta(0), Text("periods", "期"))
 
 
-def _surprise(indicator: Indicator, p: float) -> Text | None:
+def _unit(rule: Rule, indicator: Indicator) -> Text:
+    """What a p-value counts in: periods, or years where it is of a year's highest value."""
+    one = specs().get(rule.detector)
+    return Text("years", "年") if one is not None and one.yearly else _periods(indicator)
+
+
+def _method(rule: Rule) -> Text | None:
+    one = specs().get(rule.detector)
+    return None if one is None or one.words is None else one.words(one.complete({**one.live, **rule.params}))
+
+
+def _surprise(unit: Text, p: float) -> Text | None:
     if math.isnan(p):
         return None
-    unit = _periods(indicator)
     if p * RAREST < 1:
         return Text(
             f"By chance alone a value like this comes less than once in a million {unit.en}.",

@@ -9,9 +9,11 @@ follow a generalised Pareto law (Pickands 1975); with `rate` spells a year
 
     level(T) = mu + sigma ((-log(1 - 1/T))^-xi - 1) / xi
 
-Coles (2001), "An Introduction to Statistical Modeling of Extreme Values", chapters 3 and 4. Both are fitted
-by L-moments (Hosking, Wallis 1987, Technometrics 29:339-349; Hosking 1990, J R Stat Soc B 52:105-124): closed
-form, and steadier than likelihood on the few decades that there are.
+Coles (2001), "An Introduction to Statistical Modeling of Extreme Values", chapters 3 and 4. `fit` is by
+L-moments (Hosking, Wallis 1987, Technometrics 29:339-349; Hosking 1990, J R Stat Soc B 52:105-124): closed
+form, and steadier than likelihood on the few decades that there are; or by maximum likelihood (`mle`,
+`extreme_fits`), which is unknown where it has no regular maximum. How far a level may be off is a question
+for `extreme_fits.fit_gev` and `fit_gpd`: their `interval` is by profile likelihood or the delta method.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ import numpy as np
 from numba import njit
 from scipy.special import gamma
 
+from anlan.assess.detect.extreme_fits import gev_newton, gev_start, gpd_likeliest
 from anlan.assess.detect.panel import Detection, Floats, Panel, Reason, Test, decide, detection
 from anlan.assess.detect.spec import Param, Spec
+from anlan.model.text import Text
 
 Method: TypeAlias = Literal["pot", "gev"]
+Fit: TypeAlias = Literal["l_moments", "mle"]
 
 #: a year counts with this part of its periods known
 _KNOWN_PART = 0.8
@@ -40,6 +45,7 @@ def return_level(
     *,
     return_period: float = 10.0,
     method: Method = "pot",
+    fit: Fit = "l_moments",
     sides: Literal["up", "down"] = "up",
     years: int = 30,
     quantile: float = 0.9,
@@ -49,9 +55,12 @@ def return_level(
     """Test `panel` at `test` against the level of `return_period` years, fitted to the `years` years before
     each (as many as there are). `expected` is the median of the peaks, `threshold` the level, `score` the
     distance from the median in units of the level's: alarm above 1; `p_value` the probability that the
-    highest value of a year is as high. Unknown with fewer than `min_peaks` peaks (gev: years)."""
+    highest value of a year is as high. Unknown with fewer than `min_peaks` peaks (gev: years), and where the
+    likelihood (`fit` mle) has no regular maximum."""
     if method not in ("pot", "gev"):
         raise ValueError(f"method must be 'pot' or 'gev', found {method!r}")
+    if fit not in ("l_moments", "mle"):
+        raise ValueError(f"fit must be 'l_moments' or 'mle', found {fit!r}")
     if sides not in ("up", "down"):
         raise ValueError(f"sides must be 'up' or 'down', found {sides!r}")
     if return_period <= 1 or years < 1 or gap < 1 or min_peaks < 5 or not 0 < quantile < 1:
@@ -66,20 +75,27 @@ def return_level(
     shape = y.shape
     if method == "pot":
         loc, l1, l2, rate, middle = (np.full(shape, np.nan) for _ in range(5))
-        _peaks_panel(
-            counts, at, years * panel.freq, panel.freq, quantile, gap, min_peaks, loc, l1, l2, rate, middle
-        )
-        scale, xi = gpd_l_moments(l1, l2)
+        reach = years * panel.freq
+        _peaks_panel(counts, at, reach, panel.freq, quantile, gap, min_peaks, loc, l1, l2, rate, middle)
+        enough = ~np.isnan(l1)
+        if fit == "mle":
+            scale, xi = _pareto_likeliest(counts, at, reach, gap, loc, l2)
+        else:
+            scale, xi = gpd_l_moments(l1, l2)
         level = loc + _grown(scale, xi, rate * return_period)
         above = np.maximum(y - loc, 0.0)
         p_value = -np.expm1(-rate * _gpd_tail(above, scale, xi))
     else:
-        l1, l2, t3, middle = _year_moments(counts, at, panel.freq, years, min_peaks)
-        loc, scale, xi = gev_l_moments(l1, l2, t3)
+        maxima = _year_maxima(counts, at, panel.freq, years, min_peaks)
+        l1, l2, t3, _ = l_moments(maxima)
+        enough = ~np.isnan(l1)
+        middle = _middle(maxima)
+        loc, scale, xi = _gev_likeliest(maxima, l2) if fit == "mle" else gev_l_moments(l1, l2, t3)
         level = gev_level(loc, scale, xi, return_period)
         p_value = _gev_tail(y, loc, scale, xi)
     reason = np.full(shape, Reason.OK, dtype=np.int16)
-    reason[np.isnan(level)] = Reason.TOO_FEW_HISTORY
+    reason[np.isnan(level)] = Reason.NO_CONVERGENCE
+    reason[~enough] = Reason.TOO_FEW_HISTORY
     reason[scale == 0] = Reason.NO_SPREAD
     reason[np.isnan(y)] = Reason.MISSING_VALUE
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -91,7 +107,9 @@ def return_level(
         threshold=sign * level,
         score=score,
         p_value=np.where(np.isnan(y), np.nan, p_value),
-        alarm=decide(y > level, reason, [Reason.MISSING_VALUE, Reason.TOO_FEW_HISTORY]),
+        alarm=decide(
+            y > level, reason, [Reason.MISSING_VALUE, Reason.TOO_FEW_HISTORY, Reason.NO_CONVERGENCE]
+        ),
         reason=reason,
     )
 
@@ -176,12 +194,10 @@ def l_moments(values: Floats) -> tuple[Floats, Floats, Floats, np.ndarray[Any, n
     return b0, l2, t3, n
 
 
-def _year_moments(
-    counts: Floats, at: Any, freq: int, years: int, least: int
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """L-moments and median of the yearly maxima before each tested time, the years counted back from it."""
-    shape = (len(counts), len(at))
-    l1, l2, t3, middle = (np.full(shape, np.nan) for _ in range(4))
+def _year_maxima(counts: Floats, at: Any, freq: int, years: int, least: int) -> Floats:
+    """The yearly maxima [n_series, n_test, n_years] before each tested time, the years counted back from it;
+    NaN for a year of which too little is known, all of them NaN where there are fewer than `least`."""
+    found = np.full((len(counts), len(at), years), np.nan)
     for j, t in enumerate(at.tolist()):
         whole = min(years, t // freq)
         if whole < least:
@@ -190,11 +206,51 @@ def _year_moments(
         known = (~np.isnan(blocks)).sum(axis=2) >= np.ceil(_KNOWN_PART * freq)
         maxima = np.where(np.isnan(blocks), -np.inf, blocks).max(axis=2)
         maxima[~known] = np.nan
-        first, second, skew, n = l_moments(maxima)
-        good = n >= least
-        l1[good, j], l2[good, j], t3[good, j] = first[good], second[good], skew[good]
-        middle[good, j] = np.nanmedian(maxima[good], axis=1)
-    return l1, l2, t3, middle
+        maxima[known.sum(axis=1) < least] = np.nan
+        found[:, j, :whole] = maxima
+    return found
+
+
+def _middle(maxima: Floats) -> Floats:
+    """The median of the known ones, NaN where there is none."""
+    middle = np.full(maxima.shape[:2], np.nan)
+    some = ~np.isnan(maxima).all(axis=2)
+    middle[some] = np.nanmedian(maxima[some], axis=1)
+    return middle
+
+
+def _gev_likeliest(maxima: Floats, l2: Floats) -> tuple[Floats, Floats, Floats]:
+    """Location, scale, shape [n_series, n_test] by maximum likelihood; scale 0 where all are equal."""
+    loc, scale, xi = (np.full(l2.shape, np.nan) for _ in range(3))
+    theta = np.empty(3)
+    for row, j in np.argwhere(~np.isnan(l2)).tolist():
+        values = maxima[row, j]
+        values = values[~np.isnan(values)]
+        if l2[row, j] == 0:
+            loc[row, j], scale[row, j], xi[row, j] = values[0], 0.0, 0.0
+        elif gev_newton(values, *gev_start(values), theta):
+            loc[row, j], scale[row, j], xi[row, j] = theta
+    return loc, scale, xi
+
+
+@njit(cache=True, nogil=True)
+def _spells(past, u, gap):  # type: ignore[no-untyped-def]
+    """The peaks of the spells above u, in order of time."""
+    peaks = np.empty(len(past))
+    n, calm = 0, gap
+    for i in range(len(past)):
+        if np.isnan(past[i]):
+            continue
+        if past[i] > u:
+            if calm >= gap:
+                peaks[n] = past[i]
+                n += 1
+            elif past[i] > peaks[n - 1]:
+                peaks[n - 1] = past[i]
+            calm = 0
+        else:
+            calm += 1
+    return peaks[:n]
 
 
 @njit(cache=True, nogil=True)
@@ -210,20 +266,8 @@ def _peaks(counts, at, reach, freq, q, gap, least, loc, l1, l2, rate, middle):  
             ordered = np.sort(known)
             k = int(place)
             u = ordered[k] + (place - k) * (ordered[min(k + 1, len(known) - 1)] - ordered[k])
-            peaks = np.empty(len(known))
-            n, calm = 0, gap
-            for i in range(len(past)):
-                if np.isnan(past[i]):
-                    continue
-                if past[i] > u:
-                    if calm >= gap:
-                        peaks[n] = past[i]
-                        n += 1
-                    elif past[i] > peaks[n - 1]:
-                        peaks[n - 1] = past[i]
-                    calm = 0
-                else:
-                    calm += 1
+            peaks = _spells(past, u, gap)
+            n = len(peaks)
             if n == 0 and ordered[0] == ordered[-1]:  # never varied: the level is that value
                 loc[row, j] = u
                 middle[row, j] = u
@@ -231,7 +275,7 @@ def _peaks(counts, at, reach, freq, q, gap, least, loc, l1, l2, rate, middle):  
                 continue
             if n < least:
                 continue
-            x = np.sort(peaks[:n])
+            x = np.sort(peaks)
             mean, second = 0.0, 0.0
             for i in range(n):
                 mean += (x[i] - u) / n
@@ -247,6 +291,36 @@ def _peaks(counts, at, reach, freq, q, gap, least, loc, l1, l2, rate, middle):  
 
 #: the compiled kernel, whose arguments mypy cannot see
 _peaks_panel: Callable[..., None] = _peaks
+_spells_of: Callable[..., Floats] = _spells
+
+
+def _pareto_likeliest(
+    counts: Floats, at: Any, reach: int, gap: int, loc: Floats, l2: Floats
+) -> tuple[Floats, Floats]:
+    """Scale and shape [n_series, n_test] by maximum likelihood; scale 0 where all peaks are equal."""
+    scale, xi = (np.where(l2 == 0, 0.0, np.nan) for _ in range(2))
+    for row, j in np.argwhere(l2 > 0).tolist():
+        past = counts[row, max(0, at[j] - reach) : at[j]]
+        scale[row, j], xi[row, j] = gpd_likeliest(_spells_of(past, loc[row, j], gap) - loc[row, j])
+    return scale, xi
+
+
+def _words(params: Mapping[str, Any]) -> Text:
+    """Which law, of what, fitted how."""
+    high = params["sides"] == "up"
+    law, law_zh = "generalised Pareto law of peaks", "峰值的广义帕累托分布"
+    if params["method"] == "gev":
+        law = f"generalised extreme value law of yearly {'maxima' if high else 'minima'}"
+        law_zh = f"年最{'大' if high else '小'}值的广义极值分布"
+    by, by_zh = "L-moments", "线性矩法"
+    if params["fit"] == "mle":
+        by, by_zh = "maximum likelihood", "最大似然法"
+    return Text(
+        f"The threshold is the level of {params['return_period']:g} years by the {law}, fitted by {by} to up "
+        f"to {params['years']} years before.",
+        f"阈值为 {params['return_period']:g} 年一遇水平,"
+        f"由此前至多 {params['years']} 年{law_zh}以{by_zh}拟合。",
+    )
 
 
 def _history(params: Mapping[str, Any], freq: int) -> int:
@@ -261,6 +335,7 @@ SPECS = (
         (
             Param("return_period", "float", 10.0, "years in which such a value comes once"),
             Param("method", "str", "pot", "peaks over a quantile, or yearly maxima", ("pot", "gev")),
+            Param("fit", "str", "l_moments", "how the law is fitted", ("l_moments", "mle")),
             Param("sides", "str", "up", "too high, or too low", ("up", "down")),
             Param("years", "int", 30, "past years fitted, as many as there are"),
             Param("quantile", "float", 0.9, "quantile of the history above which values are peaks (pot)"),
@@ -271,5 +346,7 @@ SPECS = (
         source="Coles 2001, An Introduction to Statistical Modeling of Extreme Values",
         history=_history,
         values="reading",
+        words=_words,
+        yearly=True,
     ),
 )

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from anlan.assess.detect.panel import Detection, Panel, Test
+from anlan.model.text import Text
 
 
 class Detector(Protocol):
@@ -96,7 +97,9 @@ class Spec:
     at a time also depends on the tested times before it (a cumulative sum), so `test` is contiguous and
     in order; `needs_history`: a time axis too short for `history` is refused (ValueError) instead of
     answered with unknown; `live`: parameters that a rule in service gets unless it says otherwise;
-    `title` in a few words; `source` the publication."""
+    `title` in a few words; `source` the publication; `words(params)`: how the bound comes about, where a
+    finding cannot be understood without it; `yearly`: the p-value is of the highest value of a year, not of
+    one period's."""
 
     name: str
     run: Callable[..., Detection]
@@ -108,6 +111,8 @@ class Spec:
     sequential: bool = False
     needs_history: bool = False
     live: Mapping[str, Any] = field(default_factory=dict)
+    words: Callable[[Mapping[str, Any]], Text] | None = None
+    yearly: bool = False
 
     def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`params` with the defaults of those not given."""
