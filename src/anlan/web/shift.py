@@ -28,14 +28,14 @@ FOLLOWING = ("assessment.updated", "assessment.noted")
 @dataclass(frozen=True, slots=True)
 class Changed:
     """One line: the `card` (None for what belongs to no risk), its entries in words, newest first, the
-    `noun` and the `risk` of each, and `counts`: how many there are of each (noun, family, status), the family
-    and the status for the catalogue, the newest first."""
+    `noun` and the `risk` of each, and `counts`: by noun, how many there are of each (family, status) for the
+    catalogue, the newest first."""
 
     card: Card | None
     lines: tuple[Line, ...]
     nouns: tuple[str, ...]
     risks: tuple[str, ...]
-    counts: tuple[tuple[str, str, str, int], ...]
+    counts: tuple[tuple[str, tuple[tuple[str, str, int], ...]], ...]
 
     @property
     def newest(self) -> datetime:
@@ -81,7 +81,10 @@ def _changed(card: Card | None, own: list[Entry], threads: dict[int, str], pack:
         lines,
         nouns,
         tuple(threads.get(entry.seq, "") for entry in own),
-        tuple((*key, n) for key, n in counted.items()),
+        tuple(
+            (noun, tuple((family, status, n) for (of, family, status), n in counted.items() if of == noun))
+            for noun in dict.fromkeys(noun for noun, _, _ in counted)
+        ),
     )
 
 
