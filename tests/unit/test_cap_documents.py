@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
+from anlan.formats.cap import xsd
 from anlan.formats.cap.profiles.documents import check_distribution, check_feed, check_notification
 from anlan.formats.cap.secure import parse
 
@@ -126,3 +130,21 @@ def test_real_distributions_keep_the_form_and_real_indexes_are_checked(shared: P
         "DE-status",
     }
     assert len(told) == sum(row["kind"] in ("edxl", "feed") for row in rows)
+
+
+def test_what_the_schema_says_to_one_thread_is_not_what_it_says_to_another() -> None:
+    """The courier's threads examine at the same time: a validator shared by two ends the process."""
+    space = "urn:oasis:names:tc:emergency:cap:1.2"
+
+    def refused(name: str) -> str:
+        root = etree.fromstring(f'<alert xmlns="{space}"><{name}/></alert>')
+        assert not xsd.validate(root, "1.2")
+        # all have been refused something before any asks what it was
+        together.wait(10)
+        return xsd.refusal("1.2")
+
+    names = [f"stray{n}" for n in range(6)]
+    together = threading.Barrier(len(names))
+    with ThreadPoolExecutor(len(names)) as pool:
+        told = list(pool.map(refused, names))
+    assert all(name in said for name, said in zip(names, told, strict=True))

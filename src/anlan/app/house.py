@@ -6,6 +6,7 @@ import functools
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -98,6 +99,7 @@ class RunningHouse:
         # what a sent message looks like never changes: kept while it is being handed over
         self._rendered: dict[tuple[str, str], bytes] = {}
         self._left: dict[tuple[str, str], bytes] = {}
+        self._making = threading.Lock()
         self._worded: dict[tuple[str, str, tuple[str, ...], bool], tuple[str, str]] = {}
 
     # -- what the flow asks -------------------------------------------------------------------------
@@ -156,8 +158,12 @@ class RunningHouse:
         key = (warning.id, warning.digest)
         kept = self._left.get(key)
         if kept is None:
-            kept = self.signed.of(self.render(warning))
-            _keep(self._left, key, kept)
+            # many threads begin with the same message: one makes it
+            with self._making:
+                kept = self._left.get(key)
+                if kept is None:
+                    kept = self.signed.of(self.render(warning))
+                    _keep(self._left, key, kept)
         return kept
 
     def _pack_with(self, warning: Warning) -> Pack:

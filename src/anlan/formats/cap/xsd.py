@@ -3,7 +3,7 @@ record. They accept what the published schemas accept; the tables hold the facts
 
 from __future__ import annotations
 
-from functools import cache
+import threading
 from typing import Any
 
 from lxml import etree
@@ -67,9 +67,20 @@ def schema_text(version: str) -> str:
     )
 
 
-@cache
+_COMPILING = threading.Lock()
+# what a validator said last is its own, and libxml2 validates without Python's lock: one for each thread
+_OWN = threading.local()
+
+
 def _compiled(version: str) -> Any:
-    return etree.XMLSchema(etree.fromstring(schema_text(version)))
+    own: dict[str, Any] | None = getattr(_OWN, "schemas", None)
+    if own is None:
+        own = _OWN.schemas = {}
+    if version not in own:
+        # libxml2 makes its table of types at the first schema: two at a time end the process
+        with _COMPILING:
+            own[version] = etree.XMLSchema(etree.fromstring(schema_text(version)))
+    return own[version]
 
 
 def validate(root: Any, version: str) -> bool:
