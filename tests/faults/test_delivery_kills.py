@@ -39,7 +39,10 @@ class Hook:
 
         class Receiver(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return  # its sender was killed on the way: there is no message
                 if self.headers["X-Anlan-Ask"] == "yes":
                     has = {delivery for delivery, _ in hook.got}
                     answer = json.dumps(
