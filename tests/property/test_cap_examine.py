@@ -17,14 +17,16 @@ from hypothesis import strategies as st
 
 from anlan.formats import cap
 from anlan.formats.cap.blocks import blocks, valid_blocks
+from anlan.formats.cap.columns import UNDECIDED
 from anlan.formats.cap.gazetteer import Gazetteer
 from anlan.formats.cap.geometry import ASTRAY, SOUND, by_library, polygon_faults, ring
 from anlan.formats.cap.ground import OUTCOMES, area_ground, circle_shape, worst
+from anlan.formats.cap.kernels import scan
 from anlan.formats.cap.profiles import PROFILES
-from anlan.formats.cap.ringscan import UNDECIDED, scan
-from anlan.formats.cap.rules import check_rules, may_trick
+from anlan.formats.cap.rules import check_rules
 from anlan.formats.cap.secure import parse
 from anlan.formats.cap.times import CAP_FORM, judge_time, read_time
+from anlan.formats.cap.tricks import may_trick
 from anlan.formats.cap.xsd import validate
 from anlan.model.errors import BadInput
 

@@ -13,7 +13,6 @@ from typing import Any
 from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.schema import NAMESPACES, XMLDSIG, Child, alert_parts
 
-MAX_TEXT = 50_000
 MAX_FAULTS = 200
 MAX_ATTRIBUTES = 16
 
@@ -36,8 +35,6 @@ _OUTSIDE_URI = re.compile(r"[\x00-\x20\x7f-\U0010ffff<>\"{}|\\^`']")
 #: without them nobody knows which message this is, whether it is meant, and for whom
 _OLD = "Very Likely"
 _ESSENTIAL = frozenset(("identifier", "sender", "sent", "status", "msgType", "scope"))
-# lists, content and geometry: bounded by the size of the document and a number of points
-UNLIMITED = ("derefUri", "polygon", "references", "addresses", "value")
 
 
 class _TooMany(Exception):

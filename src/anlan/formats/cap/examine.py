@@ -3,30 +3,34 @@ where on the ground is it meant for?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from anlan.formats.cap.blocks import Block, blocks, valid_blocks
-from anlan.formats.cap.conform import MAX_TEXT, UNLIMITED, conform, version_of
+from anlan.formats.cap.conform import conform, version_of
+from anlan.formats.cap.enveloped import SIGNATURE, signature_faults
 from anlan.formats.cap.fault import CapFault
 from anlan.formats.cap.gazetteer import Gazetteer
-from anlan.formats.cap.geometry import Looked
+from anlan.formats.cap.geometry import Looked, sound_rings
 from anlan.formats.cap.ground import Allowance, Ground, area_ground, plain_outcome, union, worst
+from anlan.formats.cap.limits import MAX_TEXT, UNLIMITED
 from anlan.formats.cap.message import CapAlert
 from anlan.formats.cap.model import alert_of
+from anlan.formats.cap.plain import blocks_again, look_over
 from anlan.formats.cap.profiles import check_profile
 from anlan.formats.cap.profiles.canada import CODE as CANADIAN
-from anlan.formats.cap.rules import check_rules, may_trick
+from anlan.formats.cap.rules import check_rules
 from anlan.formats.cap.schema import XMLDSIG
 from anlan.formats.cap.secure import follows, parse, refuse_depth
 from anlan.formats.cap.times import judge_time
+from anlan.formats.cap.tricks import may_trick
 from anlan.formats.cap.xsd import refusal, validate
 from anlan.model.errors import BadInput, Hostile
 
-_SIGNATURE = f"{{{XMLDSIG}}}Signature"
 _DSIG = f"{{{XMLDSIG}}}"
-_ENVELOPED = f"{XMLDSIG}enveloped-signature"
+_BLOCKING = attrgetter("blocking")
 _LIMIT = "a plain CAP message within the limits"
 
 
@@ -34,16 +38,18 @@ class Examination:
     """What was found in one document.
 
     `version` is empty for what is no CAP; `valid` by the schema of that version; `findings` schema faults
-    first, then in the order of the document; `blocks` what it says, text by text; `signatures` how many
-    enveloped signatures stand in it. `identifier` and `sender` are as written, empty where there are none.
+    first, then in the order of the document; `signatures` how many enveloped signatures stand in it.
+    `identifier` and `sender` are as written, empty where there are none.
     """
 
     __slots__ = (
         "_alert",
+        "_blocks",
         "_looked",
+        "_odd",
         "_raw",
         "_rings",
-        "blocks",
+        "_worst",
         "findings",
         "readable",
         "signatures",
@@ -56,23 +62,41 @@ class Examination:
         raw: bytes,
         version: str,
         valid: bool,
-        blocks: Block,
+        blocks: Block | None,
         findings: Sequence[CapFault],
         signatures: int = 0,
         rings: Mapping[str, str | None] | None = None,
         looked: Mapping[str, Looked] | None = None,
+        worst: str = "",
+        odd: Sequence[Block] = (),
     ) -> None:
+        """`rings` are verdicts on polygons, as far as they are known. `blocks` is None for a plain message:
+        they are taken from its bytes when they are asked for, and `worst` is the worst outcome of its areas
+        but for those in `odd`."""
         self._raw = raw
+        self._blocks = blocks
         self._rings = rings or {}
         self._looked = looked or {}
         self._alert: CapAlert | None = None
+        self._worst = worst
+        self._odd = odd
         self.version = version
         self.valid = valid
-        self.blocks = blocks
         self.findings = tuple(findings)
         self.signatures = signatures
         #: True where the message can be used in spite of its findings
-        self.readable = not any(fault.blocking for fault in self.findings)
+        self.readable = True not in map(_BLOCKING, self.findings)
+
+    @property
+    def blocks(self) -> Block:
+        """What the document says, text by text."""
+        if self._blocks is None:
+            self._blocks = blocks_again(self._raw)
+            # nearly all are sound, and then nothing need be known of them
+            known = self._rings
+            texts = [text for text in _polygons(self._blocks) if text not in known]
+            self._rings = {**known, **dict(zip(texts, sound_rings(texts), strict=True))} if texts else known
+        return self._blocks
 
     @property
     def identifier(self) -> str:
@@ -149,8 +173,20 @@ class Examination:
 
     def _outcomes(self) -> set[str]:
         """The outcomes of the areas, without a gazetteer."""
-        found, rings, none = set(), self._rings, ()
+        if self._blocks is None:
+            found, odd = {self._worst} - {""}, list(self._odd)
+        else:
+            found, odd = self._plain_outcomes()
+        if odd:
+            allowance = Allowance()
+            found.update(self._area(area, "", allowance).outcome for area in odd)
+        return found
+
+    def _plain_outcomes(self) -> tuple[set[str], list[Block]]:
+        """The outcomes of the areas with nothing odd about them, and the others."""
+        found: set[str] = set()
         odd: list[Block] = []
+        rings, none = self._rings, ()
         for info in self.blocks.get("info", none):
             for area in info.get("area", none):
                 get = area.get
@@ -161,10 +197,7 @@ class Examination:
                     found.add(outcome)
                 else:
                     odd.append(area)
-        if odd:
-            allowance = Allowance()
-            found.update(self._area(area, "", allowance).outcome for area in odd)
-        return found
+        return found, odd
 
     def hindrances(self, gazetteer: Gazetteer | None = None) -> list[CapFault]:
         """What keeps the message from being published: the findings that bar it, and every area whose
@@ -184,6 +217,28 @@ def examine(raw: bytes, profiles: Sequence[str] = ()) -> Examination:
     """Everything about a document, as received; never raises for a bad one. `profiles` are names of
     `anlan.formats.cap.profiles.PROFILES` whose rules are checked besides those of CAP (KeyError for
     another name)."""
+    return _plainly(raw, profiles) or _parsed(raw, profiles)
+
+
+def _plainly(raw: bytes, profiles: Sequence[str]) -> Examination | None:
+    """A plain message, by its bytes; None for any other."""
+    found = look_over(raw)
+    if found is None:
+        return None
+    faults = [*found.signed, *found.findings.faults] if found.signed else found.findings.faults
+    rings, looked = found.findings.rings, found.findings.looked
+    told = Examination(
+        raw, found.version, True, None, faults, found.signatures, rings, looked, found.worst, found.odd
+    )
+    if profiles:
+        faults = [*faults, *(fault for profile in profiles for fault in check_profile(profile, told.blocks))]
+        told.findings = tuple(faults)
+        told.readable = True not in map(_BLOCKING, faults)
+    return told
+
+
+def _parsed(raw: bytes, profiles: Sequence[str] = ()) -> Examination:
+    """Any document, by a tree of it: what `_plainly` takes comes to the same."""
     try:
         root = parse(raw, deep=True)
         version, namespace, faults = version_of(root)
@@ -232,18 +287,24 @@ def _examined(
     signatures = []
     # where the schema is kept they stand last
     if not valid or root[-1].tag.startswith(_DSIG):
-        signatures = [child for child in root if child.tag == _SIGNATURE]
+        signatures = [child for child in root if child.tag == SIGNATURE]
     if signatures:
         found["Signature"] = ["signed"] * len(signatures)
     if len(raw) > MAX_TEXT and _may_be_long(raw):
         faults += _oversize(root)
     if signatures:
-        faults += _signatures(signatures)
+        faults += signature_faults(signatures)
     findings = check_rules(found, taken, plain=not may_trick(raw))
     faults += findings.faults
     for profile in profiles:
         faults += check_profile(profile, found)
     return Examination(raw, version, valid, found, faults, len(signatures), findings.rings, findings.looked)
+
+
+def _polygons(blocks: Block) -> Iterator[str]:
+    for info in blocks.get("info", ()):
+        for area in info.get("area", ()):
+            yield from area.get("polygon", ())
 
 
 def _refused(root: Any, version: str, namespace: str, known: bool) -> list[CapFault]:
@@ -276,22 +337,4 @@ def _oversize(root: Any) -> list[CapFault]:
             if name not in UNLIMITED and not element.tag.startswith(f"{{{XMLDSIG}}}"):
                 size, most = f"{len(text)} characters", f"at most {MAX_TEXT}"
                 found.append(CapFault(name, "S-size", size, most, schema=False))
-    return found
-
-
-def _signatures(signatures: list[Any]) -> list[CapFault]:
-    found = []
-    for number, signature in enumerate(signatures, 1):
-        references = signature.findall(f"{{{XMLDSIG}}}SignedInfo/{{{XMLDSIG}}}Reference")
-        enveloped = [
-            reference
-            for reference in references
-            if not reference.get("URI")
-            and any(step.get("Algorithm") == _ENVELOPED for step in reference.iter(f"{{{XMLDSIG}}}Transform"))
-        ]
-        if len(references) != 1 or len(enveloped) != 1:
-            told = ", ".join(reference.get("URI") or "the whole message" for reference in references)
-            expected = "one reference to the whole message, with the enveloped transform"
-            path = f"alert/Signature[{number}]"
-            found.append(CapFault(path, "S-enveloped", told or "no reference", expected, False, False))
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import shapely
 
+from anlan.formats.cap import compiled
 from anlan.formats.cap.fault import shown
-
-MAX_POINTS = 10_000
+from anlan.formats.cap.limits import MAX_POINTS
 
 # possessive: linear in the length of the text whatever stands in it
 _NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
@@ -139,9 +139,7 @@ def polygon_faults(
             yield "G-polygon-closed-text", f"{begins} and {ends}", "one way to write a number", False
     outside = [(lat, lon) for lat, lon in points if not (-90 <= lat <= 90 and -180 <= lon <= 180)]
     if outside:
-        lat, lon = outside[0]
-        found = f"{lat},{lon}" + (f" and {len(outside) - 1} more" if len(outside) > 1 else "")
-        yield "G-range", found, "latitude -90 to 90, longitude -180 to 180", False
+        yield past_bounds(*outside[0], len(outside))
     if not simple and len(points) >= 4 and all(map(math.isfinite, chain.from_iterable(points))):
         shape = polygon_of(points)
         reason = why_invalid(shape)
@@ -149,6 +147,12 @@ def polygon_faults(
             looked[text] = Looked(points, shape, reason)
         if reason:
             yield "G-polygon-simple", reason, "a ring that does not cross itself", False
+
+
+def past_bounds(lat: float, lon: float, number: int) -> Broken:
+    """So many places, this one first, that are not on the earth."""
+    found = f"{lat},{lon}" + (f" and {number - 1} more" if number > 1 else "")
+    return "G-range", found, "latitude -90 to 90, longitude -180 to 180", False
 
 
 def circle_faults(text: str) -> Iterator[Broken]:
@@ -166,59 +170,34 @@ def circle_faults(text: str) -> Iterator[Broken]:
     elif radius == 0:
         yield "G-circle-zero", shown(text), "a radius above 0: this is a point", False
     if not in_range(lat, lon):
-        yield "G-range", f"{lat},{lon}", "latitude -90 to 90, longitude -180 to 180", False
+        yield past_bounds(lat, lon, 1)
 
 
 #: verdicts on a polygon: nothing is wrong with it; only its places can be (they are not on the earth)
 SOUND, ASTRAY = "sound", "astray"
-#: loading the compiled screen takes a second: only so many polygons are worth it
-_PATIENCE = 3000
 #: characters
 _LARGE = 4000
-_loaded: dict[str, Any] = {"seen": 0}
 
 
 def sound_rings(texts: list[str]) -> list[str | None]:
     """For each polygon SOUND where `polygon_faults` finds nothing and it spans no more than half the earth,
     ASTRAY where only its coordinates can be at fault, else None: `polygon_faults` tells what it is."""
-    scan = _loaded.get("scan") or _screen(len(texts))
-    if scan is None:
+    kernels = compiled.kernels(len(texts))
+    if kernels is None:
         return by_library(texts)
-    verdicts = scan(texts)
-    found: list[str | None] = [(None, SOUND, ASTRAY)[verdict] for verdict in verdicts]
-    # what the screen leaves open is nearly always at fault, and then looked at one by one anyway; the
-    # library reads large rings faster than that
+    return decided(texts, [(None, SOUND, ASTRAY)[verdict] for verdict in kernels.scan(texts)])
+
+
+def decided(texts: list[str], found: list[str | None]) -> list[str | None]:
+    """The verdicts of the compiled screen, with those that it left open on large rings: what it leaves open
+    is nearly always at fault and looked at one by one anyway, but the library reads large rings faster."""
     open_ones = [
-        place for place, verdict in enumerate(verdicts) if not verdict and len(texts[place]) > _LARGE
+        place for place, verdict in enumerate(found) if verdict is None and len(texts[place]) > _LARGE
     ]
     if open_ones:
         for place, verdict in zip(open_ones, by_library([texts[p] for p in open_ones]), strict=True):
             found[place] = verdict
     return found
-
-
-def _screen(more: int) -> Callable[[list[str]], list[int]] | None:
-    """The compiled screen, once enough polygons have come by; None before, and where it cannot be had (no
-    room for its compiler, nowhere to keep what it compiled): the library then does all."""
-    _loaded["seen"] += more
-    if _loaded["seen"] < _PATIENCE or _loaded.get("failed"):
-        return None
-    try:
-        from anlan.formats.cap.ringscan import scan
-
-        # compiled for one polygon and for several
-        scan(["0,0 0,1 1,1 0,0"])
-        scan(["0,0 0,1 1,1 0,0", ""])
-    except Exception:
-        _loaded["failed"] = True
-        return None
-    _loaded["scan"] = scan
-    return scan
-
-
-def screened() -> bool:
-    """True once the compiled screen is loaded, or has been found not to be had."""
-    return "scan" in _loaded or "failed" in _loaded
 
 
 def by_library(texts: list[str]) -> list[str | None]:

@@ -21,7 +21,6 @@ from anlan.formats.cap.fault import shown
 from anlan.formats.cap.gazetteer import Gazetteer
 from anlan.formats.cap.geometry import (
     ASTRAY,
-    MAX_POINTS,
     SOUND,
     Looked,
     Point,
@@ -31,6 +30,7 @@ from anlan.formats.cap.geometry import (
     ring,
     why_invalid,
 )
+from anlan.formats.cap.limits import MAX_POINTS
 
 #: how well an area is known, the best first
 OUTCOMES = ("exact", "circle", "geocode", "repaired", "unresolved")

@@ -1,82 +1,46 @@
-"""Polygons looked at in bulk by compiled code: which of them are certainly without fault.
+"""Compiled code: which polygons are certainly without fault.
 
 The verdict is a screen: it says that a ring is sound only where no side comes near another, and leaves
-everything else to `anlan.formats.cap.geometry`, whose words decide.
+everything else to `anlan.formats.cap.geometry`, whose words decide. Compiled as part of
+`anlan.formats.cap.kernels`.
 """
 
 # the arguments of compiled functions are Numba's, whose types mypy cannot see
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+# what reads shorter takes longer to compile
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 
-#: more points than that are left to the geometry library, whose time does not grow with their square
-MOST = 1024
-UNDECIDED, SOUND, OUTSIDE = 0, 1, 2
+from anlan.formats.cap.columns import MOST, OUTSIDE, SOUND, SWAPPED, TURNED, UNDECIDED
+from anlan.formats.cap.inner import inner
+from anlan.formats.cap.limits import MAX_POINTS
+from anlan.formats.cap.literals import EXACT, is_blank, number
 
-_COMMA, _PLUS, _MINUS, _POINT, _ZERO, _NINE = 44, 43, 45, 46, 48, 57
-_POWERS = 10.0 ** np.arange(18)
+_COMMA = 44
 #: sides that are passed over together where all of them lie aside
-_RUN = 8
+RUN = 8
 #: of the products in a cross product: rounding stays far below
 _NEAR = 1e-12
+#: degrees: nearer to a bound than that, only exact numbers decide
+_CLOSE = 1e-6
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _blank(byte: int) -> bool:
-    return byte == 32 or byte == 10 or byte == 9 or byte == 13  # noqa: PLR1714
-
-
-@njit(cache=True, nogil=True)
-def _number(data: npt.NDArray[np.uint8], at: int, end: int) -> tuple[float, int]:
-    """The decimal number that begins at `at`, to within a rounding, and where it ends; -1 where there is
-    none, or one of more digits than it can have."""
-    negative = False
-    if at < end and (data[at] == _PLUS or data[at] == _MINUS):
-        negative = data[at] == _MINUS
-        at += 1
-    whole, digits, places, point = 0, 0, 0, False
-    while at < end:
-        byte = data[at]
-        if _ZERO <= byte <= _NINE:
-            digits += 1
-            # digits past the seventeenth are below what a double tells apart
-            if digits <= 17:
-                whole = whole * 10 + (byte - _ZERO)
-                if point:
-                    places += 1
-            elif not point:
-                return 0.0, -1
-        elif byte == _POINT and not point:
-            point = True
-        else:
-            break
-        at += 1
-    if digits == 0:
-        return 0.0, -1
-    value = whole / _POWERS[places]
-    return (-value if negative else value), at
-
-
-@njit(cache=True, nogil=True)
-def _apart(
-    xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64], count: int, boxes: npt.NDArray[np.float64]
-) -> bool:
+@inner
+def _apart(room, count):
     """True where no side of a closed ring of `count` points touches one that is not its neighbour, and
-    neighbours do not fold onto each other. `boxes` is room for the bounds of every run of sides."""
+    neighbours do not fold onto each other."""
     sides = count - 1
-    for run in range((sides + _RUN - 1) // _RUN):
-        start = run * _RUN
-        left, right, low, high = xs[start], xs[start], ys[start], ys[start]
-        for at in range(start + 1, min(start + _RUN, sides) + 1):
-            left, right = min(left, xs[at]), max(right, xs[at])
-            low, high = min(low, ys[at]), max(high, ys[at])
-        boxes[run, 0], boxes[run, 1], boxes[run, 2], boxes[run, 3] = left, right, low, high
+    for run in range((sides + RUN - 1) // RUN):
+        start = run * RUN
+        left, right, low, high = room[0, start], room[0, start], room[1, start], room[1, start]
+        for at in range(start + 1, min(start + RUN, sides) + 1):
+            left, right = min(left, room[0, at]), max(right, room[0, at])
+            low, high = min(low, room[1, at]), max(high, room[1, at])
+        room[2, run], room[3, run], room[4, run], room[5, run] = left, right, low, high
     for i in range(sides):
-        ax, ay, bx, by = xs[i], ys[i], xs[i + 1], ys[i + 1]
+        ax, ay, bx, by = room[0, i], room[1, i], room[0, i + 1], room[1, i + 1]
         ux, uy = bx - ax, by - ay
         if ux == 0 and uy == 0:
             return False
@@ -84,7 +48,7 @@ def _apart(
         low_y, high_y = min(ay, by), max(ay, by)
         # the neighbour behind; the last side's is the first
         k = i + 1 if i + 1 < sides else 0
-        vx, vy = xs[k + 1] - xs[k], ys[k + 1] - ys[k]
+        vx, vy = room[0, k + 1] - room[0, k], room[1, k + 1] - room[1, k]
         cross = ux * vy - uy * vx
         if abs(cross) <= _NEAR * (abs(ux * vy) + abs(uy * vx)) and ux * vx + uy * vy <= 0:
             return False
@@ -93,17 +57,17 @@ def _apart(
         end = sides - 1 if i == 0 else sides
         while j + 1 < end:
             j += 1
-            if j % _RUN == 0 or j == i + 2:
-                run = j // _RUN
+            if j % RUN == 0 or j == i + 2:
+                run = j // RUN
                 if (
-                    boxes[run, 1] < low_x
-                    or boxes[run, 0] > high_x
-                    or boxes[run, 3] < low_y
-                    or boxes[run, 2] > high_y
+                    room[3, run] < low_x
+                    or room[2, run] > high_x
+                    or room[5, run] < low_y
+                    or room[4, run] > high_y
                 ):
-                    j = run * _RUN + _RUN - 1
+                    j = run * RUN + RUN - 1
                     continue
-            cx, cy, dx, dy = xs[j], ys[j], xs[j + 1], ys[j + 1]
+            cx, cy, dx, dy = room[0, j], room[1, j], room[0, j + 1], room[1, j + 1]
             if max(cx, dx) < low_x or min(cx, dx) > high_x or max(cy, dy) < low_y or min(cy, dy) > high_y:
                 continue
             p, q = ux * (cy - ay), uy * (cx - ax)
@@ -125,37 +89,55 @@ def _apart(
     return True
 
 
-@njit(cache=True, nogil=True)
-def _verdict(
-    data: npt.NDArray[np.uint8],
-    start: int,
-    end: int,
-    lats: npt.NDArray[np.float64],
-    lons: npt.NDArray[np.float64],
-    boxes: npt.NDArray[np.float64],
-) -> int:
-    at, count = start, 0
+@inner
+def _close(value, bound):
+    return abs(abs(value) - bound) < _CLOSE
+
+
+@inner
+def verdict_on(data, start, end, room, outside, column):
+    """The verdict on the polygon written there. `room` has ROWS rows of MOST. What is OUTSIDE is told in
+    `outside` from `column` on: the offset of the first pair that is no place on the earth, how many there
+    are, and TURNED where longitudes alone are past their bounds, and by less than a turn, SWAPPED where all
+    would be places on the earth the other way round, within half of it, else 0."""
+    at, count, pairs, past = start, np.int64(0), 0, 0
     first_from, first_to, last_from, last_to = 0, 0, 0, 0
+    rounded = False
+    south, north, west, east = 1e300, -1e300, 1e300, -1e300
     while True:
-        while at < end and _blank(data[at]):
+        while at < end and is_blank(data[at]):
             at += 1
         if at == end:
             break
-        if count == MOST:
+        pairs += 1
+        if count == MOST or pairs > MAX_POINTS:
             return UNDECIDED
         last_from = at
-        lat, at = _number(data, at, end)
+        lat, at, digits = number(data, at, end)
         if at < 0 or at == end or data[at] != _COMMA:
             return UNDECIDED
-        lon, at = _number(data, at + 1, end)
-        if at < 0 or (at < end and not _blank(data[at])):
+        if digits > EXACT:
+            rounded = True
+            if _close(lat, 90.0):
+                return UNDECIDED
+        lon, at, digits = number(data, at + 1, end)
+        if at < 0 or (at < end and not is_blank(data[at])):
             return UNDECIDED
+        if digits > EXACT:
+            rounded = True
+            if _close(lon, 180.0) or _close(lon, 360.0):
+                return UNDECIDED
         last_to = at
         if count == 0:
             first_from, first_to = last_from, last_to
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            if past == 0:
+                outside[column] = last_from
+            past += 1
+        south, north, west, east = min(south, lat), max(north, lat), min(west, lon), max(east, lon)
         # the same point twice in a row is no side
-        if count == 0 or lats[count - 1] != lat or lons[count - 1] != lon:
-            lats[count], lons[count] = lat, lon
+        if count == 0 or room[0, count - 1] != lat or room[1, count - 1] != lon:
+            room[0, count], room[1, count] = lat, lon
             count += 1
     # the first and the last pair as text: 21.28 and 21.280 are told, and that is not done here
     if count < 4 or first_to - first_from != last_to - last_from:
@@ -163,40 +145,11 @@ def _verdict(
     for place in range(first_to - first_from):
         if data[first_from + place] != data[last_from + place]:
             return UNDECIDED
-    south, north = lats[:count].min(), lats[:count].max()
-    west, east = lons[:count].min(), lons[:count].max()
-    if east - west > 180 or not _apart(lats, lons, count, boxes):
+    if east - west > 180 or (rounded and _close(east - west, 180.0)) or not _apart(room, count):
         return UNDECIDED
-    return SOUND if south >= -90 and north <= 90 and west >= -180 and east <= 180 else OUTSIDE
-
-
-@njit(cache=True, nogil=True)
-def _scan(data: npt.NDArray[np.uint8], found: npt.NDArray[np.int64]) -> None:
-    lats, lons, boxes = np.empty(MOST), np.empty(MOST), np.empty((MOST // _RUN, 4))
-    start = 0
-    for place in range(found.size):
-        end = start
-        while end < data.size and data[end] != 0:
-            end += 1
-        found[place] = _verdict(data, start, end, lats, lons, boxes)
-        start = end + 1
-
-
-@njit(cache=True, nogil=True)
-def _scan_one(data: npt.NDArray[np.uint8]) -> int:
-    return _verdict(data, 0, data.size, np.empty(MOST), np.empty(MOST), np.empty((MOST // _RUN, 4)))
-
-
-def scan(texts: list[str]) -> list[int]:
-    """UNDECIDED, SOUND or OUTSIDE (sound but for places that are not on the earth) for each polygon."""
-    # no text of XML has the character that stands between them
-    joined = "\0".join(texts)
-    if not joined.isascii() or joined.count("\0") != len(texts) - 1:
-        return [UNDECIDED] * len(texts)
-    data = np.frombuffer(joined.encode("ascii"), np.uint8)
-    if len(texts) == 1:
-        return [_scan_one(data)]
-    found = np.zeros(len(texts), np.int64)
-    _scan(data, found)
-    verdicts: list[int] = found.tolist()
-    return verdicts
+    outside[column + 1], outside[column + 2] = past, 0
+    if south >= -90 and north <= 90 and west >= -360 and east <= 360:
+        outside[column + 2] = TURNED
+    elif west >= -90 and east <= 90 and south >= -180 and north <= 180 and north - south <= 180:
+        outside[column + 2] = 0 if rounded else SWAPPED
+    return OUTSIDE if past else SOUND

@@ -17,6 +17,14 @@ from types import MappingProxyType
 COLUMNS = ("rule", "level", "section", "versions", "use", "bars", "en", "zh")
 PROFILE_COLUMNS = ("profile", "rule", "level", "use", "bars", "en", "zh")
 
+#: codes and parameters known by their acronym
+ACRONYMS = frozenset(
+    (
+        *("SAME", "FIPS", "FIPS4", "FIPS6", "UGC", "ZIP", "VTEC", "EAS-ORG", "EMMA_ID"),
+        *("NUTS1", "NUTS2", "NUTS3", "SGC", "WMO", "ISO", "ISO3166-2"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
