@@ -96,7 +96,9 @@ class _Walk:
         """One element that the table knows, the `number`th of its name."""
         here = f"{path}/{part.name}[{number}]" if part.most > 1 else f"{path}/{part.name}"
         if number > part.most:
-            self.add(here, "X-xsd", f"{number} elements", f"at most {part.most}")
+            # a text that people read is read with all its words; of a value nobody says which one holds
+            words = part.words
+            self.add(here, "X-xsd", f"{number} elements", f"at most {part.most}", blocking=not words)
         if part.kind == "parts":
             self.sequence(node, here, part.parts)
         else:

@@ -44,7 +44,7 @@ def alert_of(blocks: Block, version: str, signatures: int) -> CapAlert:
         restriction=_first(blocks, "restriction"),
         addresses=split_list(_first(blocks, "addresses")),
         codes=tuple(blocks.get("code", ())),
-        note=_first(blocks, "note"),
+        note=_words(blocks, "note"),
         references=tuple(_reference(item) for item in _first(blocks, "references").split()),
         incidents=split_list(_first(blocks, "incidents")),
         infos=tuple(_info(info) for info in blocks.get("info", ())),
@@ -56,6 +56,12 @@ def alert_of(blocks: Block, version: str, signatures: int) -> CapAlert:
 def _first(block: Block, name: str) -> str:
     found = block.get(name)
     return found[0] if found else ""
+
+
+def _words(block: Block, name: str) -> str:
+    """A text that people read, with all its words where it is given several times."""
+    found: list[str] = block.get(name, [])
+    return found[0] if len(found) == 1 else "\n".join(found)
 
 
 def _time(block: Block, name: str) -> datetime | None:
@@ -83,22 +89,22 @@ def _info(info: Block) -> CapInfo:
     return CapInfo(
         language=_first(info, "language").strip(_BLANKS) or DEFAULT_LANGUAGE,
         categories=tuple(word.strip(_BLANKS) for word in info.get("category", ())),
-        event=_first(info, "event"),
+        event=_words(info, "event"),
         response_types=tuple(word.strip(_BLANKS) for word in info.get("responseType", ())),
         urgency=_word(info, "urgency", URGENCY),
         severity=_word(info, "severity", SEVERITY),
         certainty="Likely" if certainty == "Very Likely" else _word(info, "certainty", CERTAINTY),
-        audience=_first(info, "audience"),
+        audience=_words(info, "audience"),
         event_codes=_pairs(info, "eventCode"),
         effective=_time(info, "effective"),
         onset=_time(info, "onset"),
         expires=_time(info, "expires"),
-        sender_name=_first(info, "senderName"),
-        headline=_first(info, "headline"),
-        description=_first(info, "description"),
-        instruction=_first(info, "instruction"),
+        sender_name=_words(info, "senderName"),
+        headline=_words(info, "headline"),
+        description=_words(info, "description"),
+        instruction=_words(info, "instruction"),
         web=_first(info, "web"),
-        contact=_first(info, "contact"),
+        contact=_words(info, "contact"),
         parameters=_pairs(info, "parameter"),
         resources=tuple(_resource(resource) for resource in info.get("resource", ())),
         areas=tuple(_area(area) for area in info.get("area", ())),
@@ -108,7 +114,7 @@ def _info(info: Block) -> CapInfo:
 def _resource(resource: Block) -> CapResource:
     size = _first(resource, "size").strip(_BLANKS)
     return CapResource(
-        description=_first(resource, "resourceDesc"),
+        description=_words(resource, "resourceDesc"),
         mime_type=_first(resource, "mimeType"),
         # thousands of digits are no size of anything, and costly to convert
         size=int(size) if _INTEGER.fullmatch(size) else None,
@@ -120,7 +126,7 @@ def _resource(resource: Block) -> CapResource:
 
 def _area(area: Block) -> CapArea:
     return CapArea(
-        description=_first(area, "areaDesc"),
+        description=_words(area, "areaDesc"),
         polygons=tuple(area.get("polygon", ())),
         circles=tuple(area.get("circle", ())),
         geocodes=_pairs(area, "geocode"),

@@ -18,6 +18,12 @@ _XSD_FORM = re.compile(
 _MAX_OFFSET = timedelta(hours=14)
 _ZULU = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?[A-Za-z]\Z")
 _COMMA = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{2}:[0-9]{2}\Z")
+#: what leaves no doubt about the instant, although neither CAP nor xs:dateTime writes it so: a blank or a
+#: small letter for T, no seconds, an offset without its colon or its minutes
+_LOOSE = re.compile(
+    r"\A([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?"
+    r"(?:([Zz])|([-+][0-9]{2}):?([0-9]{2})?)\Z"
+)
 #: years that an alert can be from, and how far the Buddhist era is ahead
 PLAUSIBLE = (2000, 2100)
 BUDDHIST = 543
@@ -25,8 +31,8 @@ BUDDHIST = 543
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a date and time of a message comes to: `instant` None where there is none, `broken` the rules
-    that its form breaks, each with whether the schema refuses it too."""
+    """What a date and time of a message comes to: `instant` None where there is none, or none that is
+    clear; `broken` the rules that its form breaks, each with whether the schema refuses it too."""
 
     instant: datetime | None
     broken: tuple[tuple[str, bool], ...] = ()
@@ -90,9 +96,23 @@ def _judged(text: str, strict: bool, formed: bool) -> Reading:
         broken.append(("D-calendar", True))
     if formed and text.endswith("+00:00"):
         broken.append(("D-utc-minus", False))
+    if not exists and not formed:
+        instant = _loosely(text)
     if instant is not None and not PLAUSIBLE[0] <= instant.year <= PLAUSIBLE[1]:
         broken.append(("D-implausible-year", False))
     return Reading(instant, tuple(broken))
+
+
+def _loosely(text: str) -> datetime | None:
+    match = _LOOSE.match(text)
+    if match is None:
+        return None
+    day, clock, seconds, zulu, hours, minutes = match.groups()
+    offset = "Z" if zulu else f"{hours}:{minutes or '00'}"
+    try:
+        return read_time(f"{day}T{clock}{seconds or ':00'}{offset}")
+    except (ValueError, OverflowError):
+        return None
 
 
 def _zone(offset: str) -> tzinfo:
