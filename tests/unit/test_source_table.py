@@ -209,6 +209,16 @@ def test_gzip_in_several_members_reads_as_one_file() -> None:
     assert [item.value for item in parse(raw).observations] == [1.0, 2.0]
 
 
+def test_an_instant_beyond_all_calendars_costs_its_own_row_of_parquet_alone() -> None:
+    day = pl.Series([0, 2**31 - 1, 1], dtype=pl.Int32).cast(pl.Date)
+    buffer = io.BytesIO()
+    pl.DataFrame({"place": ["xx/1"] * 3, "day": day, "n": [1.0, 2.0, 3.0]}).write_parquet(buffer)
+    batch = table(format="parquet").parse(buffer.getvalue(), "t.parquet", KNOWN, drill_pack())
+    assert [item.value for item in batch.observations] == [1.0, 3.0]
+    (held,) = batch.quarantined
+    assert held.line == 2 and "2147483647" in held.sentence, held.sentence
+
+
 def test_parquet_brings_typed_cells_as_csv_brings_text() -> None:
     frame = pl.DataFrame(
         {

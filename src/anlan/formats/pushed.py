@@ -113,7 +113,10 @@ def _arrow(raw: bytes, ref: str) -> Iterator[dict[str, Any]]:
                 raise Unreadable(
                     "unknown columns", where=ref, found=", ".join(unknown), expected=", ".join(_COLUMNS)
                 )
-            batches = [batch.to_pylist() for batch in reader]
+            batches = []
+            for batch in reader:
+                batch.validate(full=True)  # offsets and text of a broken stream point anywhere
+                batches.append(batch.to_pylist())
     except MemoryError as error:
         raise Hostile(
             "claims more than it holds", where=ref, found=str(error), expected="an Arrow stream"

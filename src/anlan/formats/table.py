@@ -213,18 +213,43 @@ def read_parquet(
             raise _too_large(where, f"{size} bytes when unpacked", limit)
         names = [name for name in file.schema_arrow.names if columns is None or name in columns]
         table = file.read(columns=names)
+        table.validate(full=True)
     except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
         raise Unreadable("not a Parquet file", where=where, found=str(error), expected="Parquet") from error
     return TableFile(tuple(names), _parquet_records(table))
 
 
-def _parquet_records(table: Any) -> Iterator[Record]:
+def _parquet_records(table: Any) -> Iterator[Record | BrokenRecord]:
     line = 0
     for batch in table.to_batches(max_chunksize=65_536):
-        cells = [column.to_pylist() for column in batch.columns]
+        try:
+            cells = [column.to_pylist() for column in batch.columns]
+        except (OverflowError, ValueError):  # one that Python has no value for
+            for number in range(batch.num_rows):
+                line += 1
+                yield _one_by_one(line, [column[number] for column in batch.columns])
+            continue
         for row in zip(*cells, strict=True):
             line += 1
             yield Record(line, row, canonical([_shown(cell) for cell in row]))
+
+
+def _one_by_one(line: int, row: list[Any]) -> Record | BrokenRecord:
+    """`row` holds Arrow's scalars."""
+    cells: list[Any] = []
+    faults: list[str] = []
+    for cell in row:
+        try:
+            cells.append(cell.as_py())
+        except (OverflowError, ValueError) as error:
+            cells.append(f"{cell.type} {getattr(cell, 'value', '')}")
+            faults.append(f"{cells[-1]}: {error}")
+    raw = canonical([_shown(cell) for cell in cells])
+    if faults:
+        return BrokenRecord(
+            line, raw, "a value out of range", "; ".join(faults), "instants of the years 1-9999"
+        )
+    return Record(line, tuple(cells), raw)
 
 
 def _shown(cell: Any) -> Any:
