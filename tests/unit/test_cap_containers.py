@@ -225,18 +225,10 @@ def test_a_bad_line_hides_no_good_one() -> None:
     assert not one.code
 
 
-def test_a_stream_of_messages_one_behind_the_other_gives_each() -> None:
-    declared = '<?xml version="1.0" encoding="UTF-8"?>'
-    found = opened(f"{declared}{message('a')}{declared}\n{message('b')}\n\n{message('c')}\n".encode())
-    assert ids(found) == ["a", "b", "c"]
-    assert [item.member for item in found] == ["message 1", "message 2", "message 3"]
-    assert message("b").encode() in found[1].raw
-    # a cut one costs itself alone
-    cut = opened((message("a") + message("b")[:-9] + message("c")).encode())
-    assert len(cut) >= 1 and read(cut[0].raw).identifier == "a"
-    # text of a message that looks like another one is text
-    inside = message("a").replace("</alert>", "<note><![CDATA[</alert><alert >]]></note></alert>")
-    assert ids(opened(inside.encode())) == ["a"]
+def test_two_messages_one_behind_the_other_are_no_document() -> None:
+    (item,) = opened(f"{message('a')}\n{message('b')}".encode())
+    (seen,) = look(item.raw, "f")
+    assert not seen.readable and [finding.rule for finding in seen.findings] == ["X-wellformed"]
 
 
 def test_notifications_one_a_line_give_the_messages_in_them() -> None:

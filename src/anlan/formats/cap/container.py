@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from anlan.formats.cap.archive import SIGNATURES, Bounds, files_in
@@ -26,8 +25,6 @@ from anlan.formats.table import gunzip
 from anlan.model.errors import AnlanError, BadInput, Hostile, Unreadable
 
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
-#: behind the end of a message, where another one begins
-_NEXT = re.compile(r"</(?:[\w.-]+:)?alert\s*>\s*(?=(?:<\?xml[^<>]*\?>\s*)?<(?:[\w.-]+:)?alert[\s>])")
 _HEAD = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<(?:[\w.-]+:)?alert[\s>/]", re.DOTALL)
 
 
@@ -172,7 +169,7 @@ class _Opened:
                 return
             text = decode(raw, where)
             if _HEAD.match(text):
-                yield from self._messages(raw, text, member, where)
+                yield self.message(raw, member)
                 return
             root = parse(raw, where, self.limits.document)
         except BadInput as error:
@@ -183,25 +180,6 @@ class _Opened:
             return
         yield from self._judged(member, root, b"")
         yield from self._tree(text.encode(), root, member, depth)
-
-    def _messages(self, raw: bytes, text: str, member: str, where: str) -> Iterator[Item]:
-        """One message; or several one behind the other, as a stream of them is kept (NAADS): they are no
-        XML document together, and each is one alone."""
-        ends = [match.end() for match in _NEXT.finditer(text)]
-        if not ends:
-            yield self.message(raw, member)
-            return
-        try:
-            parse(raw, where, self.limits.document)
-        except Unreadable:
-            for number, (start, end) in enumerate(pairwise((0, *ends, len(text))), 1):
-                alone = without_declaration(text[start:end])
-                yield self.message(alone, f"{member} message {number}".strip())
-            return
-        except BadInput:
-            # what refuses it is found again when it is looked at
-            pass
-        yield self.message(raw, member)
 
     def _judged(self, member: str, root: Any, raw: bytes) -> Iterator[Item]:
         """The wrapper by its own rules, where those were asked for."""
