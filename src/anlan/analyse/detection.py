@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from anlan.analyse.axis import MONTHLY
 from anlan.analyse.findings import Findings
 from anlan.analyse.frames import Data, combined
 from anlan.analyse.laid import Laid
 from anlan.analyse.span import indexes
 from anlan.analyse.table import Manner
-from anlan.assess.detect.panel import Detection, Ints, Test
+from anlan.assess.detect.panel import Dates, Detection, Floats, Ints, Panel, Reason, Test
 from anlan.assess.detect.registry import detector as by_name
 from anlan.assess.detect.registry import spec
 
@@ -42,9 +45,42 @@ def run(laid: Laid, detector: str, test: Tested, params: dict[str, Any]) -> Find
     unknown, not an error) hold here as well, unless `params` say otherwise."""
     at = tested(laid, test)
     used = {**spec(detector).live, **params}
-    found = by_name(detector)(laid.panel, at, **used)
-    plain = {field.name: getattr(found, field.name) for field in fields(Detection)}
+    panel, lead = _with_past(laid.panel, detector, used, at)
+    found = by_name(detector)(panel, at + lead, **used)
+    plain = {field.name: getattr(found, field.name) for field in fields(Detection)} | {"test": at}
+    if lead:  # what lacks is not a value of the table but the table's own past
+        lacking = (found.reason == Reason.MISSING_VALUE) & ~np.isnan(laid.panel.counts[:, at])
+        plain["reason"] = np.where(lacking, np.int16(Reason.TOO_FEW_HISTORY), found.reason)
     return Findings(**plain, laid=laid, detector=detector, params=used)
+
+
+def _with_past(panel: Panel, detector: str, params: dict[str, Any], at: Ints) -> tuple[Panel, int]:
+    """(the panel, periods put before it). A detector that refuses an axis too short for its history gets one
+    whose first periods are missing: then the answer is unknown, with its reason."""
+    one = spec(detector)
+    if not one.needs_history or not at.size:
+        return panel, 0
+    one.check(params)
+    lead = max(0, one.history(one.complete(params), panel.freq) - int(at.min()))
+    if not lead:
+        return panel, 0
+
+    def before(values: Floats) -> Floats:
+        return np.pad(values, ((0, 0), (lead, 0)), constant_values=np.nan)
+
+    population = None if panel.population is None else before(panel.population)
+    dates = None if panel.dates is None else np.concatenate([_earlier(panel, lead), panel.dates])
+    return Panel(before(panel.counts), panel.freq, population, dates), lead
+
+
+def _earlier(panel: Panel, lead: int) -> Dates:
+    """The dates of so many periods before the first."""
+    assert panel.dates is not None
+    first, back = panel.dates[0], np.arange(-lead, 0)
+    if panel.freq == MONTHLY:
+        return np.asarray((first.astype("datetime64[M]") + back).astype("datetime64[D]"))
+    step = int((panel.dates[1] - first).astype(np.int64)) if panel.n_time > 1 else 7
+    return np.asarray(first + back * step)
 
 
 def tested(laid: Laid, test: Tested) -> Ints:

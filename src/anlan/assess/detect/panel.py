@@ -69,6 +69,10 @@ class Trend(IntEnum):
     KEPT = 1
 
 
+#: no count and no reading is beyond this, and squares of squares of what is below it are still numbers
+LARGEST = 1e75
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """Counts, or readings, of many series on one time axis.
@@ -108,9 +112,9 @@ class Panel:
 
     def screened(self, values: str) -> tuple[Panel, npt.NDArray[np.bool_] | None]:
         """The panel with what is no value as missing, and where that was [n_series, n_time] (None:
-        nowhere): infinite values, and below zero where `values` is "count"."""
+        nowhere): infinite values and those beyond `LARGEST`, and below zero where `values` is "count"."""
         with np.errstate(invalid="ignore"):
-            bad = np.isinf(self.counts)
+            bad = np.abs(self.counts) > LARGEST
             if values == "count":
                 bad |= self.counts < 0
         if not bad.any():

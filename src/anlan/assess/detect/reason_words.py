@@ -27,8 +27,8 @@ REASONS = {
     ),
     Reason.NO_BOUND: Text("the bound cannot be worked out", "无法计算阈值"),
     Reason.INVALID_VALUE: Text(
-        "the value is not of its kind: not finite, or a negative count",
-        "数值无效:非有限数或计数为负",
+        "the value is not of its kind: not finite, beyond any measure, or a negative count",
+        "数值无效:非有限数、超出任何可能的量级,或计数为负",
     ),
     Reason.NO_POPULATION: Text("the denominator is missing or not above zero", "分母缺失或不大于零"),
     Reason.RESTARTED: Text(

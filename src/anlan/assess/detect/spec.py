@@ -32,7 +32,8 @@ class _Required:
 
 REQUIRED = _Required()
 
-#: `count`: whole numbers of events, never negative; `reading`: any finite number
+#: `count`: whole numbers of events, never negative; `reading`: any finite number (up to
+#: `panel.LARGEST` either way)
 Values: TypeAlias = Literal["count", "reading"]
 
 
@@ -48,7 +49,7 @@ class Param:
     choices: tuple[str, ...] = ()
 
     def check(self, detector: str, value: Any) -> None:
-        """Raise ValueError where `value` is not of the type: numbers, yes or no, and pairs of numbers (the
+        """Raise ValueError where `value` is not of the type: numbers, yes or no, pairs of numbers, lists (the
         other types are the detector's own affair)."""
         if value is None:  # a default, where the detector takes none
             return
@@ -78,7 +79,16 @@ def _either(value: Any) -> bool:
     return isinstance(value, bool | np.bool_) or (_whole(value) and value in (0, 1))
 
 
-_TYPES: Mapping[str, Callable[[Any], bool]] = {"int": _whole, "float": _real, "bool": _either}
+def _several(value: Any) -> bool:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+
+
+_TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "int": _whole,
+    "float": _real,
+    "bool": _either,
+    "list": _several,
+}
 
 
 def no_history(params: Mapping[str, Any], freq: int) -> int:
