@@ -117,10 +117,12 @@ class MemoryDesk:
         wave = {55: 7.0, 56: 36.0, 57: 36.0, 58: 36.0, 59: 27.0, 31: None}
         return [(start + n * DAY, wave.get(n, 0.0)) for n in range(60)]
 
-    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
+    def retrospect(
+        self, rule: str, known: datetime, periods: int, places: Sequence[str] | None = None
+    ) -> Retrospect:
         if rule not in self.pack.rules:
             raise NotFound("no such rule", where="rule", found=repr(rule))
-        return retrospect(self.pack.rules[rule], self.pack, self._lake, known, periods)
+        return retrospect(self.pack.rules[rule], self.pack, self._lake, known, periods, places)
 
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
         return later(seen, self.pack.rules[rule], self.pack, self._lake, place, self.clock.now())

@@ -84,6 +84,28 @@ def test_a_series_that_has_ended_long_ago_is_shown_up_to_its_end() -> None:
     assert seen.series["x/a"].alarm[-5] == 1
 
 
+def test_a_series_that_has_just_ended_is_compared_with_all_of_its_history() -> None:
+    lake = MemoryLake()
+    lake.append([stage(day, float(day % 3)) for day in range(200)])
+    at_the_end = retrospect(EARS, PACK, lake, T0 + 202 * DAY, 6)  # type: ignore[arg-type]
+    # later on only the last of its rows are among those asked for
+    after = retrospect(EARS, PACK, lake, T0 + 262 * DAY, 6)  # type: ignore[arg-type]
+    assert after.times[-6:] == at_the_end.times[-6:]
+    assert not (after.series["x/a"].alarm == -1).any()
+    for one in ("expected", "threshold", "alarm"):
+        assert_array_equal(getattr(after.series["x/a"], one), getattr(at_the_end.series["x/a"], one))
+
+
+def test_some_places_alone_have_the_numbers_and_the_axis_of_the_whole_panel() -> None:
+    lake = filled()
+    lake.append([stage(day, 3.0, "x/c") for day in range(20)])
+    whole = retrospect(EARS, PACK, lake, T0 + 40 * DAY, 9)  # type: ignore[arg-type]
+    some = retrospect(EARS, PACK, lake, T0 + 40 * DAY, 9, ("x/a", "x/none"))  # type: ignore[arg-type]
+    assert (some.times, some.tested, set(some.series)) == (whole.times, whole.tested, {"x/a"})
+    for one in ("values", "expected", "threshold", "alarm", "reason"):
+        assert_array_equal(getattr(some.series["x/a"], one), getattr(whole.series["x/a"], one))
+
+
 def test_watching_a_risk_says_so_and_decides_nothing() -> None:
     state = State()
     one = finding("F-1", 3)

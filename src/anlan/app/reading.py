@@ -86,8 +86,10 @@ class Reading:
             for at, value in zip(slice.at, slice.value, strict=True)
         ]
 
-    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
-        return retrospect(self._series_rule(rule), self.pack, self.house.lake, known, periods)
+    def retrospect(
+        self, rule: str, known: datetime, periods: int, places: Sequence[str] | None = None
+    ) -> Retrospect:
+        return retrospect(self._series_rule(rule), self.pack, self.house.lake, known, periods, places)
 
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
         now = self.house.clock.now()

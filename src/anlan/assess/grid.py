@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,10 @@ def lay(slice: Slice, step: timedelta) -> Grid:
     if len(slice.at) == 0:
         empty = np.empty((0, 0), "datetime64[us]")
         return Grid((), np.empty(0, "datetime64[us]"), np.empty((0, 0)), empty)
-    names = tuple(sorted(set(slice.place.tolist())))
-    row = {name: i for i, name in enumerate(names)}
+    begins, names = _places(slice)
+    if any(after <= name for name, after in pairwise(names)):
+        slice = _by_place(slice)
+        begins, names = _places(slice)
     width = np.timedelta64(step // timedelta(microseconds=1), "us")
     half = np.timedelta64(step // timedelta(microseconds=2), "us")
     first = slice.at.min()
@@ -57,8 +60,30 @@ def lay(slice: Slice, step: timedelta) -> Grid:
     shape = (len(names), int(columns.max()) + 1)
     values = np.full(shape, np.nan)
     known = np.full(shape, np.datetime64("NaT"), dtype="datetime64[us]")
-    rows = np.array([row[name] for name in slice.place.tolist()], dtype=np.int64)
-    order = np.argsort(slice.at, kind="stable")
+    rows = np.repeat(np.arange(len(names)), np.diff(np.append(begins, len(slice.at))))
+    later = slice.at[1:] >= slice.at[:-1]
+    later[begins[1:] - 1] = True
+    # with events one place may have times out of order, and the later one is to stand
+    order = np.arange(len(rows)) if later.all() else np.argsort(slice.at, kind="stable")
     values[rows[order], columns[order]] = slice.value[order]
     known[rows[order], columns[order]] = slice.known[order]
     return Grid(names, first + width * np.arange(shape[1]), values, known)
+
+
+def _places(slice: Slice) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Where the rows of each place begin, and their names: in canonical order they stand together."""
+    begins = np.flatnonzero(np.concatenate([[True], slice.place[1:] != slice.place[:-1]]))
+    return begins, tuple(slice.place[begins].tolist())
+
+
+def _by_place(slice: Slice) -> Slice:
+    order = np.argsort(slice.place, kind="stable")
+    return Slice(
+        slice.place[order],
+        slice.event[order],
+        slice.at[order],
+        slice.known[order],
+        slice.value[order],
+        slice.lon[order],
+        slice.lat[order],
+    )

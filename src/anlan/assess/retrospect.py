@@ -6,6 +6,7 @@ sum with the first period shown; elsewhere the numbers are those that a finding 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from anlan.assess.finding import SILENT, Look
 from anlan.assess.graded import Numbers
 from anlan.assess.grid import Grid, instant, lay
 from anlan.assess.screen import Screened, Why, screen
-from anlan.assess.summed import Sums, below, with_sums
+from anlan.assess.summed import Sums, below, children_of, descendants, with_sums
 from anlan.model.indicator import Rule
 from anlan.model.pack import Pack
 from anlan.model.state import State
@@ -27,9 +28,17 @@ from anlan.ports.lake import Lake
 BEFORE = 52
 
 
-def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int) -> Retrospect:
+def retrospect(
+    rule: Rule,
+    pack: Pack,
+    lake: Lake,
+    known: datetime,
+    periods: int,
+    places: Sequence[str] | None = None,
+) -> Retrospect:
     """The newest `periods` periods of every place that the lake has, as known at `known`; of a series that
-    has ended long ago, its last ones."""
+    has ended long ago, its last ones. With `places`, of these alone: their numbers are the same, on the axis
+    of the whole panel."""
     indicator = pack.indicators[rule.indicator]
     step = indicator.frequency or timedelta(days=1)
     back = history(rule, indicator) + step * (periods + BEFORE)
@@ -39,9 +48,17 @@ def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int
         # a series that has ended is shown up to its end, with the history that its last periods need
         slice = lake.read(rule.indicator, known=known, since=until - back, until=until)
     whole = lay(slice, step)
+    if places is not None:
+        # a sum needs all that lie below it
+        wanted = descendants(pack, places, known) if indicator.sum_to_parent else set(places)
+        whole = _some(whole, [n for n, place in enumerate(whole.places) if place in wanted])
     grid, screened, sums = with_sums(
         whole, screen(whole, indicator, pack, step), indicator, rule, pack, known
     )
+    everything, checked = grid, screened
+    if places is not None:
+        chosen = [n for n, place in enumerate(grid.places) if place in set(places)]
+        grid, screened = _some(grid, chosen), screened.rows(chosen)
     look = Look(rule, indicator, pack, lake, State(), known, SILENT)
     tests = np.arange(max(0, len(grid.times) - periods), len(grid.times))
     found = detect_at(look, grid, screened, tests, step) if len(tests) else {}
@@ -52,7 +69,10 @@ def retrospect(rule: Rule, pack: Pack, lake: Lake, known: datetime, periods: int
     shown = Grid(grid.places, grid.times, np.where(partial, np.nan, grid.values), grid.known)
     series = {place: _series(shown, place, found[place], first) for place in grid.places}
     marks = {place: _marks(screened, n, first) for n, place in enumerate(grid.places)}
-    added = {place: _sum(grid, screened, sums, n, first, look) for n, place in enumerate(grid.places)}
+    children = children_of(pack, known) if indicator.sum_to_parent else {}
+    added = {
+        place: _sum(everything, checked, sums, place, first, children.get(place, ())) for place in grid.places
+    }
     return Retrospect(
         known,
         times,
@@ -93,12 +113,18 @@ def _marks(screened: Screened, row: int, first: int) -> tuple[MarkSeen, ...]:
     )
 
 
-def _sum(grid: Grid, screened: Screened, sums: Sums, row: int, first: int, look: Look) -> SumSeen | None:
-    place = grid.places[row]
+def _some(grid: Grid, rows: list[int]) -> Grid:
+    """Some places alone, on the same time axis."""
+    return Grid(tuple(grid.places[n] for n in rows), grid.times, grid.values[rows], grid.known[rows])
+
+
+def _sum(
+    grid: Grid, screened: Screened, sums: Sums, place: str, first: int, children: Sequence[str]
+) -> SumSeen | None:
     if place in sums.children:
         lack = sums.lack[place][:, first:]
-        return SumSeen(True, sums.children[place], grid.values[row, first:], lack)
-    parts = below(grid, screened, place, look.indicator, look.pack, look.now)
+        return SumSeen(True, sums.children[place], grid.values[grid.places.index(place), first:], lack)
+    parts = below(grid, screened, place, children)
     if parts is None:
         return None
     return SumSeen(False, parts.children, parts.total[first:], parts.lack[:, first:])

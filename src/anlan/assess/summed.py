@@ -9,7 +9,7 @@ cannot be negative, a partial sum is a lower bound: what it reaches is reached.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -66,7 +66,7 @@ def with_sums(
     absent = [place for place in named if place not in grid.places]
     if not absent or not grid.places:
         return grid, screened, Sums()
-    sums = _Adding(grid, screened, _below(pack, now))
+    sums = _Adding(grid, screened, children_of(pack, now))
     added = [place for place in absent if sums.of(place) is not None]
     if not added:
         return grid, screened, Sums()
@@ -109,12 +109,8 @@ class Below:
     lack: NDArray[np.bool_]
 
 
-def below(
-    grid: Grid, screened: Screened, place: str, indicator: Indicator, pack: Pack, now: datetime
-) -> Below | None:
-    """What the children of a place that reports itself come to; None where nothing is known of them, or
-    the indicator does not add up."""
-    children = _below(pack, now).get(place, ()) if indicator.sum_to_parent else ()
+def below(grid: Grid, screened: Screened, place: str, children: Sequence[str]) -> Below | None:
+    """What the `children` of a place that reports itself come to; None where nothing is known of them."""
     row = {name: k for k, name in enumerate(grid.places)}
     if place not in row or not any(child in row for child in children):
         return None
@@ -122,7 +118,19 @@ def below(
     each = np.stack([screened.values[row[child]] if child in row else blank for child in children])
     there = ~np.isnan(each)
     total = np.where(there.any(axis=0), np.where(there, each, 0.0).sum(axis=0), np.nan)
-    return Below(children, total, ~there)
+    return Below(tuple(children), total, ~there)
+
+
+def descendants(pack: Pack, places: Iterable[str], now: datetime) -> set[str]:
+    """The places and all that lie below them, in force."""
+    children, found = children_of(pack, now), set[str]()
+    left = list(places)
+    while left:
+        place = left.pop()
+        if place not in found:
+            found.add(place)
+            left += children.get(place, ())
+    return found
 
 
 def children_differ(
@@ -132,7 +140,7 @@ def children_differ(
     where they agree, one of them lacks, or the indicator does not add up. Neither is put right."""
     if not indicator.sum_to_parent or place not in grid.places:
         return None
-    children = _below(pack, now).get(place, ())
+    children = children_of(pack, now).get(place, ())
     row = {name: k for k, name in enumerate(grid.places)}
     if not children or not all(child in row for child in children):
         return None
@@ -163,7 +171,7 @@ def _named(rule: Rule, pack: Pack, now: datetime) -> list[str]:
     ]
 
 
-def _below(pack: Pack, now: datetime) -> dict[str, tuple[str, ...]]:
+def children_of(pack: Pack, now: datetime) -> dict[str, tuple[str, ...]]:
     """Parent -> the places directly below it that are in force."""
     found: dict[str, list[str]] = {}
     day = now.date()

@@ -247,9 +247,11 @@ class Desk(Protocol):
         """(at, value) as known now, in order of `at`, in the indicator's unit; value None is a gap."""
         ...
 
-    def retrospect(self, rule: str, known: datetime, periods: int) -> Retrospect:
-        """What the rule's detector says of the last `periods` periods at every place, as known at
-        `known`. NotFound for an unknown rule."""
+    def retrospect(
+        self, rule: str, known: datetime, periods: int, places: Sequence[str] | None = None
+    ) -> Retrospect:
+        """What the rule's detector says of the last `periods` periods at every place, or at `places`
+        alone, as known at `known`. NotFound for an unknown rule."""
         ...
 
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:

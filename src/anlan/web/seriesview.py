@@ -21,6 +21,7 @@ from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
 from anlan.model.finding import Finding
 from anlan.model.indicator import Indicator, Rule
 from anlan.model.pack import Pack
+from anlan.model.place import Place
 from anlan.model.text import Text
 from anlan.model.time import parse_instant
 from anlan.ports.desk import Desk, MarkSeen, PlaceSeries, Retrospect
@@ -132,7 +133,7 @@ def look(
         raise NotFound("no such rule for this series", where="rule", found=repr(rule))
     learnt = list(desk.learnt(indicator, place))
     asof = min(now, instant_of(known)) if known else now
-    seen = desk.retrospect(chosen.id, asof, PERIODS)
+    seen = desk.retrospect(chosen.id, asof, PERIODS, (place, *_beside(pack, place, now)))
     if (below := seen.sums.get(place)) is not None and below.summed:
         # a sum is learnt with its members
         learnt = sorted({at for child in below.children[:MOST_ALIKE] for at in desk.learnt(indicator, child)})
@@ -307,6 +308,18 @@ def _gaps(seen: Retrospect, place: str) -> tuple[tuple[datetime, datetime, int],
     return tuple((seen.times[a], seen.times[b], b - a + 1) for a, b in spans)[::-1]
 
 
+def _beside(pack: Pack, place: str, now: datetime) -> list[str]:
+    """The places that a page of `place` may show with it: those of its level in the same place, and its
+    parts."""
+    try:
+        here = pack.place(place, now)
+    except UnknownPlace as error:
+        raise NotFound("no such place", where="place", found=repr(place)) from error
+    day = now.date()
+    in_force = (v for versions in pack.places.values() for v in versions if v.validity.covers(day))
+    return sorted({v.id for v in in_force if _brothers(v, here) or v.parent == place})
+
+
 def _alike(
     pack: Pack, seen: Retrospect, place: str, now: datetime, visible: Callable[[str], bool]
 ) -> tuple[tuple[str, ...], bool]:
@@ -321,13 +334,17 @@ def _alike(
             there = pack.place(other, now)
         except UnknownPlace:
             continue
-        if there.parent == here.parent and there.level == here.level:
+        if _brothers(there, here):
             brothers.append(other)
         elif there.parent == place:
             parts.append(other)
     chosen = brothers or parts
     chosen.sort(key=lambda p: (-int((seen.series[p].alarm == Alarm.YES).sum()), p))
     return tuple(chosen[:MOST_ALIKE]), bool(parts and not brothers)
+
+
+def _brothers(one: Place, other: Place) -> bool:
+    return one.id != other.id and one.parent == other.parent and one.level == other.level
 
 
 def _number(value: float) -> float | None:
