@@ -172,7 +172,7 @@ def varied(raw: bytes, choice: random.Random) -> bytes:
 
 def seeds(shared: Path) -> list[bytes]:
     corpus = shared / "corpus" / "cap"
-    found = [raw for raw in messages(corpus) if len(raw) < 6000] if corpus.is_dir() else []
+    found = [raw for raw in messages(corpus) if len(raw) < 6000]
     return [*found[::5], *[WHOLE, WHOLE.replace(b"</alert>", SIGNED + b"</alert>")] * 20]
 
 
@@ -228,11 +228,11 @@ def holding(inside: bytes) -> bytes:
 
 
 SIGNATURES = (
-    SIGNED, SIGNED * 2, SIGNED + b"x", SIGNED.replace(b'""', b'"#a"'), SIGNED[:-12], SIGNED + b"<note>a</note>",
-    SIGNED.replace(b"<SignedInfo>", b"<a>"), holding(b"<Object><alert " + _XMLNS + b"/></Object>"),
+    SIGNED, SIGNED * 2, SIGNED + b"x", SIGNED.replace(b'""', b'"#a"'), SIGNED[:-12],
+    SIGNED + b"<note>a</note>", SIGNED.replace(b"<SignedInfo>", b"<a>"), holding(b"<Object><alert " + _XMLNS + b"/></Object>"),
     holding(b"<a xmlns='' xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:type='b'/>"),
-    holding(b"<!-- a -->"), holding(b"<a>" * 60 + b"</a>" * 60), holding(b"</alert>"), holding(b"<a xmlns=''/>"),
-    b"<Signature/>", b"<Signature xmlns=''/>", b"<x:Signature xmlns:x='http://www.w3.org/2000/09/xmldsig#'/>",
+    holding(b"<!-- a -->"), holding(b"<a>" * 60 + b"</a>" * 60), holding(b"</alert>"),
+    holding(b"<a xmlns=''/>"), b"<Signature/>", b"<Signature xmlns=''/>", b"<x:Signature xmlns:x='http://www.w3.org/2000/09/xmldsig#'/>",
 )  # fmt: skip
 
 

@@ -27,9 +27,10 @@ HEAD = ROOM + 16
 #: answers
 OTHERWISE, TAKEN, FULL = 0, 1, 2
 
-#: what is found in a unit: nothing, something to look at, and of an area for certain: that it has nothing but
-#: geocodes, or that the only fault of its polygons is that places of them are not on the earth
-NOTHING, LOOK, AREA_CODED, AREA_ASTRAY = range(4)
+#: what is found in a unit: nothing, something to look at, or this alone for certain: an area has nothing but
+#: geocodes; some of its polygons have places that are not on the earth; an info asks to execute what it does
+#: not tell
+NOTHING, LOOK, AREA_CODED, AREA_ASTRAY, INFO_EXECUTE = range(5)
 #: how the ground of an area is known: not told here; else as `anlan.formats.cap.ground.OUTCOMES` has it
 UNTOLD, EXACT, CIRCLE, REPAIRED, UNRESOLVED = range(5)
 #: the verdict on a polygon stands above the flags of its text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from functools import cache
 from typing import Any
 
 from anlan.formats.cap.fault import CapFault, shown
@@ -37,6 +38,11 @@ _OLD = "Very Likely"
 _ESSENTIAL = frozenset(("identifier", "sender", "sent", "status", "msgType", "scope"))
 
 
+@cache
+def _places(parts: tuple[Child, ...]) -> dict[str, int]:
+    return {part.name: place for place, part in enumerate(parts)}
+
+
 class _TooMany(Exception):
     """Enough faults to refuse the message and to mend it by."""
 
@@ -61,6 +67,7 @@ class _Walk:
             self.add(path, "X-xsd", f"text {shown(element.text)}", "elements only", blocking=False)
         names = {node.tag for node in element}
         prefix = f"{{{self.namespace}}}" if self.namespace else ""
+        places = _places(parts)
         position, count = 0, 0
         totals: dict[str, int] = {}
         signing = False
@@ -74,15 +81,15 @@ class _Walk:
                     self.add(path, "X-xsd", "a signature", "none before CAP 1.2", blocking=False)
                 continue
             name = tag.removeprefix(prefix)
-            at = next((i for i in range(position, len(parts)) if parts[i].name == name), None)
-            if at is None or signing:
-                known = any(part.name == name for part in parts)
+            at = places.get(name, -1)
+            if at < position or signing:
+                known = at >= 0
                 rule = "X-order" if known else ("X-foreign" if "{" in name else "X-xsd")
                 expected = "the elements of the schema, in its order"
                 self.add(path, rule, f"element {shown(tag)}", expected, blocking=rule == "X-foreign")
                 if known:
                     totals[name] = totals.get(name, 0) + 1
-                    self.child(node, path, next(p for p in parts if p.name == name), totals[name])
+                    self.child(node, path, parts[at], totals[name])
                 continue
             if at != position:
                 self.gap(path, parts[position:at], count, names, prefix)

@@ -31,7 +31,7 @@ def check_info(info: Block, path: str, alert: Block, sent: datetime | None, find
     if "Assess" in responses and first_of(alert, "scope") == "Public":
         add(f"{path}/responseType", "I-assess-public", "'Assess'", "another response for the public")
     if "Execute" in responses and not first_of(info, "instruction").strip():
-        add(f"{path}/instruction", "I-execute-instruction", "nothing", "the planned activity")
+        executes(path, findings)
     if findings.version == "1.0" and first_of(info, "certainty") == "Very Likely":
         add(f"{path}/certainty", "I-very-likely", "'Very Likely'", "Likely")
     times: dict[str, datetime | None] = {}
@@ -72,3 +72,8 @@ def check_info(info: Block, path: str, alert: Block, sent: datetime | None, find
         pairs = get(name)
         if pairs is not None:
             pairs_of(pairs, path, name, "I-pair", findings)
+
+
+def executes(path: str, findings: Findings) -> None:
+    """An info with the response Execute that does not say what is to be done."""
+    findings.add(f"{path}/instruction", "I-execute-instruction", "nothing", "the planned activity")

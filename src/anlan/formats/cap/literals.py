@@ -89,21 +89,22 @@ def exact_number(data, start, end):
 
 @inner
 def circle(data, start, end):
-    """(latitude, longitude, kilometres, whether it is one), each number to within a rounding."""
+    """(latitude, longitude, kilometres, whether it is one, the digits of the last), each number to within a
+    rounding."""
     while start < end and is_blank(data[start]):
         start += 1
     while end > start and is_blank(data[end - 1]):
         end -= 1
     lat, at, _ = number(data, start, end)
     if at < 0 or at == end or data[at] != _COMMA:
-        return 0.0, 0.0, 0.0, False
+        return 0.0, 0.0, 0.0, False, 0
     lon, at, _ = number(data, at + 1, end)
     if at < 0 or at == end or not is_blank(data[at]):
-        return 0.0, 0.0, 0.0, False
+        return 0.0, 0.0, 0.0, False, 0
     while at < end and is_blank(data[at]):
         at += 1
-    radius, at, _ = number(data, at, end)
-    return lat, lon, radius, at == end
+    radius, at, digits = number(data, at, end)
+    return lat, lon, radius, at == end, digits
 
 
 @inner

@@ -27,6 +27,7 @@ from anlan.formats.cap.columns import (
     FIRST,
     FLAGGED,
     FULL,
+    INFO_EXECUTE,
     INFOS,
     LOOK,
     MOST,
@@ -46,7 +47,7 @@ from anlan.formats.cap.fault import CapFault
 from anlan.formats.cap.findings import Findings, first_of
 from anlan.formats.cap.frame import ends, signatures_at, start_of
 from anlan.formats.cap.geometry import ASTRAY, SOUND, decided
-from anlan.formats.cap.info_rules import check_info
+from anlan.formats.cap.info_rules import check_info, executes
 from anlan.formats.cap.resource_rules import check_resource
 from anlan.formats.cap.rules import check_sequence
 from anlan.formats.cap.secure import MAX_BYTES
@@ -55,7 +56,7 @@ from anlan.formats.cap.times import judge_time
 
 #: names of outcomes as the screen numbers them; the first is none
 _OUTCOMES = ("", "exact", "circle", "repaired", "unresolved")
-_POLYGON = NUMBER["polygon"]
+_POLYGON, _LANGUAGE = NUMBER["polygon"], NUMBER["language"]
 _LANGUAGE_FORM = re.compile(rb"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+")
 _URI_PARTS = rb"(?:[A-Za-z0-9/._~!$'()*+,;=:@?-]|%[0-9A-Fa-f]{2}|&amp;)"
 #: an absolute URI (RFC 3986) of letters that stand for themselves
@@ -224,6 +225,8 @@ class _Looking:
             elif what == RESOURCE:
                 block = passed.blocks(first, last)
                 check_resource(block, f"alert/info[{info}]/resource[{number}]", findings)
+            elif found == INFO_EXECUTE:
+                executes(f"alert/info[{info}]", findings)
             elif what == INFO:
                 alert = self.above(ends_at[0])
                 check_info(passed.blocks(first, last), f"alert/info[{info}]", alert, self.sent, findings)
@@ -267,6 +270,11 @@ class _Looking:
         """Infos that are for the same language, event and audience must not contradict each other."""
         passed = self.passed
         rows = passed.units[: passed.told[UNITS]].tolist()
+        # nearly always each is in a language of its own, which stands first in it
+        firsts = passed.events[[row[FIRST] for row in rows if row[WHAT] == INFO], :3].tolist()
+        languages = {passed.raw[start:end].lower() for name, start, end in firsts if name == _LANGUAGE}
+        if len(languages) == len(firsts):
+            return
         seen: set[tuple[str, str, str]] = set()
         for place, row in enumerate(rows):
             if row[WHAT] != INFO:

@@ -28,6 +28,7 @@ from anlan.formats.cap.columns import (
     FIRST,
     FLAGGED,
     FOUND,
+    INFO_EXECUTE,
     INFOS,
     LOOK,
     MARK,
@@ -54,6 +55,9 @@ from anlan.formats.cap.columns import (
 )
 from anlan.formats.cap.inner import inner
 from anlan.formats.cap.limits import MAX_HEADLINE, MAX_SHAPES
+from anlan.formats.cap.literals import (
+    EXACT as FEW,
+)
 from anlan.formats.cap.literals import (
     characters,
     circle,
@@ -206,7 +210,8 @@ def _info(data, events, first, last, sent, scope):
     """What is found in an info's own elements."""
     expires, effective = False, False
     expiry, start_of = 0, 0
-    execute, instruction = False, False
+    # what is to be done: 1 where it is certainly told, -1 where it may be
+    execute, instruction = False, 0
     for at in range(first, last):
         name, start, end = events[at, NAME], events[at, START], events[at, END]
         if READ[name] and _told(data, events, at):
@@ -220,7 +225,8 @@ def _info(data, events, first, last, sent, scope):
                 return LOOK
             execute = execute or word == _EXECUTE
         elif name == _INSTRUCTION:
-            instruction = says(data, start, end)
+            if start != end:
+                instruction = 1 if says(data, start, end) else -1
         elif name == _EFFECTIVE or name == _ONSET or name == _EXPIRES:
             if _odd_time(data, start):
                 return LOOK
@@ -237,9 +243,11 @@ def _info(data, events, first, last, sent, scope):
         elif name == _NAME:
             if not is_name_in_order(data, start, end):
                 return LOOK
-    if not expires or expiry <= sent or (effective and expiry <= start_of) or (execute and not instruction):
+    if not expires or expiry <= sent or (effective and expiry <= start_of):
         return LOOK
-    return NOTHING
+    if not execute or instruction > 0:
+        return NOTHING
+    return LOOK if instruction < 0 else INFO_EXECUTE
 
 
 @inner
@@ -293,10 +301,18 @@ def _area(data, events, first, last, room, told):
             elif verdict != SOUND:
                 found, plain = LOOK, False
         elif name == _CIRCLE:
-            circles += 1
-            lat, lon, radius, whole = circle(data, start, end)
+            lat, lon, radius, whole, digits = circle(data, start, end)
             # near the bounds only exact numbers decide
-            if not (whole and _NEAR < radius < _FAR and abs(lat) < 90 - _NEAR and abs(lon) < 180 - _NEAR):
+            if not (whole and abs(lat) < 90 - _NEAR and abs(lon) < 180 - _NEAR):
+                circles += 1
+                found, plain = LOOK, False
+            elif _NEAR < radius < _FAR:
+                circles += 1
+            elif radius == 0 and digits <= FEW:
+                # a place, which the rules tell of; it adds no ground
+                found = LOOK
+            else:
+                circles += 1
                 found, plain = LOOK, False
         elif name == _GEOCODE:
             geocodes += 1

@@ -3,7 +3,7 @@
 by the schema of CAP 1.1 or 1.2, but for the values that it leaves to whoever asks (DOUBTS).
 
 Plain: UTF-8; one prefix or none; no attributes; only the five named entities and common characters by their
-number; no CDATA, comments and processing instructions.
+number; comments between elements alone; no CDATA and processing instructions.
 """
 
 # the arguments of compiled functions are Numba's, whose types mypy cannot see
@@ -79,12 +79,13 @@ from anlan.formats.cap.tables import (
     TEXT,
     TIME,
     URI,
+    WIDE,
     WORD_BYTES,
     WORD_SEED,
     WORD_SLOTS,
 )
 
-_MORE, _SLASH, _SEMICOLON, _HASH, _X, _BRACKET = 62, 47, 59, 35, 120, 93
+_MORE, _SLASH, _SEMICOLON, _HASH, _X, _BRACKET, _BANG, _HYPHEN = 62, 47, 59, 35, 120, 93, 33, 45
 
 
 def _bytes(text: str) -> np.ndarray:
@@ -239,6 +240,29 @@ def _text(data, at, told):
 
 
 @inner
+def _comment(data, at):
+    """The offset behind the comment that begins there with <!, -1 for what is none."""
+    size = data.size
+    if at + 6 >= size or data[at + 2] != _HYPHEN or data[at + 3] != _HYPHEN:
+        return -1
+    at += 4
+    while at + 2 < size:
+        byte = data[at]
+        if byte == _HYPHEN and data[at + 1] == _HYPHEN:
+            return at + 3 if data[at + 2] == _MORE else -1
+        kind = CLASS[byte]
+        if kind == CONTROL:
+            return -1
+        if kind == WIDE:
+            at = abs(wide(data, at))
+            if at == 1:
+                return -1
+        else:
+            at += 1
+    return -1
+
+
+@inner
 def _named(data, at, prefix, length):
     """(number of the name of the element that is there, with that prefix, where it ends); -1 for another."""
     size = data.size
@@ -320,6 +344,11 @@ def walk(data, start_at, prefix, length, version, events, units, told):
         at = _blanks(data, at)
         if at + 2 >= size or CLASS[data[at]] != LESS:
             return OTHERWISE
+        if data[at + 1] == _BANG:
+            at = _comment(data, at)
+            if at < 0:
+                return OTHERWISE
+            continue
         kind, last = told[OPEN_KIND + depth], told[OPEN_PLACE + depth]
         if data[at + 1] == _SLASH:
             if NEEDED[version, kind, PLACES[version, kind]] != NEEDED[version, kind, last + 1]:
