@@ -1,8 +1,9 @@
-"""Fixtures for every kind of test."""
+"""Fixtures for every kind of test, and the order in which several workers take the files."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,22 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data: {folder} is not there (set ANLAN_SHARED to point at it)")
     return folder
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
+    """One worker more than cores: of the wall time of these tests a quarter is waiting, for a killed
+    process to come back, a browser, a deadline."""
+    cores = yield
+    return cores if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else cores + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several workers, the files of `longest_first.txt` in its order and then the others as they
+    were found, so that no worker begins a long file when the rest have nothing left to do."""
+    if not hasattr(config, "workerinput"):
+        return
+    lines = (ROOT / "tests/longest_first.txt").read_text().splitlines()
+    order = {ROOT / line: n for n, line in enumerate(lines) if line and not line.startswith("#")}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
