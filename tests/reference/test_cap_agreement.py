@@ -38,7 +38,6 @@ THEIRS_ONLY = {
 }
 #: single messages that are refused, and the rule that refuses them
 REFUSED = {
-    "mm/480b5b8f": "G-polygon-syntax",  # commas only: not one pair can be read, and there is no geocode
     "nws/eb0e0816": "S-no-dtd",
     "test-vectors/12f5add5": "A-scope-required",
     "test-vectors/b69ebd56": "A-identifier-required",
@@ -141,6 +140,8 @@ HABITS = {
     "cn-cma/4198747a": ("geocode", set(), {"G-geocode-only"}),
     "tw-wra/1a776f84": ("unresolved", {"unknown_geocodes"}, {"G-geocode-only"}),
     "de-dwd/c17440f6": ("unresolved", {"exclusion", "unknown_geocodes"}, {"G-geocode-only"}),
+    # commas only: not one pair can be read, and there is no geocode
+    "mm/480b5b8f": ("unresolved", {"unreadable"}, {"G-polygon-syntax"}),
     "is-imo/9c7448a6": ("exact", set(), set()),
     "au-rfs/50e3e3e2": ("circle", set(), set()),
 }

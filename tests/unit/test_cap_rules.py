@@ -253,17 +253,58 @@ def test_a_message_without_name_standing_or_addressee_is_refused_with_every_reas
     assert rule in {fault.rule for fault in caught.value.faults if fault.blocking}
 
 
-def test_a_broken_polygon_keeps_a_message_out_only_where_nothing_of_its_area_can_be_read() -> None:
-    one = put(RING, "nan,nan nan,nan nan,nan nan,nan").replace(
-        "<geocode><valueName>TEST</valueName><value>1</value></geocode>", ""
-    )
+ALONE = put(RING, "RING").replace("<geocode><valueName>TEST</valueName><value>1</value></geocode>", "")
+
+
+@pytest.mark.parametrize(
+    ("shape", "rule"),
+    [
+        ("30.0;110.0 30.0;110.1 30.1;110.1 30.0;110.0", "G-polygon-syntax"),
+        ("30.0, 110.0, 30.0, 110.1, 30.1, 110.1", "G-polygon-syntax"),
+        ("30°N 110°E", "G-polygon-syntax"),
+        ("the whole county, information follows", "G-polygon-syntax"),
+        ("30,110 30,111 31,111) 30,110", "G-polygon-syntax"),
+        ("</polygon><circle>30,110,5</circle><polygon>", "G-circle-syntax"),
+        ("</polygon><circle>30,110 -5</circle><polygon>", "G-circle-syntax"),
+    ],
+)
+def test_an_area_whose_only_shape_is_written_wrong_is_read_and_its_ground_is_told_unknown(
+    shape: str, rule: str
+) -> None:
+    raw = ALONE.replace("RING", shape).replace("<polygon></polygon>", "").encode()
+    examination = cap.examine(raw)
+    assert examination.readable and not examination.publishable
+    assert rule in {fault.rule for fault in examination.findings if fault.bars}
+    assert cap.read(raw).infos[0].areas
+    ground = examination.ground()
+    assert ground.outcome == "unresolved" and ground.geometry.is_empty
+    assert {record.code for record in ground.records} <= {"unreadable", "out_of_range"}
+    assert ground.records
+    assert "S-unresolved" in {fault.rule for fault in examination.hindrances()}
+
+
+def test_numbers_made_to_mislead_programs_keep_a_message_out_where_nothing_else_says_where() -> None:
+    one = ALONE.replace("RING", "nan,nan nan,nan nan,nan nan,nan")
     with pytest.raises(cap.NotCap, match="G-polygon-syntax"):
         cap.read(one.encode())
-    assert cap.read(BROKEN["G-polygon-syntax"].encode()).infos[0].areas[0].polygons
-    partly = one.replace("nan,nan nan,nan nan,nan nan,nan", "30,110 30,111 31,111) 30,110")
-    examination = cap.examine(partly.encode())
-    assert examination.readable
-    assert examination.ground().outcome == "unresolved"
+    with pytest.raises(cap.NotCap, match="G-circle-syntax"):
+        cap.read(ALONE.replace("RING", "</polygon><circle>3e1,1.1e2 1e309</circle><polygon>").encode())
+    beside = put(RING, "nan,nan nan,nan nan,nan nan,nan")
+    assert cap.read(beside.encode()).infos[0].areas[0].polygons
+
+
+def test_foreign_elements_inside_of_a_text_are_told_as_such_and_its_words_are_read() -> None:
+    raw = put("Strong winds.", 'Strong <b xmlns="urn:other">winds</b>.').encode()
+    told = {fault.rule: fault for fault in cap.examine(raw).findings}
+    assert told["X-foreign"].path == "alert/info[1]/description" and "urn:other" in told["X-foreign"].found
+    assert not told["X-foreign"].blocking
+    assert cap.read(raw).infos[0].description == "Strong winds."
+    deeper = put("Strong winds.", 'Strong <b>very <i xmlns="urn:other">strong</i></b> winds.')
+    assert "X-foreign" in found(deeper)
+    # one of CAP's own is out of place, not foreign; a value in pieces is none
+    assert "X-foreign" not in found(put("Strong winds.", "Strong <event>winds</event>."))
+    with pytest.raises(cap.NotCap, match="X-foreign"):
+        cap.read(put("I1", 'I<b xmlns="urn:other">1</b>').encode())
 
 
 def test_an_identifier_used_again_for_a_later_message_is_no_reference_to_itself() -> None:

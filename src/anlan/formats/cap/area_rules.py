@@ -88,7 +88,7 @@ _NO_SHAPE = ("G-polygon-empty", "G-polygon-syntax", "G-circle-empty", "G-circle-
 
 
 def _let_through(findings: Findings, first: int) -> None:
-    """A shape that cannot be read keeps a message out only where its area has nothing else."""
+    """A shape made to mislead keeps a message out only where its area has nothing else."""
     for place in range(first, len(findings.faults)):
         fault = findings.faults[place]
         if fault.blocking and fault.rule in ("G-polygon-syntax", "G-circle-syntax"):

@@ -130,8 +130,12 @@ class _Walk:
     def leaf(self, element: Any, path: str, part: Child) -> None:
         self.attributes(element, path)
         if len(element):
+            tags = [inner.tag for inner in element.iterdescendants()]
+            own = f"{{{self.namespace}}}" if self.namespace else "{}"
+            foreign = next((tag for tag in tags if tag[:1] == "{" and not tag.startswith(own)), "")
+            rule = "X-foreign" if foreign else "X-xsd"
             # a text with markup in it is read with all its words; a value in pieces is none
-            self.add(path, "X-xsd", f"element {shown(element[0].tag)}", "text only", blocking=not part.words)
+            self.add(path, rule, f"element {shown(foreign or tags[0])}", "text only", blocking=not part.words)
             return
         text: str = element.text or ""
         collapsed = text.strip(_BLANKS)

@@ -25,11 +25,14 @@ _PAIR = re.compile(rf"({_NUMBER}),({_NUMBER})")
 _CIRCLE = re.compile(rf"[ \t\r\n]*+({_NUMBER}),({_NUMBER})[ \t\r\n]++({_NUMBER})[ \t\r\n]*+")
 _RING = re.compile(rf"[ \t\r\n]*+{_NUMBER},{_NUMBER}(?:[ \t\r\n]++{_NUMBER},{_NUMBER})*+[ \t\r\n]*+")
 _BLANKS = re.compile(r"[ \t\r\n]+")
+#: what programs take for a number that is none, or past all bounds: nobody writes it by mistake
+_LURE = re.compile(r"(?i)(?<![a-z])(?:nan|inf|infinity)(?![a-z])|[0-9.]e[-+]?[0-9]")
 _ODD = re.compile(r"[^0-9.,+\- \t\r\n]")
 # "lat,lon lat,lon" as the inside of a WKT ring once blanks are single bars
 _AS_WKT = str.maketrans({",": " ", "|": ","})
 
-#: (rule, found, expected, whether nothing at all can be read from it)
+#: (rule, found, expected, whether a message is refused for it where nothing else of the area says where). A
+#: shape written wrong is none, and the ground not known; one made to mislead programs is refused
 Broken = tuple[str, str, str, bool]
 Point = tuple[float, float]
 
@@ -125,7 +128,8 @@ def polygon_faults(
     except ValueError as error:
         found = f"not a latitude,longitude pair: {shown(first_odd(text))}" if simple else str(error)
         told = "latitude,longitude pairs separated by blanks"
-        yield "G-polygon-syntax", found, told, not any(map(_PAIR.fullmatch, text.split()))
+        lured = _LURE.search(text) is not None and not any(map(_PAIR.fullmatch, text.split()))
+        yield "G-polygon-syntax", found, told, lured
         return
     if looked is not None:
         looked[text] = Looked(points)
@@ -163,10 +167,11 @@ def circle_faults(text: str) -> Iterator[Broken]:
     try:
         lat, lon, radius = circle(text)
     except ValueError as error:
-        yield "G-circle-syntax", str(error), "latitude,longitude, a blank, the radius in km", True
+        lured = _LURE.search(text) is not None
+        yield "G-circle-syntax", str(error), "latitude,longitude, a blank, the radius in km", lured
         return
     if radius < 0:
-        yield "G-circle-syntax", f"{radius} km", "a radius of 0 or more", True
+        yield "G-circle-syntax", f"{radius} km", "a radius of 0 or more", False
     elif radius == 0:
         yield "G-circle-zero", shown(text), "a radius above 0: this is a point", False
     if not in_range(lat, lon):
