@@ -19,7 +19,7 @@ from anlan.ports.channel import Asked, Batched, Channel, Parcel, Receipt
 from anlan.ports.house import House
 from anlan.ports.outbox import Attempt, Wanted
 from anlan.turn import Turn
-from anlan.warn import ladder, mailing, ordering
+from anlan.warn import contact, ladder, mailing, ordering
 
 #: ends of attempts that follow each other faster than this are written down together (seconds)
 GROUP = 0.05
@@ -114,7 +114,8 @@ def hand_over_many(
     message is looked at again right before it leaves. `stopped`: no further one is begun; what was not
     handed over is missing in the answer, and is as if nobody had tried."""
     now = clock()
-    over = [d for d in batch if not d.digest and ladder.outdated(state.warnings[d.warning], now)]
+    messages = {id: message(house, state, id) for id in {d.warning for d in batch}}
+    over = [d for d in batch if not d.digest and ladder.outdated(messages[d.warning], now)]
     gone = {delivery.id for delivery in over}
     known = house.outbox.ended([_wanted(d) for d in over])
     outcomes: list[tuple[str, Receipt | None]] = [
@@ -124,7 +125,7 @@ def hand_over_many(
     if not open_:
         return outcomes
     # the words before the attempt: a kill while they are made leaves nothing in doubt
-    made = [house.parcel(d, state.warnings[d.warning], d.again) for d in open_]
+    made = [house.parcel(d, messages[d.warning], d.again) for d in open_]
     attempts = house.outbox.begin_many([_wanted(d) for d in open_], now)
     parcels: list[tuple[Attempt, Parcel]] = []
     for parcel, attempt in zip(made, attempts, strict=True):
@@ -136,6 +137,12 @@ def hand_over_many(
             parcels.append((attempt, parcel))
     outcomes += _carry(house, parcels, clock, stopped)
     return outcomes
+
+
+def message(house: House, state: State, id: str) -> Warning:
+    """What a delivery carries: a warning, or the test of a contact in the same form."""
+    test = state.contact_tests.get(id)
+    return contact.message(test, house.pack) if test is not None else state.warnings[id]
 
 
 def _carry(

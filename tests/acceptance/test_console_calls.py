@@ -25,10 +25,15 @@ from test_console_browser import WIDTHS, Visit, browser, pytestmark, shots  # no
 from anlan.app.config import AcknowledgementsConfig
 from anlan.app.desk import RunningDesk
 from anlan.app.keeper import Keeper
+from anlan.channels.guard import refused
+from anlan.formats.cap import read
+from anlan.model.errors import WrongState
+from anlan.model.state import fold
 from anlan.model.time import format_instant
+from anlan.warn import contact
 from anlan.warn.proof import ANSWER, RECEIPT, code, read_token, token
 from brokers import LOOPBACK, Broker, wait
-from chain_pack import HOUR, MINUTE
+from chain_pack import DAY, HOUR, MINUTE
 
 BROWSER = pytestmark
 del pytestmark
@@ -44,6 +49,10 @@ def desk(tmp_path: Path) -> Iterator[RunningDesk]:
 def delivery(desk: RunningDesk, recipient: str) -> Any:
     (found,) = [d for d in desk.state().deliveries.values() if d.recipient == recipient]
     return found
+
+
+def delivery_of(desk: RunningDesk, id: str) -> Any:
+    return desk.state().deliveries[id]
 
 
 def link(desk: RunningDesk, recipient: str) -> str:
@@ -208,6 +217,62 @@ def test_a_token_is_for_one_delivery_and_one_purpose(desk: RunningDesk) -> None:
     assert (desk.house.workspace / "links.key").stat().st_mode & 0o077 == 0
 
 
+def on_duty(desk: RunningDesk, at: str) -> str:
+    """The shift of somebody with that contact, who is on duty now."""
+    now = desk.clock.now()
+    ends = {"begins": format_instant(now), "ends": format_instant(now + 8 * HOUR)}
+    ada = desk.pack.users["ada"]
+    return desk.act(ada, "shift.add", "gate", {"person": "ada", "contact": at, **ends})[0]
+
+
+def test_a_contact_is_tested_by_a_message_that_is_no_call(desk: RunningDesk) -> None:
+    ada, post = desk.pack.users["ada"], desk.house.channel("post")
+    shift = on_duty(desk, "town")
+    assert contact.tested("town", desk.state(), desk.clock.now()) == contact.Tested("never", due=True)
+    with pytest.raises(WrongState, match="reaches the public"):
+        desk.act(ada, "shift.test", shift, {})
+    post.public = False
+    waiting, calls = dict(desk.state().unanswered), delivery(desk, "town")
+    desk.act(ada, "shift.test", shift, {})
+    (test,) = desk.state().contact_tests.values()
+    copy = next(d for d in desk.state().deliveries.values() if d.warning == test.id)
+    sent = post.got[-1]  # type: ignore[attr-defined]
+    # the adapter can tell it by its bytes, and a channel to the public bars it
+    message = read(sent.cap, test.id)
+    assert (message.status, message.scope, sent.warning.mode) == ("Test", "Restricted", "Test")
+    assert refused(sent, message, public=True).startswith("exercise_barred")
+    assert not refused(sent, message, public=False)
+    assert "TEST" in sent.subject and "测试" in sent.body and code(desk.house.key, copy.id) in sent.body
+    # it is in no list of warnings, nobody is called for it, and the real call is as it was
+    assert test.id not in desk.state().warnings
+    assert dict(desk.state().unanswered) == waiting
+    assert (copy.status, copy.risk, copy.wakes()) == ("accepted", "", None)
+    assert contact.tested("town", desk.state(), desk.clock.now()).outcome == "reached"
+    with pytest.raises(WrongState, match="waits for its answer"):
+        desk.act(ada, "shift.test", shift, {})
+    later(desk, 16 * MINUTE)
+    assert contact.tested("town", desk.state(), desk.clock.now()).outcome == "unanswered"
+    assert all(d.warning == WARNING or d.id == copy.id for d in desk.state().deliveries.values())
+    # a late answer by SMS is an answer, to the test and not to the call
+    with served(desk) as base:  # type: ignore[arg-type]
+        text = f"ok {code(desk.house.key, copy.id)}"
+        body = json.dumps({"sender": "+8613800000002", "text": text}).encode()
+        stamp = format_instant(desk.clock.now())
+        sign = hmac.new(SMS_KEY.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        headers = {"X-Anlan-Timestamp": stamp, "X-Anlan-Signature": f"sha256={sign}"}
+        assert httpx2.post(f"{base}/v1/sms-replies", content=body, headers=headers).status_code == 200
+    found = contact.tested("town", desk.state(), desk.clock.now())
+    assert (found.outcome, found.said, found.due) == ("answered", text, False)
+    assert delivery_of(desk, calls.id).answered is None
+    assert contact.tested("town", desk.state(), desk.clock.now() + 31 * DAY).due
+    # a contact that does not work shows, and a restart knows all of it
+    bad = on_duty(desk, "r003")
+    desk.act(ada, "shift.test", bad, {})
+    found = contact.tested("r003", desk.state(), desk.clock.now())
+    assert (found.outcome, found.said) == ("failed", "no such number")
+    assert fold(desk.house.journal.read()) == desk.house.state
+
+
 # -- in a browser -------------------------------------------------------------------------------------
 
 
@@ -230,6 +295,10 @@ def test_pages_of_a_delivery_fit_and_say_what_is_the_case(
     }
     desk.act(ada, "shift.add", "gate", shift)
     desk.act(ada, "delivery.answer", delivery(desk, "county").id, {"answer": "two teams are out"})
+    desk.house.channel("post").public = False
+    (begun,) = desk.state().shifts
+    desk.act(ada, "shift.test", begun, {})
+    test_link = link(desk, "county")
     later(desk, 2 * MINUTE)
     with served(desk) as base:  # type: ignore[arg-type]
         for language, theme in (("en", "light"), ("zh", "dark")):
@@ -243,12 +312,19 @@ def test_pages_of_a_delivery_fit_and_say_what_is_the_case(
                 ("ladder", "/ladder"),
                 ("roster", "/roster"),
                 ("answer", link(desk, "town")),
+                ("test", test_link),
             ):
                 page = visit.open(path)
                 page.screenshot(path=shots / f"calls-{name}-{width}-{language}-{theme}.png", full_page=True)
                 assert visit.width_over() <= 0, name
             page = visit.open(f"/warning/{WARNING}/deliveries?status=given_up")
             assert page.locator(".rows .row").count() == 1
+            page = visit.open(test_link)
+            words = page.locator("main").inner_text()
+            assert ("There is no emergency" if language == "en" else "没有发生紧急情况") in words
+            page = visit.open("/roster")
+            words = page.locator("main").inner_text()
+            assert ("waits for the answer" if language == "en" else "等待应答") in words
             page = visit.open("/ladder")
             words = page.locator("main").inner_text()
             assert ("call 3 of 3" if language == "en" else "第3次") in words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,13 +11,20 @@ from pathlib import Path
 import pytest
 
 from anlan import flow
+from anlan.app.clock import WallClock
+from anlan.app.desk import RunningDesk
+from anlan.app.house import RunningHouse
+from anlan.app.workspace import init
+from anlan.cli.main import main
 from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
 from anlan.model.roster import Watch
 from anlan.model.state import fold
 from anlan.model.time import format_instant
 from anlan.ports.channel import Receipt
+from anlan.turn import Turn
 from anlan.warn import roster
 from chain_pack import ADA, BEN, DAY, EVA, HOUR, MINUTE, PLAN, T0, Room, both, chain_pack, stage
+from sample_pack import FILES, write
 
 SENT = T0 + 2 * DAY
 GATE = Watch("gate", both("the gate"), "x/a", timedelta(hours=12))
@@ -129,3 +137,47 @@ def test_who_may_change_a_roster_and_what_it_takes(room: Room) -> None:
         room.act(T0, BEN, "shift.remove", shift)
     room.act(T0, BEN, "shift.remove", shift, reason="ill")
     assert room.state.watches["watch:gate"].status == "gap"
+
+
+def test_the_command_shows_contacts_that_were_never_or_long_not_tested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch = '[[watch]]\nid = "gate"\ntitle = { en = "gate", zh = "闸" }\nplace = "x"\ntest_every = "P7D"\n'
+    write(tmp_path / "tiny", {**FILES, "roster.toml": watch})
+    home = tmp_path / "home"
+    mail = '[[channel]]\nid = "mail"\nkind = "console"\n[channel.options]\nstderr = true\n'
+    init(home, str(tmp_path / "tiny"), sender="a@b.invalid", more=mail)
+    clock = WallClock()
+    desk = RunningDesk(RunningHouse(home, clock))
+    try:
+        ada, now = desk.pack.users["ada"], clock.now()
+
+        def roster_says(code: int, *words: str) -> None:
+            capsys.readouterr()
+            assert main(["roster", str(home)]) == code
+            said = " ".join(capsys.readouterr().out.split())
+            assert all(word in said for word in words), said
+
+        roster_says(1, "gate nobody is on duty")
+        shift = {"begins": format_instant(now), "ends": format_instant(now + 8 * HOUR)}
+        (id,) = {
+            one
+            for one in desk.act(ada, "shift.add", "gate", {"person": "ada", "contact": "desk", **shift})
+            if one in desk.state().shifts
+        }
+        roster_says(1, "on duty ada", "desk untested test: never")
+        desk.act(ada, "shift.test", id, {})
+        roster_says(0, "desk works test: reached at 20")
+        (test,) = desk.state().contact_tests.values()
+        old = replace(test, at=now - 8 * DAY, answer_by=now - 8 * DAY + 15 * MINUTE)
+        with desk._turn():
+            turn = Turn(desk.house, clock.now())
+            turn.put("contact.tested", old)
+            desk._end(turn)
+        roster_says(1, "test: unanswered at 20", "too long ago")
+        capsys.readouterr()
+        assert main(["roster", str(home), "--json"]) == 1
+        (row,) = json.loads(capsys.readouterr().out)
+        assert (row["test"], row["test_due"], row["test_age_s"] // 86_400) == ("unanswered", True, 8)
+    finally:
+        desk.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.model.contact import ContactTest
 from anlan.model.entry import Entry, Handover, Marker
 from anlan.model.errors import NotAllowed, UnknownPlace
 from anlan.model.pack import Pack
@@ -52,6 +53,7 @@ ROLES_OF: dict[str, tuple[str, ...]] = {
     "delivery.send_again": ("duty", "approver"),
     "shift.add": ("duty", "supervisor", "planner"),
     "shift.remove": ("duty", "supervisor", "planner"),
+    "shift.test": ("duty", "supervisor", "planner"),
     "task.done": ("duty", "field"),
     "report.file": ("duty",),
     "incident.open": ("approver",),
@@ -140,7 +142,7 @@ def shown(entry: Entry, state: State, sees: Callable[[str], bool]) -> bool:
     a place, or belongs to a risk there, is for those; what is about the system itself is for everybody
     signed in; what lies nowhere known is for nobody."""
     value = entry.value
-    if isinstance(value, SourceState | Handover | Marker | Shift | WatchState):
+    if isinstance(value, SourceState | Handover | Marker | Shift | WatchState | ContactTest):
         return True
     if isinstance(value, Relayed) and value.unresolved:
         # it may be about any place

@@ -40,6 +40,7 @@ ACTS: dict[str, Act] = {
     "delivery.send_again": responses.send_again,
     "shift.add": responses.shift_add,
     "shift.remove": responses.shift_remove,
+    "shift.test": responses.shift_test,
     "task.done": responses.task_done,
     "report.file": responses.report_file,
     "incident.open": responses.incident_open,

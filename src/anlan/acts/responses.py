@@ -18,7 +18,7 @@ from anlan.respond.activate import activate
 from anlan.respond.stand_down import stand_down as end_response
 from anlan.review.make import lesson_done as done_lesson
 from anlan.turn import Turn
-from anlan.warn import ladder, roster
+from anlan.warn import contact, ladder, roster
 
 T = TypeVar("T")
 
@@ -138,3 +138,13 @@ def shift_remove(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> 
     after = roster.remove(_found(turn.state.shifts, id, "shift"), fields.get("reason", ""))
     turn.put("shift.removed", after, actor=user.name, why=after.reasons[-1])
     keep_watch(turn)
+
+
+def shift_test(turn: Turn, user: User, id: str, _fields: Mapping[str, str]) -> None:
+    """A test message to the contact of a shift."""
+    shift = _found(turn.state.shifts, id, "shift")
+    to = _found(turn.pack.recipients, shift.contact, "recipient")
+    public = turn.house.channel(to.channel).public
+    test, copy = contact.begin(shift.contact, user.name, public, turn.state, turn.pack, turn.now)
+    turn.put("contact.tested", test, actor=user.name)
+    turn.put("delivery.due", copy, cause=(test.id,), actor=user.name)

@@ -223,7 +223,8 @@ class RunningDesk(Reading, People):
         if abs(now - parse_instant(stamp, "timestamp")) > STALE:
             raise NotAllowed("the reply is too old, or from the future", where="sms")
         state = self._shown
-        waiting = [state.deliveries[id] for id in state.unanswered]
+        tests = [state.deliveries[id] for test in state.contact_tests for id in state.copies.get(test, ())]
+        waiting = [*(state.deliveries[id] for id in state.unanswered), *(t for t in tests if t.unanswered)]
         addresses = {d.recipient: self.house.recipient(d.recipient).address for d in waiting}
         found = replied(self.house.key, sender, text, waiting, addresses)
         if found is None:

@@ -43,7 +43,7 @@ from anlan.store.journal import SqlJournal
 from anlan.store.lake import DeltaLake
 from anlan.store.messages import SqlMessages
 from anlan.store.outbox import SqlOutbox
-from anlan.warn import digest
+from anlan.warn import contact, digest
 from anlan.warn.calling import preface
 from anlan.warn.mailing import identity
 from anlan.warn.proof import ANSWER, RECEIPT, code, token
@@ -182,6 +182,8 @@ class RunningHouse:
             listed = [self.state.warnings[id] for id in held.warnings]
             subject, body = digest.words(held, listed, self.pack, recipient.languages, self.clock.now())
             return Parcel(delivery, warning, recipient, self.published(warning), subject, body, repeat)
+        if delivery.warning in self.state.contact_tests:
+            return self._test(delivery, warning, recipient, repeat)
         # once for a message and its languages, however many recipients read them
         key = (warning.id, warning.digest, recipient.languages, repeat)
         said = self._worded.get(key) if warning.digest else None
@@ -199,6 +201,17 @@ class RunningHouse:
         first = preface(delivery, self.pack, recipient.languages, link=link, code=short)
         cap = self.published(warning)
         return Parcel(delivery, warning, recipient, cap, subject, first + body, repeat, link, mark, first)
+
+    def _test(self, delivery: Delivery, message: Warning, to: Recipient, repeat: bool) -> Parcel:
+        """The test of a contact: of its own words and bytes, answered like a call."""
+        link, mark, short = "", "", code(self.key, delivery.id) if self.config.sms_key else ""
+        if self.config.url:
+            link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}"
+        if self.config.url or self.config.acknowledgements.host:
+            mark = token(self.key, RECEIPT, delivery.id)
+        subject, first, said = contact.words(to, repeat=repeat, link=link, code=short)
+        cap = contact.cap(self.state.contact_tests[delivery.warning], to, self.sender)
+        return Parcel(delivery, message, to, cap, subject, first + said, repeat, link, mark, first)
 
     @property
     def key(self) -> bytes:

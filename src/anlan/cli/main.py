@@ -27,6 +27,7 @@ from anlan.cli import (
     demonstrate,
     detection,
     packs,
+    roster,
     scanning,
     service,
     warnings,
@@ -56,6 +57,7 @@ app.command(accounts.app)
 app.command(warnings.app)
 app.command(bulletin.app)
 app.command(deliveries.app)
+app.command(roster.roster)
 
 
 class Interrupted(KeyboardInterrupt):

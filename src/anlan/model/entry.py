@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from anlan.model.assessment import Assessment
+from anlan.model.contact import ContactTest
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
 from anlan.model.mailing import Mailing
@@ -59,6 +60,7 @@ Value: TypeAlias = (
     | SourceState
     | Shift
     | WatchState
+    | ContactTest
     | Handover
     | Marker
 )
@@ -83,6 +85,7 @@ NOUNS: dict[str, type] = {
     "source": SourceState,
     "shift": Shift,
     "watch": WatchState,
+    "contact": ContactTest,
     "handover": Handover,
     "marker": Marker,
 }

@@ -19,12 +19,14 @@ WATCH_STATUSES = ("manned", "untested", "unreachable", "gap")
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A post that must be manned at all hours. `place`: where it lies, for who may change its roster.
-    `ahead`: a gap within this time is shown before it comes."""
+    `ahead`: a gap within this time is shown before it comes. `test_every`: a contact that was not tested for
+    so long is shown."""
 
     id: str
     title: Text
     place: str
     ahead: timedelta = timedelta(hours=24)
+    test_every: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)

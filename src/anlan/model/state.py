@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from anlan.model.assessment import Assessment
+from anlan.model.contact import ContactTest
 from anlan.model.delivery import TO_SEND
 from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
@@ -45,6 +46,7 @@ class State:
     markers: dict[str, Marker] = field(default_factory=dict)
     shifts: dict[str, Shift] = field(default_factory=dict)
     watches: dict[str, WatchState] = field(default_factory=dict)
+    contact_tests: dict[str, ContactTest] = field(default_factory=dict)
     notices: dict[str, Notice] = field(default_factory=dict)
     digests: dict[str, Digest] = field(default_factory=dict)
     silences: dict[str, Silence] = field(default_factory=dict)
@@ -95,6 +97,7 @@ class State:
             Marker: self.markers,
             Shift: self.shifts,
             WatchState: self.watches,
+            ContactTest: self.contact_tests,
             Notice: self.notices,
             Digest: self.digests,
             Silence: self.silences,

@@ -67,6 +67,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "delivery.send_again": ("reason",),
     "shift.add": ("person", "contact", "begins", "ends", "reason"),
     "shift.remove": ("reason",),
+    "shift.test": ("reason",),
     "task.done": ("note", "reason"),
     "report.file": ("text", "reason"),
     "incident.open": ("reason",),

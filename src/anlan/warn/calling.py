@@ -51,13 +51,16 @@ def _lines(delivery: Delivery, pack: Pack, language: str, link: str, code: str, 
         said.append(_ASKED.in_(language).format(by=clock(delivery.answer_by, zone)))
         if call is not None and call.most > 1:
             said.append(_AGAIN.in_(language).format(n=call.tries, most=call.most))
-        if link:
-            said.append(_LINK.in_(language).format(link=link))
-        if code:
-            said.append(_CODE.in_(language).format(code=code))
+        said += asks(language, link, code)
     if call is not None and call.not_reached:
         said.append(_MISSING.in_(language).format(names=_names(call.not_reached, pack, language)))
     return said
+
+
+def asks(language: str, link: str, code: str) -> list[str]:
+    """How a message is answered, as far as there is a way."""
+    said = [_LINK.in_(language).format(link=link)] if link else []
+    return [*said, _CODE.in_(language).format(code=code)] if code else said
 
 
 def _names(ids: Sequence[str], pack: Pack, language: str) -> str:

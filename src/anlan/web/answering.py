@@ -15,6 +15,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from anlan.ports.desk import Desk
+from anlan.warn import contact
 from anlan.web.access import PUBLIC
 from anlan.web.render import page
 
@@ -33,11 +34,14 @@ def answer_page(request: Ask, token: FromPath[str], sure: FromQuery[str] = "") -
     """The message and the button; with `sure`, the form that answers."""
     desk: Desk = request.app.state.desk
     delivery = desk.asked(token)
+    state = desk.state()
+    test = state.contact_tests.get(delivery.warning)
     return page(
         request,
         "answer.html",
         x=delivery,
-        w=desk.state().warnings[delivery.warning],
+        w=contact.message(test, desk.pack) if test else state.warnings[delivery.warning],
+        test=test is not None,
         token=token,
         sure=bool(sure),
     )

@@ -16,6 +16,7 @@ from anlan.model.text import LANGUAGES
 from anlan.model.user import ROLES
 from anlan.model.warning import CHANGES, STATUSES
 from anlan.ports.desk import ACTS, MODES
+from anlan.warn.contact import OUTCOMES
 from anlan.warn.hub import OUTCOMES as REFERENCES
 from anlan.warn.hub import STATES as STANDINGS
 
@@ -27,6 +28,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "delivery": DELIVERY_STATUSES,
     "shift": SHIFT_STATUSES,
     "watch": WATCH_STATUSES,
+    "contact": OUTCOMES,
     "finding": ("raised", "lowered", "ended", "unknown", "known"),
     "incident": ("open", "stood_down"),
     "mode": MODES,
@@ -44,6 +46,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "mailing",
         "shift",
         "watch",
+        "contact",
         "incident",
         "task",
         "report",

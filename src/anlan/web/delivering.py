@@ -21,6 +21,7 @@ from anlan.model.state import State
 from anlan.model.warning import Warning
 from anlan.ports.desk import Desk
 from anlan.warn import roster
+from anlan.warn.contact import Tested, tested
 from anlan.web.access import READ
 from anlan.web.guards import sees
 from anlan.web.render import page
@@ -191,11 +192,14 @@ def ladder_page(request: Ask) -> Response[str]:
 
 @get("/roster", opt={"act": READ}, sync_to_thread=True)
 def roster_page(request: Ask) -> Response[str]:
-    """Who is on duty, with a contact that works or not, and where nobody is."""
+    """Who is on duty, with a contact that works or not, what its last test brought, and where nobody is."""
     desk: Desk = request.app.state.desk
-    state = desk.state()
+    state, now = desk.state(), desk.clock.now()
 
     def contact(shift: Shift) -> str:
         return roster.contact(shift.contact, state)
 
-    return page(request, "roster.html", posts=posts(state, desk.pack, desk.clock.now()), contact=contact)
+    def test(shift: Shift) -> Tested:
+        return tested(shift.contact, state, now, desk.pack.watches[shift.watch].test_every)
+
+    return page(request, "roster.html", posts=posts(state, desk.pack, now), contact=contact, test=test)

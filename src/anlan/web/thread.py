@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from anlan.model.assessment import Assessment
+from anlan.model.contact import ContactTest
 from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
@@ -133,6 +134,9 @@ def describe(value: Value, pack: Pack) -> tuple[Text, str, str, int | None]:
         case WatchState():
             watch = pack.watches.get(value.watch)
             return watch.title if watch else _same(value.watch), "watch", value.status, None
+        case ContactTest():
+            tested = pack.recipients.get(value.recipient)
+            return tested.name if tested else _same(value.recipient), "noun", "contact", None
         case Delivery():
             recipient = pack.recipients.get(value.recipient)
             return recipient.name if recipient else _same(value.recipient), "delivery", value.status, None
