@@ -20,11 +20,12 @@ from anlan.formats.cap.blocks import blocks, valid_blocks
 from anlan.formats.cap.columns import UNDECIDED
 from anlan.formats.cap.gazetteer import Gazetteer
 from anlan.formats.cap.geometry import ASTRAY, SOUND, by_library, polygon_faults, ring
-from anlan.formats.cap.ground import OUTCOMES, area_ground, circle_shape, worst
+from anlan.formats.cap.ground import OUTCOMES, area_ground, worst
 from anlan.formats.cap.kernels import scan
 from anlan.formats.cap.profiles import PROFILES
 from anlan.formats.cap.rules import check_rules
 from anlan.formats.cap.secure import parse
+from anlan.formats.cap.shapes import circle_shape, encloses
 from anlan.formats.cap.times import CAP_FORM, judge_time, read_time
 from anlan.formats.cap.tricks import may_trick
 from anlan.formats.cap.xsd import validate
@@ -377,6 +378,16 @@ def test_mending_a_ring_never_makes_it_narrower_than_reading_it_by_even_and_odd(
     ground = area_ground((text,), (), ())
     narrow = shapely.make_valid(shapely.Polygon([(lon, lat) for lat, lon in ring(text)]))
     assert narrow.area == 0 or shapely.difference(narrow, ground.geometry).area <= 1e-6 * narrow.area
+
+
+@settings(max_examples=200, deadline=None)
+@given(points=crossings() | st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=4, max_size=8))
+def test_a_ring_is_known_to_enclose_ground_as_making_it_valid_shows(
+    points: list[tuple[float, float]],
+) -> None:
+    shape = shapely.Polygon(points)
+    mended = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    assert encloses(shape) == (mended.area > 0)
 
 
 TRICKS = st.sampled_from(
