@@ -26,6 +26,26 @@ TOPOLOGY = {
     },
 }
 
+MATRIX = """
+[[matrix]]
+id = "rivers"
+title = { en = "How severe, how sure", zh = "严重与确定" }
+basis = "act-2010#5"
+from = 2010-01-01
+
+[[matrix.column]]
+id = "bad"
+name = { en = "bad", zh = "坏" }
+severity = "Severe"
+means = { en = "homes flooded", zh = "房屋进水" }
+
+[[matrix.row]]
+id = "likely"
+name = { en = "likely", zh = "可能" }
+at_least = 0.3
+levels = [2]
+"""
+
 FILES: dict[str, str] = {
     "pack.toml": """
 id = "tiny"

@@ -26,28 +26,9 @@ from anlan.app.house import RunningHouse
 from anlan.app.workspace import init
 from anlan.store.accounts import Accounts
 from anlan.web.site import site
-from sample_pack import write
+from sample_pack import MATRIX, write
 from served import PASSWORD, approval_codes, pack
 
-MATRIX = """
-[[matrix]]
-id = "rivers"
-title = { en = "How severe, how sure", zh = "严重与确定" }
-basis = "act-2010#5"
-from = 2010-01-01
-
-[[matrix.column]]
-id = "bad"
-name = { en = "bad", zh = "坏" }
-severity = "Severe"
-means = { en = "homes flooded", zh = "房屋进水" }
-
-[[matrix.row]]
-id = "likely"
-name = { en = "likely", zh = "可能" }
-at_least = 0.3
-levels = [2]
-"""
 DROPS = "".join(
     f'\n[[channel]]\nid = "{id}"\nkind = "file"\noptions = {{ folder = "{id}" }}\n' for id in ("mail", "hook")
 )

@@ -54,7 +54,7 @@ COMPOSED = {
     '"compose.not_real." ~ s.desk.mode': [f"compose.not_real.{x}" for x in ("replay", "exercise")],
     '"compose.form." ~ x.form': [f"compose.form.{x}" for x in ("short", "headline")],
     '"compose.channels." ~ x.channel': [
-        f"compose.channels.{x}" for x in ("cap", "mail", "cell_broadcast", "wea", "sms")
+        f"compose.channels.{x}" for x in ("cap", "mail", "cell_broadcast", "wea", "wea_short", "sms")
     ],
     '"compose.units." ~ x.unit': [
         f"compose.units.{x}" for x in ("characters", "septets", "ucs2", "bytes", "parts", "pages")

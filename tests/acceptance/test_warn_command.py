@@ -89,7 +89,14 @@ def test_a_warning_is_written_put_forward_and_approved_on_the_command_line(tmp_p
     (listed,) = json.loads(run("warn", "list", "--json", *at)[1])
     assert (listed["id"], listed["mode"], listed["approver"]) == (id, "Exercise", "ben")
     channels = json.loads(run("warn", "show", id, "--json", *at)[1])["channels"]
-    assert {one["channel"] for one in channels} == {"cap", "cell_broadcast", "wea", "sms", "mail"}
+    assert {one["channel"] for one in channels} == {
+        "cap",
+        "cell_broadcast",
+        "wea",
+        "wea_short",
+        "sms",
+        "mail",
+    }
     assert all("EXERCISE — 演练" in one["text"] for one in channels)
     code, out, _ = run(
         "warn", "follow", id, "extend", "--expires", end(2), "--as", "ada", *at, given=f"{PASSWORD}\n"

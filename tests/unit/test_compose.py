@@ -19,8 +19,9 @@ from anlan.model.plan import Words
 from anlan.model.text import Text
 from anlan.model.warning import Warning
 from anlan.turn import Turn
+from anlan.warn.draft import gravest
 from anlan.warn.issuer import issuing
-from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, both, chain_pack, stage
+from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, both, chain_pack, quake, stage
 
 NOW = T0 + 2 * DAY
 NEW_OF_WARNING = ("authors", "version", "purpose", "rings", "proof")
@@ -274,3 +275,19 @@ def test_an_instant_of_a_form_is_utc() -> None:
     assert instant_of("2024-07-01T06:00", "expires") == instant_of("2024-07-01T06:00:00Z", "expires")
     assert instant_of("2024-07-01T06:00:30", "expires").second == 30
     assert Text("a", "b").in_("zh-CN") == "b"
+
+
+def test_a_level_that_a_person_sets_is_put_in_words_of_the_gravest_that_is_found_now(room: Room) -> None:
+    at = NOW - HOUR
+    room.turn(NOW, quake(at, 7.4, NOW, "q1"), source="seismic")
+    room.turn(NOW + HOUR, quake(at + HOUR, 6.2, NOW + HOUR, "q2"), source="seismic")
+    (thread,) = room.state.assessments.values()
+    assert [room.state.findings[id].level for id in thread.findings] == [2, 3]
+    found = gravest(thread, room.state)
+    assert found is not None and (found.value, found.level) == (7.4, 2)
+    # once it has ended, the newest that had a level speaks
+    later = NOW + 4 * DAY
+    room.turn(later, quake(later - HOUR, 1.0, later, "q3"), source="seismic")
+    (over,) = room.state.assessments.values()
+    last = gravest(over, room.state)
+    assert over.level is None and last is not None and last.value == 6.2

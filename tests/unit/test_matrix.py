@@ -13,7 +13,7 @@ from anlan.model.errors import InvalidValue, NotFound
 from anlan.model.matrix import Cell, Matrix, MatrixColumn, MatrixRow, faults_of
 from anlan.model.text import Text
 from anlan.packs.check import check
-from sample_pack import FILES, write
+from sample_pack import FILES, MATRIX, write
 
 WORD = Text("w", "字")
 COLUMNS = tuple(MatrixColumn(id, WORD, "Severe", WORD) for id in ("MOD+", "SEV+", "EXT"))
@@ -79,37 +79,26 @@ def test_more_probable_is_never_less_severe(base: list[float], more: list[float]
     assert (after or 5) <= (before or 5)
 
 
-PACKED = """
-[[matrix]]
-id = "m"
-title = { en = "m", zh = "矩阵" }
-basis = "act-2010#5"
-from = 2010-01-01
-
-[[matrix.column]]
-id = "bad"
-name = { en = "bad", zh = "坏" }
-severity = "Severe"
-means = { en = "bad", zh = "坏" }
-
-[[matrix.column]]
+# a severer column and a surer row beside those of the sample
+PACKED = (
+    MATRIX.replace("levels = [2]", "levels = [2, %s]").replace(
+        "[[matrix.row]]",
+        """[[matrix.column]]
 id = "worse"
 name = { en = "worse", zh = "更坏" }
 severity = "Extreme"
 means = { en = "worse", zh = "更坏" }
 
-[[matrix.row]]
-id = "likely"
-name = { en = "likely", zh = "可能" }
-at_least = 0.3
-levels = [2, %s]
-
+[[matrix.row]]""",
+    )
+    + """
 [[matrix.row]]
 id = "sure"
 name = { en = "sure", zh = "确定" }
 at_least = %s
 levels = [%s, 1]
 """
+)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from anlan.app.house import RunningHouse
-from anlan.channels.texts import forms
+from anlan.channels.texts import Chosen, forms
 from anlan.formats.lengths import Fit, fit, measure
 from anlan.model.delivery import Delivery
 from anlan.model.warning import Recipient, Warning
@@ -16,8 +16,14 @@ from anlan.ports.desk import Shown
 from anlan.warn.words import headline, text, words
 
 LANGUAGES = ("zh", "en")
-#: channel -> the form of its limit: those that carry a text of bounded length to everybody
-BOUNDED = {"cell_broadcast": "", "wea": "", "sms": ""}
+#: what is shown -> (channel, form of its limit): those that carry a text of bounded length to everybody.
+#: A phone of before 2019 shows the short text of an American alert alone (47 CFR 10.430)
+BOUNDED = {
+    "cell_broadcast": ("cell_broadcast", ""),
+    "wea": ("wea", ""),
+    "wea_short": ("wea", "short"),
+    "sms": ("sms", ""),
+}
 
 
 def as_if_sent(warning: Warning, now: datetime) -> Warning:
@@ -36,12 +42,16 @@ def shown(house: RunningHouse, warning: Warning) -> tuple[Shown, ...]:
     for language in LANGUAGES:
         subject = headline(sent, language)
         found.append(_shown("cap", language, "headline", subject, fit(subject, "cap", "headline")))
-    for channel, form in BOUNDED.items():
+    for name, (channel, form) in BOUNDED.items():
         for language in LANGUAGES:
             parcel = _parcel(house, sent, cap, channel, language)
-            tried = [(one, fit(one.text, channel, form)) for one in forms(parcel, "")]
+            texts = [*forms(parcel, "")]
+            if form == "short":
+                # there is no room to say where the rest is
+                texts.append(Chosen("headline", (language,), headline(sent, language)))
+            tried = [(one, fit(one.text, channel, form)) for one in texts]
             one, room = next(((one, room) for one, room in tried if room.fits), tried[-1])
-            found.append(_shown(channel, language, one.form if room.fits else "", one.text, room))
+            found.append(_shown(name, language, one.form if room.fits else "", one.text, room))
     for language in LANGUAGES:
         _, body = text(sent, pack, language)
         found.append(Shown("mail", language, "full", body, len(body), 0, "characters", 1))

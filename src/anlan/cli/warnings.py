@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from anlan.app.desk import RunningDesk
 
 Json = Annotated[bool, Parameter(name="--json")]
-As = Annotated[str, Parameter(name="--as")]
+Id = Annotated[str, Parameter(help="The message.")]
+InForce = Annotated[str, Parameter(help="The message in force.")]
+Words = Annotated[Path, Parameter(help="The words: a TOML file, as `compose` describes it.")]
+Workspace = Annotated[Path, Parameter(help="The workspace.")]
+As = Annotated[str, Parameter(name="--as", help="Who does it: a user of the pack.")]
+Check = Annotated[bool, Parameter(help="Keep nothing; say what would be drafted, or why not.")]
+Note = Annotated[str, Parameter(help="A note for the record.")]
 app = App(name="warn", help="Warnings: list, show, write, put forward, approve, and what follows them.")
 
 
@@ -77,13 +83,11 @@ def _act(workspace: Path, name: str, act: str, id: str, fields: dict[str, str]) 
 
 
 @app.command(name="list")
-def list_(*, workspace: Path, status: str = "", json: Json = False) -> int:
+def list_(*, workspace: Workspace, status: str = "", json: Json = False) -> int:
     """Every message, oldest first.
 
     Parameters
     ----------
-    workspace
-        The workspace.
     status
         Only those of this status, such as submitted.
     json
@@ -103,16 +107,12 @@ def list_(*, workspace: Path, status: str = "", json: Json = False) -> int:
 
 
 @app.command
-def show(id: str, *, workspace: Path, json: Json = False) -> int:
+def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
     """One message as the public sees it, channel by channel, with whom it reaches and what is to be
     remarked of its words.
 
     Parameters
     ----------
-    id
-        The message.
-    workspace
-        The workspace.
     json
         Print one JSON document.
     """
@@ -153,63 +153,28 @@ def show(id: str, *, workspace: Path, json: Json = False) -> int:
 
 
 @app.command
-def compose(file: Path, *, workspace: Path, as_: As, risk: str = "", check: bool = False) -> int:
+def compose(file: Words, *, workspace: Workspace, as_: As, risk: str = "", check: Check = False) -> int:
     """A first message from a TOML file: level, starts, expires, places or drawing, headline_en, headline_zh,
     matters_…, measures_…, area_…, reason; hazard and place where no risk is named.
 
     Parameters
     ----------
-    file
-        The words.
-    workspace
-        The workspace.
-    as_
-        Who writes: a user of the pack.
     risk
         The risk that it is of; left out, one is opened.
-    check
-        Keep nothing; say what would be drafted, or why not.
     """
     return _write(workspace, as_, "warning.compose", risk, file, check)
 
 
 @app.command
-def edit(id: str, file: Path, *, workspace: Path, as_: As, check: bool = False) -> int:
-    """The next version of a message that has not been sent; what the file leaves out stays.
-
-    Parameters
-    ----------
-    id
-        The message.
-    file
-        The words, as for compose.
-    workspace
-        The workspace.
-    as_
-        Who writes.
-    check
-        Keep nothing.
-    """
+def edit(id: Id, file: Words, *, workspace: Workspace, as_: As, check: Check = False) -> int:
+    """The next version of a message that has not been sent; what the file leaves out stays."""
     return _write(workspace, as_, "warning.edit", id, file, check)
 
 
 @app.command
-def correct(id: str, file: Path, *, workspace: Path, as_: As, check: bool = False) -> int:
-    """The draft that corrects a message in force; the file says what was wrong (reason) and the right words.
-
-    Parameters
-    ----------
-    id
-        The message in force.
-    file
-        The words, as for compose.
-    workspace
-        The workspace.
-    as_
-        Who writes.
-    check
-        Keep nothing.
-    """
+def correct(id: InForce, file: Words, *, workspace: Workspace, as_: As, check: Check = False) -> int:
+    """The draft that corrects a message in force; the file says what was wrong (reason) and the right
+    words."""
     return _write(workspace, as_, "warning.correct", id, file, check)
 
 
@@ -257,53 +222,24 @@ def _plain(warning: Warning) -> dict[str, Any]:
 
 
 @app.command
-def submit(id: str, *, workspace: Path, as_: As, reason: str = "") -> int:
-    """Put a draft forward. Somebody else has to approve it.
-
-    Parameters
-    ----------
-    id
-        The message.
-    workspace
-        The workspace.
-    as_
-        Who submits.
-    reason
-        A note for the record.
-    """
+def submit(id: Id, *, workspace: Workspace, as_: As, reason: Note = "") -> int:
+    """Put a draft forward. Somebody else has to approve it."""
     return _act(workspace, as_, "warning.submit", id, {"reason": reason})
 
 
 @app.command
-def approve(id: str, *, workspace: Path, as_: As, reason: str = "") -> int:
-    """Approve and send. Asks for the password, then for a one-time code.
-
-    Parameters
-    ----------
-    id
-        The message.
-    workspace
-        The workspace.
-    as_
-        Who approves: not one of its authors.
-    reason
-        A note for the record.
-    """
+def approve(id: Id, *, workspace: Workspace, as_: As, reason: Note = "") -> int:
+    """Approve and send, as somebody who is not one of its authors. Asks for the password, then for a one-time
+    code."""
     return _act(workspace, as_, "warning.approve", id, {"reason": reason})
 
 
 @app.command(name="return")
-def return_(id: str, *, workspace: Path, as_: As, reason: str) -> int:
+def return_(id: Id, *, workspace: Workspace, as_: As, reason: str) -> int:
     """Send a message back to its author.
 
     Parameters
     ----------
-    id
-        The message.
-    workspace
-        The workspace.
-    as_
-        Who returns it.
     reason
         What is to be changed.
     """
@@ -311,17 +247,11 @@ def return_(id: str, *, workspace: Path, as_: As, reason: str) -> int:
 
 
 @app.command
-def reject(id: str, *, workspace: Path, as_: As, reason: str) -> int:
+def reject(id: Id, *, workspace: Workspace, as_: As, reason: str) -> int:
     """Reject a message for good.
 
     Parameters
     ----------
-    id
-        The message.
-    workspace
-        The workspace.
-    as_
-        Who rejects it.
     reason
         Why.
     """
@@ -330,21 +260,22 @@ def reject(id: str, *, workspace: Path, as_: As, reason: str) -> int:
 
 @app.command
 def follow(
-    id: str, what: str, *, workspace: Path, as_: As, reason: str = "", level: str = "", expires: str = ""
+    id: InForce,
+    what: str,
+    *,
+    workspace: Workspace,
+    as_: As,
+    reason: str = "",
+    level: str = "",
+    expires: str = "",
 ) -> int:
     """Draft what follows a message in force: raise, lower, extend, update, cancel or all_clear.
 
     Parameters
     ----------
-    id
-        The message in force.
     what
         raise or lower (with --level), extend (with --expires), update (either), cancel (issued in error),
         all_clear (the danger is over).
-    workspace
-        The workspace.
-    as_
-        Who drafts it.
     reason
         Why.
     level

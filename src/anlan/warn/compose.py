@@ -14,6 +14,7 @@ from anlan.model.plan import Plan
 from anlan.model.reason import Reason
 from anlan.model.state import State
 from anlan.model.text import Text
+from anlan.model.time import format_instant
 from anlan.model.warning import Contents, Warning
 from anlan.warn.approve import move
 from anlan.warn.draft import cause_of, fields_of, filled, filled_or, follow
@@ -59,15 +60,15 @@ def plausible(
         raise InvalidValue(
             "the end is not after the start",
             where="expires",
-            found=expires.isoformat(),
-            expected=f"after {begins.isoformat()}",
+            found=format_instant(expires),
+            expected=f"after {format_instant(begins)}",
         )
     if starts - now > AHEAD:
         raise InvalidValue(
             "the start lies too far ahead",
             where="starts",
-            found=starts.isoformat(),
-            expected=f"by {(now + AHEAD).isoformat()}",
+            found=format_instant(starts),
+            expected=f"by {_minute(now + AHEAD)}",
         )
     most = longest(hazard, plan, pack)
     if expires - begins > most:
@@ -75,10 +76,21 @@ def plausible(
         raise InvalidValue(
             "in force for longer than the hazard plausibly lasts",
             where="expires",
-            found=f"{expires.isoformat()}: {expires - begins} for {hazard}",
-            expected=f"at most {most} ({by}): by {(begins + most).isoformat()}",
+            found=f"{format_instant(expires)}: {_whole(expires - begins)} for {hazard}",
+            expected=f"at most {_whole(most)} ({by}): by {_minute(begins + most)}",
             mend="choose a nearer end and extend the warning when it is needed",
         )
+
+
+def _whole(span: timedelta) -> str:
+    """A period as people say it, to the hour."""
+    hours = span // timedelta(hours=1)
+    days, rest = divmod(hours, 24)
+    return " ".join([f"{days} days"] * bool(days) + [f"{rest} hours"] * bool(rest or not days))
+
+
+def _minute(at: datetime) -> str:
+    return format_instant(at.replace(second=0, microsecond=0))
 
 
 def proposed(

@@ -62,12 +62,12 @@ def revise(
     author: str,
     purpose: str = "update",
 ) -> Warning:
-    """A person's update of `head` to another level or end, in words that say the new level; where only the
-    end moves, the words stay as they are."""
+    """A person's update of `head` to another level or end, in words that say the new level and the gravest
+    of what is found now; where only the end moves, the words stay as they are."""
     if level == head.level:
         return follow(head, "update", pack, now, author, reason, expires=expires, purpose=purpose)
     template = plan.template_for(head.hazard, level)
-    cause = cause_of(state.assessments[head.risk], level, state)
+    cause = gravest(state.assessments[head.risk], state)
     fields = fields_of(pack, head.hazard, level, head.places, head.organ, now, expires, cause)
     matters = filled_or(template.matters, fields, head.contents.matters)
     contents = replace(head.contents, matters=matters, measures=filled(template.measures, fields))
@@ -176,6 +176,19 @@ def cause_of(thread: Assessment, level: int, state: State) -> Finding | None:
     findings = [state.findings[id] for id in reversed(thread.findings)]
     given = [f for f in findings if f.level == level] or [f for f in findings if f.level is not None]
     return given[0] if given else None
+
+
+def gravest(thread: Assessment, state: State) -> Finding | None:
+    """The newest of the findings that stand with the most severe level; where none stands, the newest that
+    had any. A level that a person sets changes nothing of what was found."""
+    stand = [
+        f
+        for f in (state.findings[id] for id in thread.findings)
+        if f.level is not None and state.latest.get((f.rule, f.place, f.event)) == f.id
+    ]
+    worst = min((f.level for f in stand if f.level is not None), default=None)
+    of_worst = [f for f in stand if f.level == worst]
+    return of_worst[-1] if of_worst else cause_of(thread, 0, state)
 
 
 def filled(template: Text, fields: dict[str, dict[str, str]]) -> Text:

@@ -7,7 +7,6 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.concurrency import sync_to_thread
-from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from anlan.model.errors import AnlanError, NotFound
@@ -26,24 +25,18 @@ Ask = Request[Any, Any, Any]
 #: what the composer writes
 WRITES = ("warning.compose", "warning.edit", "warning.correct")
 FIELD_LIMIT = 60_000  # characters of one form field: a drawing may have many points
+#: what has been chosen so far, and what else the first pages are asked with
+CHOSEN = ("hazard", "place", "level", "severity", "certainty")
+ASKED = ("do", "id", *CHOSEN, "find")
 #: fields that say of what the message is; the rest are its words
 ABOUT = ("hazard", "place", "title", "severity", "certainty")
 
 
 @get("/compose", opt={"act": READ}, sync_to_thread=True)
-def compose_page(
-    request: Ask,
-    do: FromQuery[str] = "warning.compose",
-    id: FromQuery[str] = "",
-    hazard: FromQuery[str] = "",
-    place: FromQuery[str] = "",
-    level: FromQuery[str] = "",
-    severity: FromQuery[str] = "",
-    certainty: FromQuery[str] = "",
-    find: FromQuery[str] = "",
-) -> Response[str]:
+def compose_page(request: Ask) -> Response[str]:
     """Choose what it is about, assess it, or begin to write: whatever comes next."""
-    about = {"hazard": hazard, "place": place, "level": level, "severity": severity, "certainty": certainty}
+    asked = {name: request.query_params.get(name, "").strip()[:FIELD_LIMIT] for name in ASKED}
+    do, id = asked["do"] or "warning.compose", asked["id"]
     if do in ("warning.edit", "warning.correct"):
         warning = _warning(request, id)
         form = form_of(warning)
@@ -53,7 +46,7 @@ def compose_page(
             begun = correction(warning, plan, desk.pack, desk.clock.now())
             form = form_of(worded(warning, begun))
         return _composer(request, do, id, form, {}, warning)
-    return _first(request, id, about, find)
+    return _first(request, id, {name: asked[name] for name in CHOSEN}, asked["find"])
 
 
 @post("/compose", opt={"act": READ})
@@ -101,7 +94,8 @@ def _first(request: Ask, risk: str, about: dict[str, str], find: str) -> Respons
     plan = pack.plan_for(hazard, place, now)
     matrix = pack.matrix_for(hazard, place, now)
     level = _level(about, matrix, thread.level if thread else None)
-    if plan is None or level is None:
+    # without anybody who may issue it there is no draft: the page says so before a word is written
+    if plan is None or level is None or nearest_issuer(hazard, level, place, pack, now) is None:
         return page(
             request,
             "assess.html",
