@@ -93,6 +93,8 @@ def make(folder: Path, count: int = 120) -> RunningDesk:
     post.receipts |= {
         "r003": Receipt(False, "no such number"),
         "r007": Receipt(False, "engaged", transient=True),
+        # it takes the whole message and dies before it says so
+        "r009": Receipt(False, "no_answer: SMTPServerDisconnected", transient=True, doubtful=True),
         "dam": Receipt(False, "engaged", transient=True),
     }
     desk.house._channels["post"] = post

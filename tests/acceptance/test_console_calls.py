@@ -319,6 +319,14 @@ def test_pages_of_a_delivery_fit_and_say_what_is_the_case(
                 assert visit.width_over() <= 0, name
             page = visit.open(f"/warning/{WARNING}/deliveries?status=given_up")
             assert page.locator(".rows .row").count() == 1
+            # one that may have arrived twice goes no third time by itself: the page says so, and offers it
+            lost = delivery(desk, "r009").id
+            page = visit.open(f"/warning/{WARNING}/deliveries?status=unknown&show={lost}")
+            page.screenshot(path=shots / f"calls-unknown-{width}-{language}-{theme}.png", full_page=True)
+            assert page.locator(".rows .row").count() == 1
+            words = page.locator("#story").inner_text()
+            assert ("nobody knows whether it arrived" if language == "en" else "无法确认该份") in words
+            assert page.locator("#story form").count() == 1
             page = visit.open(test_link)
             words = page.locator("main").inner_text()
             assert ("There is no emergency" if language == "en" else "没有发生紧急情况") in words
