@@ -23,7 +23,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import nbinom
 
 from anlan.assess.detect.panel import Floats, Reason, Shorts
 from anlan.assess.models.reporting_delays import (
@@ -157,6 +156,9 @@ def _level(known: Floats, share: Floats, periods: int) -> Floats:
 
 def _quantile(mean: Floats, variance: Floats, p: float) -> Floats:
     """Quantile of the negative binomial with that mean and variance (Poisson where it is not above it)."""
+    # the import takes a second, and the stage is loaded by processes that never nowcast
+    from scipy.stats import nbinom
+
     clean_mean = np.where(np.isfinite(mean), np.maximum(mean, 0.0), 0.0)
     extra = np.maximum(np.where(np.isfinite(variance), variance, 0.0) - clean_mean, 1e-9 * clean_mean + 1e-12)
     size = np.maximum(clean_mean**2 / extra, 1e-9)
