@@ -21,6 +21,7 @@ from anlan.assess.detect.panel import Panel
 from anlan.assess.detect.registry import detector, spec
 from anlan.assess.detect.seasons import DATED
 from anlan.assess.finding import (
+    GAP,
     NO_CALENDAR,
     NOTHING,
     RULE_OVER,
@@ -37,6 +38,17 @@ from anlan.assess.finding import (
 from anlan.assess.graded import UNKNOWN, YES, Numbers, Standing, reached, stand
 from anlan.assess.grid import Grid, instant, instant64, lay
 from anlan.assess.screen import Screened, Why, screen, unusable
+from anlan.assess.settling import (
+    NOT_SETTLED,
+    Between,
+    Settling,
+    agreed,
+    between,
+    coming,
+    judged,
+    learning,
+    settling,
+)
 from anlan.assess.single_events import MOMENT, single_events
 from anlan.assess.summed import Sums, children_differ, with_sums
 from anlan.assess.surveys.conclude import surveyed
@@ -88,11 +100,13 @@ def evaluate(
 
 def history(rule: Rule, indicator: Indicator) -> timedelta:
     """How far back a rule must see: the detector's baseline and the window of its hysteresis, as long as a
-    value must stand still to be a stuck one, and a year where the calendar is minded."""
+    value must stand still to be a stuck one, a year where the calendar is minded, and what late reports are
+    learnt from."""
     step = indicator.frequency or timedelta(days=1)
     still = indicator.frozen_after or timedelta(0)
     year = timedelta(days=HISTORY_DAYS if indicator.calendar else 0)
-    return max(step * _baseline(rule, indicator), year) + _window(rule, step) + step + still
+    longest = max(step * _baseline(rule, indicator), year, step * learning(indicator, step))
+    return longest + _window(rule, step) + step + still
 
 
 def _params(rule: Rule) -> dict[str, Any]:
@@ -130,6 +144,11 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
     tests = np.arange(max(0, len(grid.times) - math.ceil(_window(rule, step) / step)), len(grid.times))
     findings = []
     numbers = detect_at(look, grid, screened, tests, step)
+    come = settling(look, everywhere, checked, step)
+    bounds: dict[str, dict[int, tuple[Numbers, Numbers | None]]] = {}
+    if come is not None:
+        come = come.rows([everywhere.places.index(place) for place in grid.places])
+        bounds = between(look, grid, screened, tests, numbers, come, step, detect_at)
     for place in sorted({*grid.places, *_with_level(look, only)}):
         if not wanted(rule, look.pack, place, now):
             continue
@@ -141,19 +160,42 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
             newest = numbers[place][-1]
             if not stale:
                 partial = screened.why[grid.places.index(place), tests] == Why.PARTIAL
-                standing, said = _stand(look, row, tests, numbers[place], partial, before, step)
+                unsettled = bounds.get(place, {})
+                standing, said = _stand(look, row, tests, numbers[place], partial, unsettled, before, step)
                 newest, at = numbers[place][said], instant(row.times[tests[said]])
         change = changed(before, standing)
         if change is not None:
             own = pick(slice, np.isin(slice.place, sums.leaves.get(place, (place,))))
             evidence = Evidence(now, since, until, len(own.at), look.lake.digest(own))
             why = _reasons(look, grid, screened, sums, tests, place, at, standing, stale)
+            if come is not None and place in numbers and len(tests) and not stale:
+                why = _still_coming(why, come, grid, tests, place, at, standing)
             if place not in sums.children and len(grid.times):
                 spoken = int(np.clip(np.searchsorted(grid.times, instant64(at)), 0, len(grid.times) - 1))
                 differ = children_differ(everywhere, checked, place, spoken, indicator, look.pack, now)
                 why = (*why, differ) if differ else why
             findings.append(make(look, place, "", at, change, standing, newest, why, evidence, before))
     return findings
+
+
+def _still_coming(
+    why: tuple[Reason, ...],
+    come: Settling,
+    grid: Grid,
+    tests: NDArray[np.int64],
+    place: str,
+    at: datetime,
+    standing: Standing,
+) -> tuple[Reason, ...]:
+    """The reasons with what is still to come of the period that the finding is about."""
+    row = grid.places.index(place)
+    spoken = int(np.clip(np.searchsorted(grid.times, instant64(at)), tests[0], tests[-1]))
+    said = coming(come, row, spoken, float(grid.values[row, spoken]))
+    if said is None:
+        return why
+    if not standing.known:
+        why = (NOT_SETTLED, *(one for one in why if one != GAP))
+    return (*why, said)
 
 
 def _reasons(
@@ -287,22 +329,30 @@ def _stand(
     tests: NDArray[np.int64],
     numbers: Sequence[Numbers],
     partial: NDArray[np.bool_],
+    unsettled: Between,
     before: Finding | None,
     step: timedelta,
 ) -> tuple[Standing, int]:
     """How the rule stands at the one place of `row`, and which of the tested periods says so: the
     newest that reached the level, else (no level, or it rests on what is missing) the newest of all. Of a
-    `partial` sum only what it reaches is known."""
+    `partial` sum only what it reaches is known, of an `unsettled` count what both its bounds say."""
     condition = compile_condition(look.rule.when)
     downwards = look.indicator.direction == "down"
-    conditions = [
-        reached(look.rule, condition, row.places[0], instant(row.times[test]), number, downwards, look.matrix)
-        for test, number in zip(tests, numbers, strict=True)
-    ]
+
+    def answer(test: int, number: Numbers) -> dict[int, int]:
+        at = instant(row.times[test])
+        return reached(look.rule, condition, row.places[0], at, number, downwards, look.matrix)
+
+    conditions = [answer(test, number) for test, number in zip(tests.tolist(), numbers, strict=True)]
+    for column, (low, high) in unsettled.items():
+        test = int(tests[column])
+        conditions[column] = agreed(answer(test, low), None if high is None else answer(test, high))
     conditions = [
         {level: YES if answer == YES else UNKNOWN for level, answer in one.items()} if lower else one
         for one, lower in zip(conditions, partial.tolist(), strict=True)
     ]
+    conditions = conditions[: judged(conditions, unsettled)]
+    tests = tests[: len(conditions)]
     level = before.level if before else None
     withdrawn = None
     if level is not None and before is not None:

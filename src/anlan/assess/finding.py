@@ -69,6 +69,7 @@ SAID = frozenset(
         "rate_change",
         "flood_routed",
         "forecast_probability",
+        "reports_coming",
     }
 )
 NAN = float("nan")

@@ -56,7 +56,8 @@ class Indicator:
     daily counts are adjusted for before they are tested (cn), empty for none. `ahead`: how far after the
     instant at which it is known a value may lie (a forecast, a price of a later month); without it one
     period, and a day at least, for days begin earlier in the east. `definitions`: dated changes of what
-    is counted."""
+    is counted. `settles`: for so long after its period a count goes on growing, for reports come late; until
+    then a rule goes by what is to be expected in the end."""
 
     id: str
     title: Text
@@ -74,6 +75,7 @@ class Indicator:
     calendar: str = ""
     ahead: timedelta | None = None
     definitions: tuple[Definition, ...] = ()
+    settles: timedelta | None = None
 
     def __post_init__(self) -> None:
         unit(self.unit, f"indicator {self.id}.unit")

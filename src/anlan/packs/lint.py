@@ -48,6 +48,7 @@ CHECKS: tuple[Check, ...] = (
     indicators.definitions,
     indicators.bounds,
     indicators.calendars,
+    indicators.settlings,
     indicators.outlooks,
     rules.rule_references,
     rules.bands,

@@ -49,6 +49,27 @@ def bounds(resolved: Resolved) -> Iterator[Fault]:
             )
 
 
+def settlings(resolved: Resolved) -> Iterator[Fault]:
+    """Only counts of a period go on growing, and not for ever."""
+    for item in resolved.items.indicators:
+        one = item.value
+        if one.settles is None:
+            continue
+        if one.kind != "count" or not one.frequency:
+            yield item.origin.fault(
+                "only counts of a period are settled later",
+                "settles",
+                found=f"{one.kind}, {format_duration(one.frequency) if one.frequency else 'no frequency'}",
+            )
+        elif not timedelta(0) < one.settles <= 60 * one.frequency:
+            yield item.origin.fault(
+                "no time in which a count is settled",
+                "settles",
+                found=format_duration(one.settles),
+                expected="more than none, and at most 60 of the indicator's periods",
+            )
+
+
 def calendars(resolved: Resolved) -> Iterator[Fault]:
     """Only daily counts know weekdays and holidays."""
     for item in resolved.items.indicators:
