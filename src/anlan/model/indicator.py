@@ -209,7 +209,7 @@ class Rule:
     def fingerprint(self) -> str:
         """What decides when the rule speaks, in sixteen hexadecimal digits: two rules that differ only in
         their words, dates or basis have the same. A record on history belongs to one fingerprint."""
-        deciding = (
+        deciding: tuple[object, ...] = (
             self.indicator,
             self.detector,
             sorted(self.params.items()),

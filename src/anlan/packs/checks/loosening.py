@@ -107,7 +107,8 @@ def _days(*rules: Rule) -> list[date]:
     """Every day on which one of the rules or bands begins or ends, and the one before all."""
     days = {date.min}
     for rule in rules:
-        for validity in (rule.validity, *(one.validity for one in (*rule.bands, *rule.severities))):
+        dated = [*(band.validity for band in rule.bands), *(one.validity for one in rule.severities)]
+        for validity in (rule.validity, *dated):
             days |= {day for day in (validity.since, validity.until) if day is not None}
     return sorted(days)
 
