@@ -327,6 +327,12 @@ def test_pages_of_a_delivery_fit_and_say_what_is_the_case(
             words = page.locator("#story").inner_text()
             assert ("nobody knows whether it arrived" if language == "en" else "无法确认该份") in words
             assert page.locator("#story form").count() == 1
+            # and the duty page says that there is something to look at
+            page = visit.open("/")
+            page.screenshot(path=shots / f"calls-duty-{width}-{language}-{theme}.png", full_page=True)
+            assert visit.width_over() <= 0
+            page.click(f"main a[href='/warning/{WARNING}/deliveries?status=unknown']")
+            assert page.locator(".rows .row").count() == 1
             page = visit.open(test_link)
             words = page.locator("main").inner_text()
             assert ("There is no emergency" if language == "en" else "没有发生紧急情况") in words

@@ -43,6 +43,7 @@ COMPOSED = {
             "approve",
             "watches",
             "unanswered",
+            "undelivered",
             "overdue_reports",
             "overdue_lessons",
             "overdue_tasks",

@@ -14,9 +14,6 @@ from anlan.model.errors import InvalidValue
 if TYPE_CHECKING:
     from anlan.model.warning import Delivery
 
-#: not tried again, and not known to have arrived
-DEAD = ("given_up", "unknown")
-
 app = App(name="deliveries", help="What became of each recipient's copy of a warning.")
 
 
@@ -47,6 +44,7 @@ def list_(
     """
     from anlan.app.clock import WallClock
     from anlan.app.house import RunningHouse
+    from anlan.model.delivery import DEAD
     from anlan.model.warning import DELIVERY_STATUSES
 
     names = ("dead", "all", *DELIVERY_STATUSES)

@@ -27,6 +27,8 @@ DELIVERY_STATUSES = (
 )
 #: what is still to be handed over
 TO_SEND = ("due", "failed")
+#: not tried again by itself, and not known to have arrived: dead letters
+DEAD = ("given_up", "unknown")
 #: told, being told, or beyond reach: an answer may be missing
 ASKED = ("held", "due", "accepted", "delivered", "read", "failed", "given_up", "unknown")
 #: reasons that mark a missing answer for good, until the next round of calling

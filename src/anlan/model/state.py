@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from anlan.model.assessment import Assessment
 from anlan.model.contact import ContactTest
-from anlan.model.delivery import TO_SEND
+from anlan.model.delivery import DEAD, TO_SEND
 from anlan.model.entry import Entry, Handover, Marker, Value
 from anlan.model.finding import Finding
 from anlan.model.incident import Incident, Report, StandDown, Task
@@ -67,6 +67,8 @@ class State:
     wakes: dict[str, datetime] = field(default_factory=dict)
     # id -> by when an answer was or is due that has not come, while the message stands
     unanswered: dict[str, datetime] = field(default_factory=dict)
+    # id -> status of a dead letter, while its message stands
+    dead: dict[str, str] = field(default_factory=dict)
     # recipient -> id of the delivery that was last tried there
     tried: dict[str, str] = field(default_factory=dict)
 
@@ -123,7 +125,7 @@ class State:
         elif isinstance(value, Warning) and value.status != "approved":
             # nothing is waited for any more
             for id in self.copies.get(value.id, ()):
-                for table in (self.wakes, self.unanswered):
+                for table in (self.wakes, self.unanswered, self.dead):
                     _drop(table, id, back)
 
         def undo() -> None:
@@ -165,6 +167,10 @@ class State:
             _set(self.wakes, id, wakes, back)
         else:
             _drop(self.wakes, id, back)
+        if warning is not None and stands and value.status in DEAD:
+            _set(self.dead, id, value.status, back)
+        else:
+            _drop(self.dead, id, back)
         if stands and value.answer_by is not None and value.unanswered:
             _set(self.unanswered, id, value.answer_by, back)
         else:

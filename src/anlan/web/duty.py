@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,6 +65,14 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message in force with dead letters: how many of each status."""
+
+    warning: Warning
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """The duty page. Every list is sorted by urgency: most severe first, then soonest; what `changed` by the
     newest, drawn together from so many `entries` of the journal."""
@@ -71,6 +80,7 @@ class Duty:
     to_approve: Rows[Warning]
     to_submit: Rows[Warning]
     unanswered: Rows[Delivery]
+    undelivered: Rows[Undelivered]
     watches: Rows[WatchState]
     overdue_tasks: Rows[Task]
     overdue_reports: Rows[Report]
@@ -95,6 +105,7 @@ class Duty:
         waiting: tuple[tuple[str, str, Rows[Any]], ...] = (
             ("approve", "warning.approve", self.to_approve),
             ("unanswered", "delivery.answer", self.unanswered),
+            ("undelivered", "delivery.send_again", self.undelivered),
             ("watches", "shift.add", self.watches),
             ("overdue_reports", "report.file", self.overdue_reports),
             ("overdue_tasks", "task.done", self.overdue_tasks),
@@ -158,6 +169,10 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
             ),
             lambda d: (d.answer_by or d.due, d.id),
         ),
+        undelivered=_first(
+            (one for one in undelivered(state, now) if any(visible(place) for place in one.warning.places)),
+            lambda one: (one.warning.level, one.warning.expires, one.warning.id),
+        ),
         watches=_first(
             (stands for stands in state.watches.values() if stands.status in ("gap", "unreachable")),
             lambda stands: (stands.since, stands.id),
@@ -182,6 +197,18 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         entries=len(changed),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
+
+
+def undelivered(state: State, now: datetime) -> list[Undelivered]:
+    """The messages in force of which copies are dead letters."""
+    found: dict[str, Counter[str]] = {}
+    for id, status in state.dead.items():
+        found.setdefault(state.deliveries[id].warning, Counter())[status] += 1
+    return [
+        Undelivered(warning, counts)
+        for id, counts in found.items()
+        if (warning := state.warnings[id]).status == "approved" and warning.expires > now
+    ]
 
 
 def pressing_order(risks: list[Assessment], state: State, pack: Pack, now: datetime) -> dict[str, int]:
