@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from anlan.model.errors import Fault
 from anlan.model.indicator import CERTAINTIES, Rule
 from anlan.model.matrix import Matrix
-from anlan.packs.citations import check_basis, spell
+from anlan.packs.checks.rules import dated_step
+from anlan.packs.citations import spell
 from anlan.packs.definitions import Resolved
 from anlan.packs.documents import Origin
 
@@ -100,20 +101,7 @@ def _severities(resolved: Resolved, rule: Rule, matrix: Matrix, origin: Origin) 
                 expected=", ".join(columns),
             )
             continue
-        if one.validity.since is None:
-            yield origin.fault(
-                "no date from which it is in force", "severity", place, "from", expected="such as 2024-11-01"
-            )
-        yield from check_basis(resolved, origin, ("severity", place, "basis"), one.basis, one.validity)
-        if not rule.validity.overlaps(one.validity):
-            yield origin.fault(
-                "the severity is never in force together with its rule",
-                "severity",
-                place,
-                "from",
-                found=spell(one.validity),
-                expected=spell(rule.validity),
-            )
+        yield from dated_step(resolved, rule, origin, "severity", place, one)
         for other in rule.severities[:place]:
             if other.column not in columns or not other.validity.overlaps(one.validity):
                 continue

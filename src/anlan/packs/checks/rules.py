@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from anlan.model.errors import Fault
+from anlan.model.indicator import Band, Rule, SeverityBand
 from anlan.packs.checks.references import one
 from anlan.packs.citations import check_basis, covers, spell
 from anlan.packs.conditions import examine
@@ -47,20 +48,7 @@ def bands(resolved: Resolved) -> Iterator[Fault]:
         if not rule.bands and not rule.matrix:
             yield origin.fault("no band, so it never gives a level", "band", expected="[[rule.band]]")
         for place, band in enumerate(rule.bands):
-            if band.validity.since is None:
-                yield origin.fault(
-                    "no date from which it is in force", "band", place, "from", expected="such as 2024-11-01"
-                )
-            yield from check_basis(resolved, origin, ("band", place, "basis"), band.basis, band.validity)
-            if not rule.validity.overlaps(band.validity):
-                yield origin.fault(
-                    "the band is never in force together with its rule",
-                    "band",
-                    place,
-                    "from",
-                    found=spell(band.validity),
-                    expected=spell(rule.validity),
-                )
+            yield from dated_step(resolved, rule, origin, "band", place, band)
             for earlier, other in enumerate(rule.bands[:place]):
                 if other.level == band.level and other.validity.overlaps(band.validity):
                     yield origin.fault(
@@ -71,6 +59,26 @@ def bands(resolved: Resolved) -> Iterator[Fault]:
                         found=f"level {band.level}, {spell(band.validity)}",
                         expected=f"dates apart from band[{earlier}], {spell(other.validity)}",
                     )
+
+
+def dated_step(
+    resolved: Resolved, rule: Rule, origin: Origin, key: str, place: int, step: Band | SeverityBand
+) -> Iterator[Fault]:
+    """A band or a severity of a rule has a date and a basis in force, within the dates of its rule."""
+    if step.validity.since is None:
+        yield origin.fault(
+            "no date from which it is in force", key, place, "from", expected="such as 2024-11-01"
+        )
+    yield from check_basis(resolved, origin, (key, place, "basis"), step.basis, step.validity)
+    if not rule.validity.overlaps(step.validity):
+        yield origin.fault(
+            f"the {key} is never in force together with its rule",
+            key,
+            place,
+            "from",
+            found=spell(step.validity),
+            expected=spell(rule.validity),
+        )
 
 
 def conditions(resolved: Resolved) -> Iterator[Fault]:
