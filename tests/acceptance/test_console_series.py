@@ -119,6 +119,72 @@ def test_the_risk_page_leads_there_and_the_acts_are_done_there(
     assert "market still closed" in answer.text
 
 
+def test_a_reason_is_kept_whole_or_refused(client: TestClient[Any], desk: MemoryDesk) -> None:
+    from deskserver import form_token
+
+    sign_in(client, "li.duty")
+    page = client.get(SERIES).text
+    data = {"csrf": form_token(page), "subject": RISK, "back": SERIES}
+    before = desk.state().assessments[RISK]
+    answer = client.post("/act", data={**data, "act": "assessment.watch", "reason": "x" * 20_001})
+    assert answer.status_code == 422
+    assert "20,001" in answer.text
+    assert desk.state().assessments[RISK] == before
+    long = "<b>" + "so " * 2_000 + "</b>"
+    assert client.post("/act", data={**data, "act": "assessment.watch", "reason": long}).status_code == 200
+    assert desk.state().assessments[RISK].reasons[-1].text.en == long
+    shown = client.get(SERIES).text
+    assert "&lt;b&gt;so so" in shown and "<b>so" not in shown
+
+
+@pytest.mark.parametrize("name", ["chen.approver", "ma.viewer"])
+def test_who_may_not_decide_sees_the_acts_with_the_reason(client: TestClient[Any], name: str) -> None:
+    sign_in(client, name)
+    page = client.get(SERIES.replace("110000", "650000") if name == "ma.viewer" else SERIES)
+    decide = page.text.split('id="decide"')[1].split("</section>")[0]
+    assert 'name="act" value="assessment.dismiss"' not in decide
+    if name == "chen.approver":
+        assert decide.count("refused") == 3
+
+
+@pytest.mark.parametrize(
+    "known", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "2020-06-16", "<b>", "x" * 5000]
+)
+@pytest.mark.parametrize("address", [SERIES, DATA, "/series-scan/covid-cases/cn/110000"])
+def test_an_instant_that_is_none_is_said(client: TestClient[Any], address: str, known: str) -> None:
+    sign_in(client, "li.duty")
+    answer = client.get(address, params={"known": known})
+    assert answer.status_code == 422
+    assert "<b>" + "'" not in answer.text
+
+
+def test_before_anything_was_known_nothing_is_drawn_and_to_come_is_now(client: TestClient[Any]) -> None:
+    sign_in(client, "chen.approver")
+    before = client.get(SERIES, params={"known": format_instant(NOW - 4000 * DAY)}).text
+    assert "Nothing of this series was known at" in before
+    assert "Nothing is missing" not in before and "data-bands" not in before
+    to_come = client.get(SERIES, params={"known": format_instant(NOW + 4000 * DAY)}).text
+    assert "still to come" in to_come and "data-bands" in to_come
+
+
+def test_the_map_fits_the_places_and_the_table_says_what_it_shows(client: TestClient[Any]) -> None:
+    import re
+
+    sign_in(client, "chen.approver")
+    page = client.get(SERIES).text
+    frame = re.search(r'data-frame="([^"]*)"', page)
+    shapes = re.search(r'data-shapes="([^"]*)"', page)
+    assert frame is not None and shapes is not None
+    drawn = client.get(shapes[1].replace("&amp;", "&")).json()
+    assert drawn["frame"] == [float(part) for part in frame[1].split(",")]
+    assert {f["properties"]["place"] for f in drawn["features"]} >= {"cn/110000", "cn/120000"}
+    assert all(f["properties"]["name"] for f in drawn["features"] if f["properties"]["place"])
+    table = page.split('id="period-values"')[1].split("</table>")[0]
+    places = re.findall(r'data-place="([^"]*)"', table)
+    assert places[0] == "cn/110000" and set(places) == {"cn/110000", "cn/120000", "cn/130000", "cn/650000"}
+    assert client.get("/map/outlines/0", params={"within": "1,2,3"}).status_code == 422
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -203,6 +269,19 @@ def test_the_map_goes_through_the_periods_by_keyboard(browser: Any, base: str) -
     page.keyboard.press("ArrowLeft")
     assert page.locator("#period-told").inner_text() == str((NOW - DAY).date())
     assert page.locator("#period").get_attribute("aria-valuetext") == str((NOW - DAY).date())
+    # the table says what the map shows, and the chart says its values by the keyboard
+    page.locator("#period-values").evaluate("e => { e.closest('details').open = true; }")
+    line = page.locator("#period-values [data-place='cn/110000'] [data-cell=value]")
+    shown = line.inner_text()
+    page.locator("#period").focus()
+    page.keyboard.press("Home")
+    assert line.inner_text() != shown
+    ready(page)
+    page.locator("[data-bands][data-row='0']").focus()
+    page.keyboard.press("ArrowLeft")
+    assert str(NOW.date()) in page.locator("[data-said]").inner_text()
+    page.keyboard.press("ArrowLeft")
+    assert str((NOW - DAY).date()) in page.locator("[data-said]").inner_text()
     assert faults == []
     page.context.close()
 

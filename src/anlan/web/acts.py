@@ -10,7 +10,7 @@ from litestar.middleware.rate_limit import RateLimitConfig
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from anlan.model.errors import NotAllowed
+from anlan.model.errors import InvalidValue, NotAllowed
 from anlan.model.text import LANGUAGES
 from anlan.ports.desk import ACTS, Desk
 from anlan.web.access import PUBLIC, READ
@@ -108,9 +108,15 @@ async def act(request: Ask) -> Redirect:
     the desk checks the powers of law."""
     form = await request.form()
     name, subject = str(form.get("act", "")), str(form.get("subject", ""))
-    fields = {
-        field: str(form[field]).strip()[:FIELD_LIMIT] for field in (*ACTS[name], "reason") if field in form
-    }
+    fields = {field: str(form[field]).strip() for field in (*ACTS[name], "reason") if field in form}
+    for field, text in fields.items():
+        if len(text) > FIELD_LIMIT:
+            raise InvalidValue(
+                "too long, and nothing of it is cut off",
+                where=field,
+                found=f"{len(text):,} characters",
+                expected=f"at most {FIELD_LIMIT:,}",
+            )
     desk: Desk = request.app.state.desk
     await sync_to_thread(desk.act, request.user, name, subject, fields)
     return Redirect(local(str(form.get("back", "/"))), status_code=303)

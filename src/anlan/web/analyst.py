@@ -49,6 +49,7 @@ def series_page(
         shapes=shapes_address(stands, desk.pack, view.language) if stands is not None else "",
         period=lambda at: period(at, found.indicator.frequency, view.zone),
         stale=_stale(found, desk),
+        ahead=bool(known) and instant_of(known) > found.known,
         scan=_scan_address(found),
     )
 

@@ -22,7 +22,7 @@ BERING = -169.0  # where a map of the whole world is cut: only Antarctica lies a
 WHOLE = 300.0  # degrees of longitude from which a frame is the whole world
 MARGIN = 0.06  # of the longer side
 LEAST = 0.4  # degrees, the shorter side of the smallest frame
-WIDEST, TALLEST = 2.6, 1.6  # width to height, and height to width, of the windows a map is drawn in
+WIDEST, TALLEST = 3.6, 1.6  # width to height, and height to width, of the windows a map is drawn in
 _FINE = 2500  # parts of a frame's width that a window can tell apart
 _DIGITS = ((60.0, 2), (6.0, 3), (0.0, 4))  # decimals by width of the frame: finer than a pixel
 

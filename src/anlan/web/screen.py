@@ -23,6 +23,7 @@ from anlan.web.catalogue import Words
 _BRACES = str.maketrans("", "", "{}[]")
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MICRO = re.compile(r"u(g|m|s|l|L|mol|Sv|Gy|V|A)\d*")
+_PLURAL = re.compile(r"[a-z]{2,}s")  # cases, deaths, persons, events
 _POWER = re.compile(r"(?<=[a-zA-Z])-?[1-9]$")
 WHOLE, SMALL = 1000.0, 1e-4  # numbers from which no decimals are shown, and below which powers of ten are
 LONG = 60  # days from which hours no longer matter
@@ -138,7 +139,10 @@ class Screen:
         """A number with its unit; unknown is said."""
         if value is None:
             return self.words("unknown")
-        return f"{digits(value)} {self.unit(unit)}".rstrip()
+        words = self.unit(unit)
+        if value == 1 and self.language == "en" and _PLURAL.fullmatch(words):
+            words = words[:-1]
+        return f"{digits(value)} {words}".rstrip()
 
     def signed(self, value: float) -> str:
         """A difference with its sign."""

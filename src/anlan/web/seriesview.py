@@ -33,6 +33,7 @@ PERIODS = 104  # tested ones; as many as a chart can show
 MOST_ALIKE = 40  # places beside this one
 MOST_SMALL = 12  # of them with a chart of their own
 MOST_INSTANTS = 400
+EARLIEST = 1700  # year: no series is older
 MOST_PERIODS = 12  # of a place beside its parts
 LIVE = ("open", "confirmed")
 
@@ -217,11 +218,19 @@ def _rules(pack: Pack, indicator: str, place: str, now: datetime) -> tuple[Rule,
 def instant_of(text: str) -> datetime:
     """An instant as a page's address names it; InvalidValue for none."""
     try:
-        return parse_instant(text, "known")
-    except ValueError as error:
+        found = parse_instant(text, "known")
+    except (ValueError, OverflowError) as error:
         raise InvalidValue(
-            "no such instant", where="known", found=repr(text), expected="2012-01-30T12:00:00Z"
+            "no such instant", where="known", found=repr(text[:80]), expected="2012-01-30T12:00:00Z"
         ) from error
+    if found.year < EARLIEST:
+        raise InvalidValue(
+            "nothing was known so early",
+            where="known",
+            found=repr(text[:80]),
+            expected=f"{EARLIEST} or later",
+        )
+    return found
 
 
 def _choices(learnt: Sequence[datetime], asof: datetime, now: datetime) -> tuple[datetime, ...]:

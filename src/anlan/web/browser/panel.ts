@@ -84,11 +84,18 @@ export function expects(row: Row): boolean {
   return row.expected.some((value) => value !== null);
 }
 
+/** A value with its unit: one case, two cases. */
+function measured(panel: Panel, value: Maybe | undefined): string {
+  const words = unit(panel);
+  const one = value === 1 && language() === "en" && /^[a-z]+s$/.test(words) && words.length > 2;
+  return `${shown(value)} ${one ? words.slice(0, -1) : words}`.trim();
+}
+
 /** What a tested cell says, line by line. */
 export function answer(panel: Panel, row: Row, index: number): string {
   const j = panel.tested.indexOf(index);
   const lines = [`${row.name[language()]} · ${panel.axis[index]}`];
-  lines.push(`${said(panel, "value")}: ${shown(row.values[index])} ${unit(panel)}`.trim());
+  lines.push(`${said(panel, "value")}: ${measured(panel, row.values[index])}`);
   const later = row.later?.[index];
   if (row.later !== undefined && later !== row.values[index]) lines.push(`${said(panel, "later")}: ${shown(later)}`);
   if (j < 0) return lines.join("\n");

@@ -8,7 +8,7 @@ import { init, registerMap, use } from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { islands, type Drawn } from "./islands";
-import { UNKNOWN, ALARM, answer, colour, faint, language, read, said, shown, verdict, type Option, type Panel, type Row } from "./panel";
+import { UNKNOWN, ALARM, answer, colour, faint, language, read, said, shown, verdict, type Maybe, type Option, type Panel, type Row } from "./panel";
 
 use([AriaComponent, CanvasRenderer, GeoComponent, LabelLayout, LinesChart, ScatterChart, TooltipComponent]);
 
@@ -57,19 +57,22 @@ const grounds = new Map<string, Promise<Ground>>();
 
 /** The outlines at the holder's address; without one the frame alone, for places that are points. */
 function ground(holder: HTMLElement): Promise<Ground> {
-  const { frame = "", shapes } = holder.dataset;
-  const key = `${frame} ${shapes ?? ""}`;
-  const known = grounds.get(key) ?? laid(`ground-${grounds.size}`, frame.split(",").map(Number) as Ground["frame"], shapes);
+  const { frame = "", shapes, under = "" } = holder.dataset;
+  const key = `${frame} ${shapes ?? ""} ${under}`;
+  const box = frame.split(",").map(Number) as Ground["frame"];
+  const known = grounds.get(key) ?? laid(`ground-${grounds.size}`, box, shapes, under);
   grounds.set(key, known);
   return known;
 }
 
-async function laid(map: string, frame: Ground["frame"], address: string | undefined): Promise<Ground> {
+async function laid(map: string, frame: Ground["frame"], address: string | undefined, under: string): Promise<Ground> {
   let features: Outline[] = [];
   if (address !== undefined) {
     const answered = await fetch(address, { credentials: "same-origin" });
     if (!answered.ok) throw new Error(`${answered.status} ${address}`);
     ({ features } = (await answered.json()) as { features: Outline[] });
+    // what has a line of its own is drawn last, or its neighbours' pale lines would cover it
+    features.sort((a, b) => Number(a.properties.place === under) - Number(b.properties.place === under));
   }
   const [west, south, east, north] = frame;
   const sheet: Point[] = [[west, south], [east, south], [east, north], [west, north], [west, south]];
@@ -145,6 +148,7 @@ function rings(found: Cluster[], stands: Ground): Option[] {
       symbolSize: 20,
       data: found.map((one) => ({
         value: turned(top(one), stands),
+        symbolOffset: one.ring.length > 0 ? [0, 0] : [13, -13], // beside a place that is a cluster by itself
         name: one.words,
         itemStyle: { color: colour("panel"), borderColor: tone(one), borderWidth: one.strong ? 2.5 : 1.5, borderType: one.strong ? "solid" : "dashed" },
         label: { show: true, formatter: String(one.rank), color: colour("text"), fontSize: 11, fontWeight: "bold" },
@@ -353,7 +357,7 @@ async function periods(range: HTMLInputElement): Promise<Drawn> {
     range.setAttribute("aria-valuetext", label);
     for (const line of table?.querySelectorAll<HTMLElement>("[data-place]") ?? []) {
       const row = rows.get(line.dataset["place"] ?? "");
-      if (row !== undefined) tell(line, panel, row, at, j);
+      if (row !== undefined) tell(line, panel, row, at, j, table?.dataset["gap"] ?? "–");
     }
   };
   range.max = String(last);
@@ -364,14 +368,15 @@ async function periods(range: HTMLInputElement): Promise<Drawn> {
   return { remove: () => range.removeEventListener("input", show) };
 }
 
-function tell(line: HTMLElement, panel: Panel, row: Row, at: number, j: number): void {
+function tell(line: HTMLElement, panel: Panel, row: Row, at: number, j: number, gap: string): void {
   const put = (cell: string, text: string): void => {
     const found = line.querySelector<HTMLElement>(`[data-cell="${cell}"]`);
     if (found !== null) found.textContent = text;
   };
-  put("value", shown(row.values[at]));
-  put("expected", shown(row.expected[j]));
-  put("threshold", shown(row.threshold[j]));
+  const known = (value: Maybe | undefined): string => (value === null || value === undefined ? said(panel, "unknown") : shown(value));
+  put("value", row.values[at] === null ? gap : shown(row.values[at]));
+  put("expected", known(row.expected[j]));
+  put("threshold", known(row.threshold[j]));
   const answered = line.querySelector<HTMLElement>('[data-cell="answer"]');
   if (answered === null) return;
   const word = document.createElement("span");
