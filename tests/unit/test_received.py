@@ -149,6 +149,11 @@ def test_codes_are_laid_on_the_ground_that_the_pack_says_they_had_when_the_messa
     assert areas(geocoded(("ZONE", "A B1")))[0].places == ("x/a", "x/b")
     # none is known
     assert areas(geocoded(("ZONE", "Q7"))) == (RelayedArea("Alpha", "unresolved"),)
+    # what the source's own table lacks is looked up
+    both_ = areas(geocoded(("ZONE", "A"), ("ZONE", "B1")), geocode_map={"A": "x/a"})
+    assert [one.places for one in both_] == [("x/a",), ("x/b",)]
+    third = areas(geocoded(("ZONE", "A"), ("ZONE", "B1"), ("ZONE", "Q7")), geocode_map={"A": "x/a"})
+    assert [one.by for one in third] == ["geocode", "geocode", "unresolved"]
     # the source's own table goes before, its own place after
     assert areas(geocoded(("ZONE", "A")), geocode_map={"A": "x/b"})[0].places == ("x/b",)
     assert areas(geocoded(("ZONE", "A")), place="x")[0].places == ("x/a",)
@@ -158,6 +163,39 @@ def test_codes_are_laid_on_the_ground_that_the_pack_says_they_had_when_the_messa
     bad = GeocodeScheme("ZONE", str(broken), "CC0-1.0", "test")
     found = received(geocoded(("ZONE", "A")), replace(dated, digest="broken", geocodes=(bad,)))
     assert found.infos[0].areas == (RelayedArea("Alpha", "unresolved"),)
+
+
+def test_a_part_that_neither_tables_nor_shapes_tell_is_shown_beside_the_part_they_do(pack: Pack) -> None:
+    def areas(raw: bytes, **options: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+        return [(a.by, a.description, a.places) for a in received(raw, pack, options).infos[0].areas]
+
+    tables = {"geocode_map": {"A": "x/a", "B": "x/b"}}
+    here = ("geocode", "Alpha", ("x/a",))
+    assert areas(geocoded(("ZONE", "A"), ("ZONE", "Q7")), **tables) == [
+        here, ("unresolved", "Alpha (ZONE Q7)", ()),
+    ]  # fmt: skip
+    assert areas(geocoded(("ZONE", "A"), ("UGC", "Z9")), **tables) == [here]
+    assert areas(geocoded(("ZONE", "A B")), **tables) == [("geocode", "Alpha", ("x/a", "x/b"))]
+    long_ = geocoded(("ZONE", "A"), ("ZONE", "Q7")).replace(b"Alpha", b"Alpha" * 200)
+    assert areas(long_, **tables)[1][1].endswith("Alpha (ZONE Q7)")
+    prefixed = {"geocode_prefix": {"ZONE": "x/"}}
+    assert areas(geocoded(("ZONE", "a"), ("ZONE", "q")), **prefixed)[1][1] == "Alpha (ZONE q)"
+
+    whole, odd = square(10, 50, 2), "<polygon>52;13 52;14 53;14 52;13</polygon>"
+    assert areas(cap(AREA.format(whole + odd))) == [
+        ("polygon", "Alpha", ("x/a",)), ("unresolved", "Alpha (polygon[2])", ()),
+    ]  # fmt: skip
+    # a place without extent is no part of the ground
+    assert areas(cap(AREA.format(whole + "<circle>51,13 0</circle>"))) == [("polygon", "Alpha", ("x/a",))]
+    assert areas(cap(AREA.format(odd))) == [("unresolved", "Alpha", ())]
+
+
+def test_a_hole_written_as_a_code_is_cut_out_of_the_outline(pack: Pack) -> None:
+    ring = "50,12 50,14 52,14 52,12 50,12"
+    hole = f"<geocode><valueName>EXCLUDE_POLYGON</valueName><value>{ring}</value></geocode>"
+    outer = "<polygon>50,10 50,14 52,14 52,10 50,10</polygon>"
+    assert area(cap(AREA.format(outer)), pack).places == ("x/a", "x/b")
+    assert area(cap(AREA.format(outer + hole)), pack) == RelayedArea("Alpha", "polygon", ("x/a",))
 
 
 def test_content_is_the_same_in_another_wrapping_and_differs_by_a_word() -> None:

@@ -4,27 +4,22 @@ Nothing here depends on the messages before it, so it comes out the same in what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 
-import shapely
 from lxml import etree
 
-from anlan.formats.cap import CapAlert, CapArea, CapInfo
-from anlan.formats.cap.gazetteer import gazetteer_of
-from anlan.formats.cap.ground import EXCLUSIONS, area_ground
+from anlan.formats.cap import CapAlert, CapInfo
 from anlan.formats.cap.secure import parse
 from anlan.formats.cap.signature import UNSIGNED, Verdict
 from anlan.formats.observations import code_of
 from anlan.formats.values import sha256, short_id
-from anlan.model.errors import BadInput, UnknownPlace, Unreadable
+from anlan.model.errors import BadInput
 from anlan.model.indicator import SourceDef
 from anlan.model.pack import Pack
-from anlan.model.relayed import Feed, Relayed, RelayedArea, RelayedInfo, RelayedReference
-from anlan.packs.cover import covered
+from anlan.model.relayed import Feed, Relayed, RelayedInfo, RelayedReference
 from anlan.ports.source import Received
 from anlan.sources.cap.policy import Policy, contradiction, in_utc
+from anlan.sources.cap.where import Where
 
 #: what a policy says of these concerns observations; a duty room may see them all the same
 SHOWN = ("foreign_reference", "not_public")
@@ -36,12 +31,8 @@ class Receiver:
     """Turns the messages of one source into what the hub keeps."""
 
     def __init__(self, definition: SourceDef) -> None:
-        options = definition.options
         self._source = definition.id
-        self._place = str(options.get("place", ""))
-        self._geocodes: Mapping[str, str] = dict(options.get("geocode_map", {}))
-        self._prefixes: Mapping[str, str] = dict(options.get("geocode_prefix", {}))
-        self._areas: Mapping[str, str] = dict(options.get("area_map", {}))
+        self._where = Where(definition)
 
     def receive(
         self,
@@ -96,76 +87,8 @@ class Receiver:
             effective=_utc(info.effective),
             onset=_utc(info.onset),
             expires=_utc(info.expires),
-            areas=tuple(found for area in info.areas for found in self._area(area, at, sent, pack)),
+            areas=tuple(found for area in info.areas for found in self._where.of(area, at, sent, pack)),
         )
-
-    def _area(self, area: CapArea, at: datetime, sent: date, pack: Pack) -> tuple[RelayedArea, ...]:
-        """Codes that the source's own tables know first: they name places. Then the name, then what is
-        drawn, then the pack's gazetteer, then the source's own place."""
-        coded = [
-            id
-            for code in area.geocodes
-            for id in (
-                self._geocodes.get(code.value, ""),
-                self._prefixes[code.name] + code.value if code.name in self._prefixes else "",
-            )
-            if id and _in_pack(id, at, pack)
-        ]
-        if coded:
-            return (RelayedArea(area.description, "geocode", tuple(dict.fromkeys(coded))),)
-        named = self._areas.get(area.description.strip(), "")
-        if named and _in_pack(named, at, pack):
-            return (RelayedArea(area.description, "name", (named,)),)
-        if (area.polygons or area.circles) and pack.geometry:
-            places, part = covered(area_ground(area.polygons, area.circles, ()).geometry, pack, at)
-            if places:
-                return (RelayedArea(area.description, "polygon", places, part),)
-        by_codes = _by_codes(area, at, sent, pack)
-        if by_codes:
-            return by_codes
-        if self._place and _in_pack(self._place, at, pack):
-            return (RelayedArea(area.description, "source", (self._place,)),)
-        return (RelayedArea(area.description, "unresolved"),)
-
-
-def _by_codes(area: CapArea, at: datetime, sent: date, pack: Pack) -> tuple[RelayedArea, ...]:
-    """The places under the ground of the codes, by the pack's gazetteer as of the day of sending; none
-    where it knows no code. Several schemes in one area say the same of it: one that is known whole stands
-    for the area, else what is not known of it is an area of its own, without places."""
-    if not pack.geocodes or not pack.geometry:
-        return ()
-    try:
-        gazetteer = gazetteer_of(pack)
-    except Unreadable:
-        # as with an outline that cannot be read: the area is shown as unresolved, by its words
-        return ()
-    schemes: dict[str, list[str]] = {}
-    for code in area.geocodes:
-        name, value = code.name.strip(), code.value.strip()
-        if name not in EXCLUSIONS and value:
-            schemes.setdefault(name, []).append(value)
-    grounds: dict[str, list[Any]] = {}
-    unknown: dict[str, list[str]] = {}
-    for name, values in schemes.items():
-        for value in dict.fromkeys(values):
-            ground = gazetteer.find(name, value, sent)
-            # some write several codes into one value
-            for each in (value,) if ground is not None else dict.fromkeys(value.split()):
-                shape = gazetteer.find(name, each, sent)
-                if shape is None:
-                    unknown.setdefault(name, []).append(each)
-                else:
-                    grounds.setdefault(name, []).append(shape)
-    whole = [name for name in grounds if name not in unknown]
-    shapes = [shape for name in whole or grounds for shape in grounds[name]]
-    places, part = covered(shapely.union_all(shapes), pack, at) if shapes else ((), ())
-    if not places:
-        return ()
-    found = RelayedArea(area.description, "geocode", places, part)
-    if whole:
-        return (found,)
-    told = "; ".join(f"{name} {', '.join(values)}" for name, values in unknown.items() if name in grounds)
-    return found, RelayedArea(f"{area.description} ({told})"[:_MOST_WORDS], "unresolved")
 
 
 def content_digest(raw: bytes) -> str:
@@ -183,11 +106,3 @@ def content_digest(raw: bytes) -> str:
 
 def _utc(instant: datetime | None) -> datetime | None:
     return None if instant is None else in_utc(instant)
-
-
-def _in_pack(id: str, at: datetime, pack: Pack) -> bool:
-    try:
-        pack.place(id, at)
-    except UnknownPlace:
-        return False
-    return True
