@@ -21,7 +21,7 @@ from anlan.model.state import State
 from anlan.model.text import Text
 
 WORKS = ("accepted", "delivered", "read", "answered")
-BROKEN = ("failed", "given_up")
+BROKEN = ("failed", "given_up", "unknown")
 
 NOBODY = Reason("watch_gap", Text("nobody is on duty", "无人值守"))
 
@@ -74,8 +74,8 @@ def _contact(shift: Shift, state: State) -> Reason:
     return Reason(
         "contact_broken",
         Text(
-            f"the last message to {shift.contact}, the contact of {shift.who}, did not get there",
-            f"最近一条发往{shift.who}的联系方式 {shift.contact} 的消息未送达",
+            f"the last message to {shift.contact}, the contact of {shift.who}, is not known to be there",
+            f"最近一条发往{shift.who}的联系方式 {shift.contact} 的消息未确认送达",
         ),
     )
 
