@@ -26,6 +26,7 @@ from anlan.cli import (
     deliveries,
     demonstrate,
     detection,
+    nowcasting,
     packs,
     roster,
     scanning,
@@ -47,6 +48,7 @@ app.command(service.doctor)
 app.command(data.ingest)
 app.command(data.backtest)
 app.command(detection.detect)
+app.command(nowcasting.nowcast)
 app.command(scanning.scan)
 app.command(audit.explain)
 app.command(packs.app)
