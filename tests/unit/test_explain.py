@@ -177,6 +177,7 @@ def test_what_led_to_a_warning_is_shown_and_nothing_later(desk: RunningDesk) -> 
     found = desk.explain(warning.id)
     assert list(found["observations"]) == [cause]
     assert [row["value"] for row in found["observations"][cause]] == [4.5]
+    assert list(found["grounds"]) == [cause] and found["grounds"][cause][-1]["en"].startswith("This rule")
     task = next(iter(desk.state().tasks))
     assert list(desk.explain(task)["observations"]) == [cause]
 

@@ -29,7 +29,8 @@ NO_PACK = "its pack {} is neither today's nor kept unchanged in this workspace"
 
 def explain(house: RunningHouse, id: str) -> dict[str, Any]:
     """The chain of a finding, a risk, a warning, or anything that carries a risk, as plain JSON:
-    `subject`, `entries` (its own history), `chain` (what led to it), `recomputed` (each with `same`).
+    `subject`, `history` (its own), `chain` (what led to it), `grounds` (on what its findings rest),
+    `observations`, `recomputed` (each with `same`).
     NotFound for an id that the journal does not know."""
     delivered = id in house.state.deliveries
     own = house.delivery_entries(id) if delivered else list(house.journal.by_subject(id))
@@ -62,6 +63,7 @@ def explain(house: RunningHouse, id: str) -> dict[str, Any]:
         "history": [_line(entry) for entry in own],
         "chain": [_line(entry) for entry in entries if entry.seq <= own[-1].seq],
         "basis": _basis(_pack_of(house, value), value),
+        "grounds": {f.id: to_plain(f.grounds) for f in shown if f.grounds},
         "observations": {f.id: _observations(house, f) for f in shown},
         "recomputed": checks,
         "same": all(check["same"] for check in checks),

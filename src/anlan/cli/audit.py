@@ -218,6 +218,10 @@ def _print(found: dict[str, Any]) -> None:
         )
     for basis in found["basis"]:
         out.print(f"\nBasis {basis['basis']}: {basis['law_en']}. {basis['gist_en']}", markup=False)
+    for id, grounds in found["grounds"].items():
+        out.print(f"\n{id} rests on:", markup=False)
+        for ground in grounds:
+            out.print(f"  {ground['en']}", markup=False)
     for id, rows in found["observations"].items():
         values = ", ".join(
             f"{r['at'][:10]}={'–' if r['value'] is None else r['value']:g}"
