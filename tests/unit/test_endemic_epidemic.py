@@ -166,3 +166,78 @@ def test_a_very_great_size_is_the_poisson_law() -> None:
     low, here, high = (np.array([1.5, np.log(3e4) + d]) for d in (-1e-2, 0.0, 1e-2))
     slope = (other.loglik(high) - other.loglik(low)) / 2e-2
     assert other.derivatives(here)[1][1] == pytest.approx(slope, rel=1e-3)
+
+
+#: cases of three units in 36 periods
+THREE = np.array(
+    [
+        [
+            int(x)
+            for x in "4 1 6 4 3 1 3 4 5 6 10 9 6 4 4 12 3 6 5 3 5 13 7 9 2 2 1 3 1 3 4 7 0 1 2 4".split()
+        ],
+        [
+            int(x)
+            for x in "4 1 0 2 2 0 0 1 4 3 4 5 4 1 11 5 2 5 2 6 7 7 13 9 14 3 2 7 3 4 8 4 3 1 3 1".split()
+        ],
+        [int(x) for x in "4 4 0 3 4 4 7 0 2 1 4 5 10 6 8 3 1 5 8 5 5 5 3 6 8 4 8 2 3 3 4 11 1 1 3 3".split()],
+    ],
+    dtype=np.float64,
+)
+
+
+def weights_in_time() -> np.ndarray:
+    """[3, 3, 36]: who is whose neighbour, and how much, changes from period to period."""
+    near = np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], dtype=np.float64)
+    ring = np.eye(3)[[1, 2, 0]]
+    each = [near * (1 + 0.5 * ((t % 4) - 1.5) / 1.5) + ring * (t % 3) * 0.2 for t in range(36)]
+    return np.stack(each, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("normalize", "estimates", "errors", "loglik"),
+    [
+        # R 4.2, surveillance 1.20.3: hhh4 with ne$weights = array, ar$offset = matrix
+        (
+            "FALSE",
+            [-1.883561663977999, -1.731871764113580, 0.921071581118024, 1.488420762067173],
+            [0.769876249005637, 0.367033197336363, 0.247011159380752, 0.296141704245121],
+            -249.725119300932,
+        ),
+        (
+            "TRUE",
+            [-1.85597280126833, -1.72173416617948, 1.06760741840059, 1.37488904321991],
+            [0.761931680882315, 0.532834550945263, 0.211189342222436, 0.277068526570346],
+            -252.200019329995,
+        ),
+    ],
+)
+def test_neighbours_weights_that_change_in_time_and_an_offset_of_the_own_past_are_the_packages(
+    normalize: str, estimates: list[float], errors: list[float], loglik: float
+) -> None:
+    weights = ",".join(repr(float(w)) for w in weights_in_time().reshape(-1, order="F"))
+    offset = ",".join(repr(float(x)) for x in np.tile(1 + 0.5 * np.cos(np.arange(36) / 5), 3))
+    text = (
+        f"list(ar = list(f = ~1, offset = matrix(c({offset}), nrow = 36)), ne = list(f = ~1, weights = "
+        f"array(c({weights}), dim = c(3, 3, 36)), normalize = {normalize}), end = list(f = ~1), "
+        'family = "NegBin1")'
+    )
+    fit = fit_control(text, UnitCounts(THREE, ["a", "b", "c"], np.arange(36.0)))
+    np.testing.assert_allclose(fit.theta, estimates, rtol=1e-6)
+    np.testing.assert_allclose(fit.se, errors, rtol=1e-6)
+    assert fit.loglik == pytest.approx(loglik, rel=1e-10)
+
+
+def test_weights_of_one_period_alone_are_those_of_all_where_they_do_not_change() -> None:
+    near = np.array([[0, 1, 2], [1, 0, 0.5], [0.25, 1, 0]])
+    for scale in (None, np.array([1.0, 2.0, 3.0]), np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])):
+        for normalize in (False, True):
+            one = neighbours(THREE, near, scale=scale, normalize=normalize)
+            every = np.repeat(near[:, :, None], 36, axis=2)
+            np.testing.assert_allclose(neighbours(THREE, every, scale=scale, normalize=normalize), one)
+    scaled = neighbours(THREE, near, scale=np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]))
+    # unit 0 takes 4 x 1 of unit 1 and 7 x 0.25 of unit 2
+    assert scaled[0, 1] == 4 * 1 * THREE[1, 0] + 7 * 0.25 * THREE[2, 0]
+    with pytest.raises(
+        ValueError, match=r"weights must have shape \(3, 3\) or \(3, 3, 36\), found \(3, 3, 9\)"
+    ):
+        neighbours(THREE, np.ones((3, 3, 9)))

@@ -67,17 +67,25 @@ def neighbours(
     normalize: bool = False,
 ) -> Floats:
     """Weighted sum of the other units' past cases, [n_units, n_time]. `weights` [n_units, n_units]: row =
-    where the cases were, column = where they act. `scale` multiplies row by row; `normalize` makes each
-    row sum to 1, so that a unit shares its cases out among its neighbours."""
-    units = len(counts)
-    if weights.shape != (units, units):
-        raise ValueError(f"weights must have shape {(units, units)}, found {weights.shape}")
+    where the cases were, column = where they act; or [n_units, n_units, n_time], those of the period in which
+    the cases act. `scale` multiplies row by row; `normalize` makes each row sum to 1, so that a unit shares
+    its cases out among its neighbours."""
+    units, n_time = counts.shape
+    if weights.shape not in ((units, units), (units, units, n_time)):
+        raise ValueError(
+            f"weights must have shape {(units, units)} or {(units, units, n_time)}, found {weights.shape}"
+        )
     if not np.isfinite(weights).all():
         raise ValueError("weights must be finite, found a missing or infinite one")
-    applied = weights if scale is None else (np.asarray(scale, dtype=np.float64) * weights.T).T
+    applied = weights if scale is None else (np.asarray(scale, dtype=np.float64).T * weights.T).T
     if normalize:
         sums = applied.sum(axis=1, keepdims=True)
         if (sums == 0).any():
-            raise ValueError(f"weights of unit {int(np.argmin(sums))} sum to 0: they cannot be normalised")
+            unit = int(np.argwhere(sums == 0)[0, 0])
+            raise ValueError(f"weights of unit {unit} sum to 0: they cannot be normalised")
         applied = applied / sums
-    return applied.T @ lagged(counts, lag)
+    past = lagged(counts, lag)
+    if applied.ndim == 2:
+        return applied.T @ past
+    found: Floats = np.einsum("jit,jt->it", applied, past)
+    return found

@@ -3,7 +3,8 @@
 The list is given as text in R's own notation, read by `r_expression`. Known parts: `ar`, `ne`, `end` with
 `f`, `lag`, `offset`, `weights`, `scale`, `normalize`; `family`, `subset`, `start$fixed`. Within formulas:
 the intercept, covariates that are expressions in `t`, `fe(x, unitSpecific, which)` and
-`addSeason2formula`. Random intercepts, matrix forms and parametric weights are refused by name.
+`addSeason2formula`; weights of neighbours may change from period to period. Random intercepts, a matrix as
+`ar$f` and parametric weights are refused by name.
 """
 
 from __future__ import annotations
@@ -145,7 +146,10 @@ def _component(part: Part, settings: Mapping[str, Any], data: UnitCounts) -> Com
     elif part == "ne":
         weights = settings.get("weights", data.adjacency)
         if not isinstance(weights, np.ndarray):
-            raise ValueError("control$ne$weights must be a matrix; parametric weights are not implemented")
+            raise ValueError(
+                "control$ne$weights must be a matrix, or an array with one for each period; parametric "
+                "weights are not implemented"
+            )
         scale = settings.get("scale")
         offset = offset * neighbours(
             data.counts,

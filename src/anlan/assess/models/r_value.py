@@ -106,6 +106,11 @@ def _matrix(value: Any, nrow: Any = None, ncol: Any = None, *, byrow: bool = Fal
     return np.resize(flat, rows * columns).reshape((rows, columns), order="C" if byrow else "F")
 
 
+def _filled(value: Any, dim: Any) -> Any:
+    shape = tuple(int(d) for d in np.atleast_1d(dim))
+    return np.resize(np.atleast_1d(value), math.prod(shape)).reshape(shape, order="F")
+
+
 def _structure(value: Any, *, dim: Any = None, **attributes: Any) -> Any:
     if dim is not None:
         return np.asarray(value).reshape(tuple(int(d) for d in np.atleast_1d(dim)), order="F")
@@ -151,6 +156,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "seq": _sequence,
     "rep": _repeat,
     "matrix": _matrix,
+    "array": _filled,
     "structure": _structure,
     "as.Date": _dates,
     "I": lambda a: a,
