@@ -388,3 +388,29 @@ def test_rows_changed_past_the_triggers_are_found_on_a_server(
     with pytest.raises(AuditBroken, match="journal row 4"):
         journal.append([marker("mk-5")], AT + timedelta(seconds=1))
     journal.close()
+
+
+def test_an_earlier_instant_is_found_by_its_number_and_what_stood_then_by_subject(store: Store) -> None:
+    start = datetime(2024, 7, 1, 6, tzinfo=UTC)
+
+    def mark(name: str, detail: str) -> Draft:
+        return Draft("marker.set", name, "", "system", Marker(name, "tick", detail))
+
+    with store.open() as journal:
+        assert (journal.upto(start), journal.newest_of(["a"], 0)) == (0, {})
+        for n in range(6):
+            drafts = [mark("a", f"a{n}"), mark("b", f"b{n}")] if n % 2 == 0 else [mark("c", f"c{n}")]
+            journal.append(drafts, start + timedelta(seconds=n))
+        every = tuple(journal.read())
+        for late in range(-1, 8):
+            instant = start + timedelta(seconds=late, microseconds=5)
+            until = journal.upto(instant)
+            assert until == sum(entry.at <= instant for entry in every)
+            plain = {e.subject: e.seq for e in every[:until]}
+            newest = {e.subject: e.seq for e in every}
+            asked = ["a", "b", "c", "nobody"]
+            assert journal.newest_of(asked, until) == {s: (seq, newest[s]) for s, seq in plain.items()}
+            assert journal.numbered(list(plain.values())) == tuple(
+                every[seq - 1] for seq in sorted(plain.values())
+            )
+        assert journal.numbered([]) == ()
