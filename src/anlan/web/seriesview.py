@@ -126,8 +126,15 @@ def look(
     InvalidValue for an instant that cannot be read."""
     now, pack = desk.clock.now(), desk.pack
     measured = pack.indicators.get(indicator)
+    if measured is not None and measured.kind == "event":
+        raise NotFound(
+            "single events make no series",
+            where="series",
+            found=f"{indicator} at {place}",
+            mend="the page of the risk shows the events that it rests on",
+        )
     rules = _rules(pack, indicator, place, now)
-    if measured is None or measured.kind == "event" or not rules:
+    if measured is None or not rules:
         raise NotFound("no rule looks at such a series", where="series", found=f"{indicator} at {place}")
     chosen = next((r for r in rules if r.id == rule), None) if rule else rules[0]
     if chosen is None:

@@ -154,6 +154,7 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
       nameTextStyle: { color: text, align: "left" },
       splitNumber: small ? 2 : 5,
       // values far from zero would be a flat line below an empty chart
+      minInterval: values.every((value) => value === null || Number.isInteger(value)) ? 1 : 0,
       scale: far([...values, ...expected, ...threshold]),
       axisLabel: { color: text, formatter: digits },
       splitLine: { lineStyle: { color: line, opacity: 0.6 } },
