@@ -207,18 +207,19 @@ def resolved(channel: Channel | None, parcels: Sequence[tuple[Attempt, Parcel]])
     doubted = [number for number, (attempt, _) in enumerate(parcels) if attempt.doubts]
     if not doubted:
         return receipts
+    unasked = doubted
     if asks(channel) and isinstance(channel, Asked):
-        held = channel.holds([parcels[number][1] for number in doubted])
-        if not isinstance(held, Receipt):
-            for number, has in zip(doubted, held, strict=True):
+        unasked = []
+        told = channel.holds([parcels[number][1] for number in doubted])
+        for number, has in zip(doubted, told, strict=True):
+            if isinstance(has, bool):
                 receipts[number] = HELD if has else None
-            return receipts
-        if held.transient:
-            for number in doubted:
-                receipts[number] = held
-            return receipts
+            elif has.transient:
+                receipts[number] = has
+            else:
+                unasked.append(number)
     most: int | None = getattr(channel, "repeats", 1)
-    for number in doubted:
+    for number in unasked:
         if most is not None and parcels[number][0].doubts > most:
             receipts[number] = IN_DOUBT
     return receipts

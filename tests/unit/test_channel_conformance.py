@@ -17,8 +17,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from anlan.channels import registry
-from anlan.ports.channel import Channel, Parcel, Receipt
-from anlan.testing.check_channel import check_channel
+from anlan.ports.channel import Asked, Channel, Parcel, Receipt
+from anlan.testing.check_channel import check_channel, sample_parcel
 from brokers import Broker, Reader, free_port
 from sirens import Device
 
@@ -239,7 +239,7 @@ def test_the_battery_catches_a_channel_that_raises_or_refuses_repeats() -> None:
         def holds(self, parcels: Sequence[Parcel]) -> list[bool]:
             return [True] * len(parcels)
 
-    with pytest.raises(AssertionError, match="tampered|nothing else"):
+    with pytest.raises(AssertionError, match=r"tampered|nothing else"):
         check_channel(Boastful, "")
 
     with pytest.raises(AssertionError, match="a repeat is accepted"):
@@ -291,3 +291,25 @@ def test_the_battery_catches_a_repeat_that_is_not_marked_and_a_secret_that_is_to
 
     with pytest.raises(AssertionError, match="a call ends in time"):
         check_channel(Slow, "", within=0.01)
+
+
+def test_a_peer_that_does_not_say_what_it_has_keeps_nobody_from_asking_the_others(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANLAN_TEST_KEY", SECRET)
+    local = {"plain_http": True, "private_networks": True, "timeout_s": 5, "asks": True}
+    channel = factory("webhook", key={"env": "ANLAN_TEST_KEY"}, **local)()
+    assert isinstance(channel, Asked)
+    assert channel.deliver(sample_parcel(receiver.url)).accepted
+    told = channel.holds(
+        [
+            sample_parcel(receiver.url),
+            sample_parcel(NOBODY),
+            sample_parcel("nowhere"),
+            sample_parcel(receiver.url, number=2),
+        ]
+    )
+    assert (told[0], told[3]) == (True, False)
+    away, none = told[1:3]
+    assert isinstance(away, Receipt) and away.transient and not away.doubtful
+    assert isinstance(none, Receipt) and not none.transient

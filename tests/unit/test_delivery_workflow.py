@@ -301,8 +301,8 @@ class Told(Post):
     has: set[str] = field(default_factory=set)
     silent: Receipt | None = None
 
-    def holds(self, parcels: Sequence[Parcel]) -> list[bool] | Receipt:
-        return self.silent or [parcel.delivery.id in self.has for parcel in parcels]
+    def holds(self, parcels: Sequence[Parcel]) -> list[bool | Receipt]:
+        return [self.silent or parcel.delivery.id in self.has for parcel in parcels]
 
 
 def test_a_far_end_that_says_what_it_has_gets_nothing_twice(room: Room) -> None:

@@ -56,17 +56,18 @@ class Guarded:
             receipts[number] = receipt
         return receipts
 
-    def holds(self, parcels: Sequence[Parcel]) -> Sequence[bool] | Receipt:
+    def holds(self, parcels: Sequence[Parcel]) -> Sequence[bool | Receipt]:
         """What the channel's far end says it has; a receipt that is not transient where it is not asked."""
         if not isinstance(self.inner, Asked) or not self.asks:
-            return Receipt(False, "not_asked: this channel's far end is not asked what it has")
+            none = Receipt(False, "not_asked: this channel's far end is not asked what it has")
+            return [none] * len(parcels)
         try:
             held = self.inner.holds(parcels)
         except Exception as error:
-            return replace(_failed(error), doubtful=False)
-        if not isinstance(held, Receipt) and len(held) != len(parcels):
+            return [replace(_failed(error), doubtful=False)] * len(parcels)
+        if len(held) != len(parcels):
             short = ValueError(f"{len(held)} answers for {len(parcels)} parcels")
-            return replace(_failed(short), doubtful=False)
+            return [replace(_failed(short), doubtful=False)] * len(parcels)
         return held
 
     def tidy(self, now: datetime) -> None:

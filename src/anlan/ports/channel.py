@@ -82,7 +82,7 @@ class Asked(Protocol):
 
     asks: bool
 
-    def holds(self, parcels: Sequence[Parcel]) -> Sequence[bool] | Receipt:
-        """For each, in order, whether the far end has accepted it. A receipt where it does not say:
+    def holds(self, parcels: Sequence[Parcel]) -> Sequence[bool | Receipt]:
+        """For each, in order, whether its far end has accepted it; a receipt where that does not say:
         transient, and it may say later; not, and it cannot be asked. Never raises for a peer's failure."""
         ...

@@ -200,7 +200,6 @@ def _battery(
     if asked.asks:
         before = len(came())
         held = asked.holds([sample_parcel(address), sample_parcel(address, number=77)])
-        assert not isinstance(held, Receipt), f"a far end that can be asked says what it has: {held}"
         assert list(held) == [True, False], f"what was accepted is held, and nothing else: {held}"
         assert len(came()) == before, "nothing arrives by asking"
     if broken_address:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anlan.channels.copy_id import copy_id
-from anlan.channels.webhook.asking import ask
+from anlan.channels.webhook.asking import ask, has
 from anlan.channels.webhook.exchange import Answer
 from anlan.channels.webhook.sender import Sender
 from anlan.formats.values import canonical, sha256
@@ -49,16 +49,15 @@ class Bulk:
             for receipt in self._exchange(parcels[begin : begin + MOST])
         ]
 
-    def holds(self, parcels: Sequence[Parcel]) -> list[bool] | Receipt:
+    def holds(self, parcels: Sequence[Parcel]) -> list[bool | Receipt]:
         """What the gateway says it has."""
-        held: set[str] = set()
         ids = [copy_id(parcel.delivery) for parcel in parcels]
+        held: list[bool | Receipt] = []
         for begin in range(0, len(ids), MOST):
-            told = ask(self.sender, self.url, FORMAT, ids[begin : begin + MOST])
-            if isinstance(told, Receipt):
-                return told
-            held |= told
-        return [id in held for id in ids]
+            some = ids[begin : begin + MOST]
+            told = ask(self.sender, self.url, FORMAT, some)
+            held += [has(told, id) for id in some]
+        return held
 
     def _exchange(self, parcels: Sequence[Parcel]) -> list[Receipt]:
         unaddressed = [parcel for parcel in parcels if not parcel.recipient.address.strip()]

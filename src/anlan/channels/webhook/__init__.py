@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anlan.channels.copy_id import copy_id
-from anlan.channels.webhook.asking import ask
+from anlan.channels.webhook.asking import ask, has
 from anlan.channels.webhook.sender import Sender
 from anlan.formats.values import canonical
 from anlan.model.time import format_instant
@@ -34,18 +34,13 @@ class Webhook:
         told = self.sender.send(parcel.recipient.address, copy_id(parcel.delivery), envelope(parcel), marks)
         return told if isinstance(told, Receipt) else Receipt(True, f"answered {told.status}")
 
-    def holds(self, parcels: Sequence[Parcel]) -> list[bool] | Receipt:
-        """What each peer says it has; nothing is known of any where one of them does not say."""
+    def holds(self, parcels: Sequence[Parcel]) -> list[bool | Receipt]:
+        """What each peer says it has."""
         by_url: dict[str, list[str]] = {}
         for parcel in parcels:
             by_url.setdefault(parcel.recipient.address, []).append(copy_id(parcel.delivery))
-        held: dict[str, set[str]] = {}
-        for url, ids in by_url.items():
-            told = ask(self.sender, url, FORMAT, ids)
-            if isinstance(told, Receipt):
-                return told
-            held[url] = told
-        return [copy_id(parcel.delivery) in held[parcel.recipient.address] for parcel in parcels]
+        told = {url: ask(self.sender, url, FORMAT, ids) for url, ids in by_url.items()}
+        return [has(told[parcel.recipient.address], copy_id(parcel.delivery)) for parcel in parcels]
 
 
 def envelope(parcel: Parcel) -> bytes:

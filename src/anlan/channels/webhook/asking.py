@@ -26,3 +26,8 @@ def ask(sender: Sender, url: str, format: str, ids: Sequence[str]) -> set[str] |
     except (ValueError, TypeError, KeyError, RecursionError):
         return Receipt(False, "not_told: the answer has no list of the copies held")
     return set(held) & set(ids)
+
+
+def has(told: set[str] | Receipt, id: str) -> bool | Receipt:
+    """Whether a copy is among those that a peer has; its receipt where it did not say."""
+    return told if isinstance(told, Receipt) else id in told
