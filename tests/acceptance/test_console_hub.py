@@ -91,6 +91,24 @@ def test_what_is_muted_is_listed_with_a_link_to_the_cause(visit: Visit) -> None:
     told = page.locator("section[aria-labelledby=told]").inner_text()
     assert "outside their hours" in told and "below the level they asked for" in told
     assert "Tianjin duty desk" in told
+    # the message counts what it mutes, here and on the board, and what is muted leads back to it
+    quiet = page.locator("section[aria-labelledby=mutes]")
+    assert quiet.locator("h2 .count").inner_text() == str(MUTED)
+    quiet.locator("a[href^='/risk/']").first.click()
+    page.wait_for_url("**/risk/**")
+    assert page.locator(f".thread a[href='/warning/{PUBLISHED}']").count() == 1
+    page = visit.open("/in-force?kind=own")
+    assert page.locator(f"a[href='/warning/{PUBLISHED}#mutes']").inner_text() == f"mutes findings: {MUTED}"
+
+
+def test_what_changed_stands_card_by_card_with_its_rows_behind(visit: Visit) -> None:
+    page = visit.open("/")
+    storm = page.locator(".p-changed > ul > li", has_text="Gale · Beijing")
+    assert storm.count() == 1
+    assert f"raised ×{GUSTS}" in " ".join(storm.inner_text().split())
+    storm.locator("summary").click()
+    assert storm.locator(".members a[href^='/risk/R-gust-']").count() == 40
+    assert f"and {2 * GUSTS - 40} more" in storm.inner_text()
 
 
 def test_the_board_shows_who_says_what_how_sure_and_until_when(visit: Visit) -> None:
