@@ -229,10 +229,12 @@ def holding(inside: bytes) -> bytes:
 
 SIGNATURES = (
     SIGNED, SIGNED * 2, SIGNED + b"x", SIGNED.replace(b'""', b'"#a"'), SIGNED[:-12],
-    SIGNED + b"<note>a</note>", SIGNED.replace(b"<SignedInfo>", b"<a>"), holding(b"<Object><alert " + _XMLNS + b"/></Object>"),
+    SIGNED + b"<note>a</note>", SIGNED.replace(b"<SignedInfo>", b"<a>"),
+    holding(b"<Object><alert " + _XMLNS + b"/></Object>"),
     holding(b"<a xmlns='' xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:type='b'/>"),
     holding(b"<!-- a -->"), holding(b"<a>" * 60 + b"</a>" * 60), holding(b"</alert>"),
-    holding(b"<a xmlns=''/>"), b"<Signature/>", b"<Signature xmlns=''/>", b"<x:Signature xmlns:x='http://www.w3.org/2000/09/xmldsig#'/>",
+    holding(b"<a xmlns=''/>"), b"<Signature/>", b"<Signature xmlns=''/>",
+    b"<x:Signature xmlns:x='http://www.w3.org/2000/09/xmldsig#'/>",
 )  # fmt: skip
 
 
@@ -257,3 +259,12 @@ def test_bounds_are_kept_by_whichever_way_a_message_is_read() -> None:
         one, other = cap.examine(raw), _parsed(raw)
         assert one.findings == other.findings and one.valid == other.valid
         assert one.ground().outcome == other.ground().outcome
+
+
+def test_what_was_read_by_its_bytes_is_told_in_full_when_there_is_no_compiled_code_any_more() -> None:
+    quick = _plainly(WHOLE, ())
+    assert quick is not None
+    compiled.without()
+    assert quick.blocks == _parsed(WHOLE).blocks and quick.alert == cap.read(WHOLE)
+    assert _plainly(WHOLE, ()) is None
+    assert compiled.prepare()

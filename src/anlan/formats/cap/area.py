@@ -9,6 +9,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import numpy as np
 import shapely
 
 from anlan.formats.cap.fault import shown
@@ -258,7 +259,7 @@ class Taken:
         def geometry() -> Any:
             parts = [shape.mended() if isinstance(shape, Later) else shape for shape in self.shapes]
             parts += [circle_shape(*one) for one in self.circles]
-            parts += [shapely.Polygon([(lon, lat) for lat, lon in ring(text)]) for text in self.sound]
+            parts += [shapely.polygons(np.array(ring(text))[:, ::-1]) for text in self.sound]
             parts = parts or self.points
             whole = parts[0] if len(parts) == 1 else shapely.union_all(parts)
             return shapely.difference(whole, shapely.union_all(self.holes)) if self.holes else whole

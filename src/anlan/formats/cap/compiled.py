@@ -59,3 +59,8 @@ def _load(anew: bool) -> ModuleType | None:
 
 def _unbounded() -> bool:
     return resource is None or resource.getrlimit(resource.RLIMIT_CPU)[0] == resource.RLIM_INFINITY
+
+
+if __name__ == "__main__":
+    # for whoever installs: compiled once, it is kept for every process after that
+    raise SystemExit(0 if prepare() else 1)

@@ -67,12 +67,12 @@ class Examination:
         signatures: int = 0,
         rings: Mapping[str, str | None] | None = None,
         looked: Mapping[str, Looked] | None = None,
-        worst: str = "",
+        worst: str | None = None,
         odd: Sequence[Block] = (),
     ) -> None:
         """`rings` are verdicts on polygons, as far as they are known. `blocks` is None for a plain message:
-        they are taken from its bytes when they are asked for, and `worst` is the worst outcome of its areas
-        but for those in `odd`."""
+        they are taken from its bytes when they are asked for. Of such a one `worst` is the worst outcome of
+        its areas but for those in `odd`, or empty."""
         self._raw = raw
         self._blocks = blocks
         self._rings = rings or {}
@@ -91,11 +91,7 @@ class Examination:
     def blocks(self) -> Block:
         """What the document says, text by text."""
         if self._blocks is None:
-            self._blocks = blocks_again(self._raw)
-            # nearly all are sound, and then nothing need be known of them
-            known = self._rings
-            texts = [text for text in _polygons(self._blocks) if text not in known]
-            self._rings = {**known, **dict(zip(texts, sound_rings(texts), strict=True))} if texts else known
+            self._blocks = blocks_again(self._raw) or _parsed(self._raw).blocks
         return self._blocks
 
     @property
@@ -131,6 +127,11 @@ class Examination:
         # the Canadian profile: polygon and circle are the more exact shape, not a part of a union
         drawn_only = any(code.strip().startswith(CANADIAN) for code in self.blocks.get("code", ()))
         allowance = Allowance()
+        if self._worst is not None:
+            # the pass over its bytes told the verdicts of some polygons alone
+            texts = [text for text in _polygons(self.blocks) if text not in self._rings]
+            if texts:
+                self._rings = {**self._rings, **dict(zip(texts, sound_rings(texts), strict=True))}
         return tuple(
             tuple(
                 self._area(area, f"alert/info[{number}]/area[{place}]", allowance, gazetteer, day, drawn_only)
@@ -173,10 +174,10 @@ class Examination:
 
     def _outcomes(self) -> set[str]:
         """The outcomes of the areas, without a gazetteer."""
-        if self._blocks is None:
-            found, odd = {self._worst} - {""}, list(self._odd)
-        else:
+        if self._worst is None:
             found, odd = self._plain_outcomes()
+        else:
+            found, odd = {self._worst} - {""}, list(self._odd)
         if odd:
             allowance = Allowance()
             found.update(self._area(area, "", allowance).outcome for area in odd)
