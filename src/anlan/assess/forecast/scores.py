@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scoringrules import crps_ensemble as _crps  # type: ignore[import-untyped]
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +21,9 @@ def crps_ensemble(observed: Floats, members: Floats, *, fair: bool = False) -> F
     observation or any member is missing."""
     if members.ndim != 2 or len(observed) != len(members):
         raise ValueError(f"members must be [{len(observed)}, n_members], found {members.shape}")
-    return np.asarray(_crps(observed, members, estimator="fair" if fair else "nrg"), dtype=np.float64)
+    from scoringrules import crps_ensemble as score  # type: ignore[import-untyped] # compiles when imported
+
+    return np.asarray(score(observed, members, estimator="fair" if fair else "nrg"), dtype=np.float64)
 
 
 def weighted_interval_score(observed: Floats, quantiles: Floats, levels: Floats) -> Floats:
