@@ -118,6 +118,16 @@ def test_a_table_shorter_than_the_history_is_unknown_and_no_error(name: str, ste
     assert found.frame()["date"].to_list() == days.to_list()[-2:]
 
 
+@pytest.mark.parametrize("slip", [1e3, 1e5, 1e6, 1e12])
+def test_a_slip_of_the_pen_in_the_past_is_no_reason_for_alarms_ever_after(slip: float) -> None:
+    y = np.vstack([GOOD, put(at260=slip)])
+    test = np.arange(N - 30, N)
+    found = registry.detector("farrington_scan")(Panel(y, 52), test)
+    assert found.alarm[1].sum() <= found.alarm[0].sum()
+    y[1, N - 25] = 1e4  # half a year from the season of the slip
+    assert registry.detector("farrington_scan")(Panel(y, 52), test).alarm[1, 5] == Alarm.YES
+
+
 def test_denominators_of_zero_are_unknown_where_they_count() -> None:
     population = np.full((1, N), 1000.0)
     population[0, -1] = 0

@@ -15,7 +15,8 @@ counts. What differs from Farrington Flexible beside that:
   sqrt(l / (l + 1)) from one to the next, P(any p_l <= a) <= L a - sum P(p_l <= a, p_(l+1) <= a)
   (Hunter 1976, J Appl Probab 13:597-603; Worsley 1982, Biometrika 69:297-302; exact for L = 2), and a is
   chosen so that the right-hand side is `alpha`;
-* an alarm needs a case in the tested period itself: what was, is over.
+* an alarm needs a case in the tested period itself: what was, is over;
+* a dispersion so large that it leaves no bound (a count of a million among tens) is cut, `_credible`.
 
 `threshold` is the count of the tested period above which some window is too high, given the periods before;
 it falls when they were high. A period whose window holds a missing count is unknown unless another window
@@ -107,7 +108,7 @@ def farrington_scan(
         cases, mean = cases + counts, mean + expected
         if back:
             before = before + counts
-        bound, p_value = count_bound(cases, mean, phi + mean * se**2, level)
+        bound, p_value = count_bound(cases, mean, _credible(phi + mean * se**2, mean, level), level)
         with np.errstate(invalid="ignore"):
             threshold = np.fmin(threshold, bound - before)
             least_p = np.fmin(least_p, p_value)
@@ -163,6 +164,20 @@ def both_above(z: Floats, correlation: float) -> Floats:
     slope = math.sqrt((1 - correlation) / (1 + correlation))
     found: Floats = ndtr(-z) - 2 * owens_t(z, slope)
     return found
+
+
+def _credible(phi: Floats, mean: Floats, level: float) -> Floats:
+    """`phi`, cut where it says that nothing ever happens. With a dispersion of tens of thousands (a slip of
+    the pen in the past, 1,000,000 for 10) a negative binomial of mean m is 0 but for P(X > 0) =
+    m log(phi) / (phi - 1) < `level`: its bound would be 0, and every case an alarm. Where a case or more is
+    expected the chance of any stays at two times the level, which leaves a bound above m."""
+    if not (phi > 1 / level).any():
+        return phi
+    most = np.full(mean.shape, 2.0)
+    with np.errstate(invalid="ignore"):
+        for _ in range(30):
+            most = 1 + np.maximum(mean, 1.0) * np.log(np.maximum(most, 2.0)) / (2 * level)
+        return np.where(mean >= 1, np.minimum(phi, most), phi)
 
 
 def window_level(alpha: float, windows: int) -> float:
