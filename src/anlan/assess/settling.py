@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from anlan.assess.finding import Look
 from anlan.assess.graded import UNKNOWN, YES, Numbers
 from anlan.assess.grid import Grid, instant, lay
-from anlan.assess.models.nowcast_many import nowcast_many
 from anlan.assess.screen import Screened, Why
 from anlan.model.indicator import Indicator
 from anlan.model.reason import Reason
@@ -82,6 +81,8 @@ def settling(look: Look, grid: Grid, screened: Screened, step: timedelta) -> Set
     open_ = np.arange(last + 1) > last - delays
     lower, median, upper = (np.full(grid.values.shape, np.nan) for _ in range(3))
     if delays:
+        from anlan.assess.models.nowcast_many import nowcast_many  # its statistics are slow to import
+
         usable = np.where(screened.why == Why.USABLE, grid.values, np.nan)
         lower[:, open_] = usable[:, open_]
         known = _vintages(look, grid, step, delays)
