@@ -264,7 +264,7 @@ def key(home: Path) -> str:
     return made.stdout.strip()
 
 
-def wait(what: Callable[[], Any], seconds: float = 20.0, why: str = "") -> Any:
+def wait(what: Callable[[], Any], seconds: float = 60.0, why: str = "") -> Any:
     """The first true answer of `what`."""
     end = time.monotonic() + seconds
     while not (found := what()):
@@ -306,7 +306,7 @@ class Service:
         self.process.kill()
         self.process.communicate()
 
-    def stop(self, seconds: float = 10.0) -> int:
+    def stop(self, seconds: float = 60.0) -> int:
         """SIGTERM; the exit status."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
