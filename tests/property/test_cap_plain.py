@@ -268,3 +268,18 @@ def test_what_was_read_by_its_bytes_is_told_in_full_when_there_is_no_compiled_co
     assert quick.blocks == _parsed(WHOLE).blocks and quick.alert == cap.read(WHOLE)
     assert _plainly(WHOLE, ()) is None
     assert compiled.prepare()
+
+
+def test_compiled_code_is_kept_under_a_digest_of_every_file_that_it_comes_from() -> None:
+    from anlan.formats.cap import kernels
+
+    folder = Path(kernels.__file__).parent
+    compiled_in = {
+        path.name for path in folder.glob("*.py") if re.search(r"^@inner|njit", path.read_text(), re.M)
+    }
+    imported = {
+        f"{name}.py"
+        for path in compiled_in
+        for name in re.findall(r"^from anlan\.formats\.cap\.(\w+) import", (folder / path).read_text(), re.M)
+    }
+    assert compiled_in | imported <= set(kernels.SOURCES)

@@ -22,24 +22,15 @@ from anlan.formats.cap.ringscan import verdict_on
 from anlan.formats.cap.screen import screen
 from anlan.formats.cap.walk import walk
 
-_SOURCES = (
-    *(
-        "columns.py",
-        "inner.py",
-        "kernels.py",
-        "limits.py",
-        "literals.py",
-        "ringscan.py",
-        "rulebook.py",
-        "schema.py",
-    ),
-    *("screen.py", "tables.py", "walk.py"),
-)
+SOURCES = (
+    "characters.py", "columns.py", "inner.py", "kernels.py", "limits.py", "literals.py", "ringscan.py",
+    "rulebook.py", "schema.py", "screen.py", "tables.py", "walk.py",
+)  # fmt: skip
 
 
 def _digest() -> str:
     found = hashlib.sha256()
-    for name in _SOURCES:
+    for name in SOURCES:
         found.update(name.encode() + b"\0" + (files(__package__) / name).read_bytes())
     return found.hexdigest()[:12]
 

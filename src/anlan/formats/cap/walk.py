@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from anlan.formats.cap.characters import blanks_behind, comment_end, text_end
 from anlan.formats.cap.columns import (
     DOUBTED,
     DOUBTS,
     END,
-    ESCAPED,
     EVENTS,
     FIRST,
     FULL,
@@ -33,25 +33,20 @@ from anlan.formats.cap.columns import (
     OPEN_PLACE,
     OTHERWISE,
     PLACED,
-    RETURNS,
     ROOM,
     START,
     TAIL,
     TAKEN,
-    TRICK,
     UNITS,
     WHAT,
 )
 from anlan.formats.cap.inner import inner
 from anlan.formats.cap.limits import MAX_INFOS, MAX_TEXT
-from anlan.formats.cap.literals import exact_number, instant, is_blank, is_digit, is_hexadecimal, is_whole
+from anlan.formats.cap.literals import exact_number, instant, is_whole
 from anlan.formats.cap.tables import (
     AGAIN,
     ALLOWED,
-    AMPERSAND,
-    BRACKET,
     CLASS,
-    CONTROL,
     DECIMAL,
     ENUM,
     HOLDS,
@@ -60,8 +55,6 @@ from anlan.formats.cap.tables import (
     KIND,
     LANGUAGE,
     LESS,
-    LETTER_D,
-    LETTER_X,
     LONG,
     NAME_BYTES,
     NAME_SEED,
@@ -72,194 +65,17 @@ from anlan.formats.cap.tables import (
     PARTS,
     PLACE,
     PLACES,
-    PLAIN,
     RESOURCE,
-    RETURN,
     SLOTS,
     TEXT,
     TIME,
     URI,
-    WIDE,
     WORD_BYTES,
     WORD_SEED,
     WORD_SLOTS,
 )
 
-_MORE, _SLASH, _SEMICOLON, _HASH, _X, _BRACKET, _BANG, _HYPHEN = 62, 47, 59, 35, 120, 93, 33, 45
-
-
-def _bytes(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode(), np.uint8).copy()
-
-
-_DRILL, _EXERCISE, _FIRST_E = _bytes("rill"), _bytes("ercise exercise"), 101
-_ENTITIES = _bytes("lt;gt;amp;quot;apos;")
-
-
-@inner
-def stands(data, at, words):
-    """True where those bytes stand there, capital or small, for words in small letters."""
-    if at + words.size > data.size:
-        return False
-    for place in range(words.size):
-        byte = data[at + place]
-        if 65 <= byte <= 90:
-            byte |= 0x20
-        if byte != words[place]:
-            return False
-    return True
-
-
-@inner
-def _blanks(data, at):
-    while at < data.size and is_blank(data[at]):
-        at += 1
-    return at
-
-
-@inner
-def wide(data, at):
-    """The offset behind the character outside ASCII that begins there, -1 for what is no character of XML;
-    negative and below -1 for one that turns the direction of reading, or may begin a word for a drill."""
-    size = data.size
-    lead = data[at]
-    if lead < 0xC2 or lead > 0xF4 or at + 1 >= size:
-        return -1
-    second = data[at + 1]
-    if second & 0xC0 != 0x80:
-        return -1
-    if lead < 0xE0:
-        # dotless and dotted i and the long s are an i and an s to whoever does not mind capitals
-        odd = (lead == 0xC4 and (second == 0xB0 or second == 0xB1)) or (lead == 0xC5 and second == 0xBF)
-        return -(at + 2) if odd else at + 2
-    if at + 2 >= size:
-        return -1
-    third = data[at + 2]
-    if third & 0xC0 != 0x80:
-        return -1
-    if lead < 0xF0:
-        if (
-            (lead == 0xE0 and second < 0xA0)
-            or (lead == 0xED and second > 0x9F)
-            or (lead == 0xEF and second == 0xBF and third >= 0xBE)
-        ):
-            return -1
-        odd = (lead == 0xE6 and second == 0xBC and third == 0x94) or (
-            lead == 0xE2
-            and ((second == 0x80 and 0xAA <= third <= 0xAE) or (second == 0x81 and 0xA6 <= third <= 0xA9))
-        )
-        return -(at + 3) if odd else at + 3
-    if (
-        at + 3 >= size
-        or data[at + 3] & 0xC0 != 0x80
-        or (lead == 0xF0 and second < 0x90)
-        or (lead == 0xF4 and second > 0x8F)
-    ):
-        return -1
-    return at + 4
-
-
-@inner
-def _entity(data, at):
-    """The offset behind the reference that begins there; -1 for another than the five and the characters of
-    XML by their number."""
-    size = data.size
-    at += 1
-    if at < size and data[at] == _HASH:
-        at += 1
-        base = 10
-        if at < size and data[at] == _X:
-            at += 1
-            base = 16
-        first, value = at, 0
-        while at < size and (is_digit(data[at]) or (base == 16 and is_hexadecimal(data[at]))):
-            byte = data[at]
-            value = min(value * base + (byte - 48 if is_digit(byte) else (byte & 0xDF) - 55), 0x110000)
-            at += 1
-        exists = value == 9 or value == 10 or value == 13 or 32 <= value < 0xD800 or 0xE000 <= value <= 0xFFFD
-        if at == first or at >= size or data[at] != _SEMICOLON:
-            return -1
-        return at + 1 if exists or 0x10000 <= value < 0x110000 else -1
-    # each of the names ends with its semicolon
-    name = 0
-    while name < _ENTITIES.size:
-        place = 0
-        while at + place < size and data[at + place] == _ENTITIES[name + place]:
-            if data[at + place] == _SEMICOLON:
-                return at + place + 1
-            place += 1
-        while _ENTITIES[name] != _SEMICOLON:
-            name += 1
-        name += 1
-    return -1
-
-
-@inner
-def _text(data, at, told):
-    """The offset of the < behind the text that begins there, -1 where something in it is not taken; what it
-    holds is put into `told[ROOM]`."""
-    size = data.size
-    found = 0
-    while at < size:
-        kind = CLASS[data[at]]
-        if kind == PLAIN:
-            at += 1
-        elif kind == LESS:
-            told[ROOM] = found
-            return at
-        elif kind == LETTER_D:
-            if stands(data, at + 1, _DRILL):
-                found |= TRICK
-            at += 1
-        elif kind == LETTER_X:
-            if at > 0 and data[at - 1] | 0x20 == _FIRST_E and stands(data, at + 1, _EXERCISE):
-                found |= TRICK
-            at += 1
-        elif kind == AMPERSAND:
-            at = _entity(data, at)
-            if at < 0:
-                return -1
-            found |= ESCAPED
-        elif kind == BRACKET:
-            if at + 2 < size and data[at + 1] == _BRACKET and data[at + 2] == _MORE:
-                return -1
-            at += 1
-        elif kind == RETURN:
-            found |= RETURNS
-            at += 1
-        elif kind == CONTROL:
-            return -1
-        else:
-            at = wide(data, at)
-            if at < 0:
-                if at == -1:
-                    return -1
-                found |= TRICK
-                at = -at
-    return -1
-
-
-@inner
-def _comment(data, at):
-    """The offset behind the comment that begins there with <!, -1 for what is none."""
-    size = data.size
-    if at + 6 >= size or data[at + 2] != _HYPHEN or data[at + 3] != _HYPHEN:
-        return -1
-    at += 4
-    while at + 2 < size:
-        byte = data[at]
-        if byte == _HYPHEN and data[at + 1] == _HYPHEN:
-            return at + 3 if data[at + 2] == _MORE else -1
-        kind = CLASS[byte]
-        if kind == CONTROL:
-            return -1
-        if kind == WIDE:
-            at = abs(wide(data, at))
-            if at == 1:
-                return -1
-        else:
-            at += 1
-    return -1
+_MORE, _SLASH, _BANG = 62, 47, 33
 
 
 @inner
@@ -341,11 +157,11 @@ def walk(data, start_at, prefix, length, version, events, units, told):
     for column in range(units.shape[1]):
         units[0, column] = 0
     while True:
-        at = _blanks(data, at)
+        at = blanks_behind(data, at)
         if at + 2 >= size or CLASS[data[at]] != LESS:
             return OTHERWISE
         if data[at + 1] == _BANG:
-            at = _comment(data, at)
+            at = comment_end(data, at)
             if at < 0:
                 return OTHERWISE
             continue
@@ -356,7 +172,7 @@ def walk(data, start_at, prefix, length, version, events, units, told):
             if depth == 0:
                 break
             name, at = _named(data, at + 2, prefix, length)
-            at = _blanks(data, at)
+            at = blanks_behind(data, at)
             if name != told[OPEN_NAME + depth] or at >= size or data[at] != _MORE:
                 return OTHERWISE
             at += 1
@@ -374,7 +190,7 @@ def walk(data, start_at, prefix, length, version, events, units, told):
         elif place < last or NEEDED[version, kind, place] != NEEDED[version, kind, last + 1]:
             return OTHERWISE
         told[OPEN_PLACE + depth] = place
-        at = _blanks(data, behind)
+        at = blanks_behind(data, behind)
         if at + 1 >= size:
             return OTHERWISE
         if count == events.shape[0] or unit_count == units.shape[0]:
@@ -409,11 +225,11 @@ def walk(data, start_at, prefix, length, version, events, units, told):
                 at += 2
             elif data[at] == _MORE:
                 start = at + 1
-                end = _text(data, start, told)
+                end = text_end(data, start, told)
                 if end < 0 or end + 2 >= size or data[end + 1] != _SLASH:
                     return OTHERWISE
                 closing, at = _named(data, end + 2, prefix, length)
-                at = _blanks(data, at)
+                at = blanks_behind(data, at)
                 if closing != name or at >= size or data[at] != _MORE:
                     return OTHERWISE
                 at += 1
