@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
 from anlan.assess.grid import Grid, instant, instant64, lay
+from anlan.model.time import MONTH
 from anlan.ports.lake import Slice
 from chain_pack import DAY, HOUR, T0, MemoryLake, stage
 
@@ -34,6 +36,19 @@ def test_a_day_of_23_hours_and_one_of_25_are_days() -> None:
 def test_of_two_values_of_one_period_the_later_stands() -> None:
     grid = lay(rows(stage(0, 1.0), stage(0.25, 2.0), stage(1, 3.0)), DAY)
     np.testing.assert_array_equal(grid.values, [[2, 3]])
+
+
+@pytest.mark.parametrize(("day", "hour"), [(1, 0), (1, -8), (15, 6), (28, 0)])
+def test_months_of_any_length_follow_one_another_without_a_gap(day: int, hour: int) -> None:
+    begins = [datetime(2019 + n // 12, n % 12 + 1, day, tzinfo=UTC) + hour * HOUR for n in range(72)]
+    offset = [(begin - T0) / DAY for begin in begins]
+    kept = [n for n in range(72) if n not in (13, 14)]
+    lake = MemoryLake()
+    lake.append([stage(offset[n], float(n)) for n in kept])
+    grid = lay(lake.read("stage", known=T0 + 4000 * DAY), MONTH)
+    assert [instant(t) for t in grid.times] == begins
+    assert np.flatnonzero(np.isnan(grid.values[0])).tolist() == [13, 14]
+    assert grid.values[0, kept].tolist() == kept
 
 
 def test_one_row_alone_keeps_the_common_time_axis() -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from anlan.model.time import MONTH
 from anlan.ports.lake import Slice
 
 
@@ -45,7 +46,8 @@ def instant(value: np.datetime64) -> datetime:
 def lay(slice: Slice, step: timedelta) -> Grid:
     """The slice on a regular grid from its earliest to its latest `at`, one row a place. A value
     belongs to the grid point nearest to it, so that an hour of summer time does not move a day to its
-    neighbour; of two that fall to one point the later `at` stands. Empty slices give an empty grid."""
+    neighbour; of two that fall to one point the later `at` stands. With a `step` of MONTH the points are
+    calendar months apart. Empty slices give an empty grid."""
     if len(slice.at) == 0:
         empty = np.empty((0, 0), "datetime64[us]")
         return Grid((), np.empty(0, "datetime64[us]"), np.empty((0, 0)), empty)
@@ -67,7 +69,17 @@ def lay(slice: Slice, step: timedelta) -> Grid:
     order = np.arange(len(rows)) if later.all() else np.argsort(slice.at, kind="stable")
     values[rows[order], columns[order]] = slice.value[order]
     known[rows[order], columns[order]] = slice.known[order]
-    return Grid(names, first + width * np.arange(shape[1]), values, known)
+    times = first + width * np.arange(shape[1]) if step != MONTH else _months(first, shape[1])
+    return Grid(names, times, values, known)
+
+
+def _months(first: np.datetime64, count: int) -> NDArray[np.datetime64]:
+    """The same instant of so many months, whose own months are counted from a day later: months that begin
+    at midnight in the east begin on the last day of the one before in UTC."""
+    month = (first + np.timedelta64(1, "D")).astype("datetime64[M]")
+    into = first - month.astype("datetime64[us]")
+    found: NDArray[np.datetime64] = (month + np.arange(count)).astype("datetime64[us]") + into
+    return found
 
 
 def _places(slice: Slice) -> tuple[NDArray[np.intp], tuple[str, ...]]:

@@ -12,6 +12,7 @@ from anlan.assess.graded import Numbers
 from anlan.model.indicator import Indicator, Record, Rule
 from anlan.model.pack import Pack
 from anlan.model.text import Text
+from anlan.model.time import MONTH
 
 #: changes of level that need grounds
 SPEAKING = ("raised", "lowered")
@@ -20,6 +21,7 @@ PERIODS = {
     timedelta(hours=1): Text("hours", "小时"),
     timedelta(days=1): Text("days", "天"),
     timedelta(days=7): Text("weeks", "周"),
+    MONTH: Text("months", "个月"),
 }
 #: rarer than this is not to be taken at its word: no model is that exact
 RAREST = 1_000_000

@@ -47,7 +47,8 @@ class Definition:
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """`kind`: count (of events in a period), measure (a reading), price, stock, event (single events
-    with a magnitude). `frequency`: the period one value covers (P7D, P1D, PT1H; None for events).
+    with a magnitude). `frequency`: the period one value covers (P7D, P1D, PT1H, P1M for
+    calendar months; None for events).
     `season`: periods per year for seasonal detectors (52, 365), None for none. `direction`: up (more
     is worse), down, both. `sum_to_parent`: children add up to the parent's value (counts); a place that a
     rule names and that reports nothing is then their sum.

@@ -71,6 +71,11 @@ def day_after(instant: datetime) -> datetime:
     return midnight + timedelta(days=1)
 
 
+#: what stands for a calendar month, "P1M", as the period of an indicator: the mean one of the Gregorian
+#: calendar, 365.2425 / 12 days
+MONTH = timedelta(seconds=2_629_746)
+
+
 def parse_duration(text: str, where: str = "duration") -> timedelta:
     """An ISO 8601 duration of weeks, days, hours, minutes, seconds (months have no fixed length)."""
     match = _DURATION.fullmatch(text)
@@ -88,9 +93,11 @@ def parse_duration(text: str, where: str = "duration") -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """ISO 8601; whole seconds; a negative one with a sign before it."""
+    """ISO 8601; whole seconds; a negative one with a sign before it; MONTH as P1M."""
     if duration < timedelta(0):
         return "-" + format_duration(-duration)
+    if duration == MONTH:
+        return "P1M"
     seconds = int(duration.total_seconds())
     days, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from anlan.model.errors import AnlanError, Fault, InvalidValue
 from anlan.model.text import Text
-from anlan.model.time import Validity, parse_duration
+from anlan.model.time import MONTH, Validity, parse_duration
 from anlan.packs.documents import Keys, Origin, shorten
 from anlan.packs.tables import (
     VOCABULARY,
@@ -278,6 +278,8 @@ class _Shaping:
                 raise InvalidValue(
                     "", found=describe(raw), expected="ISO 8601 in quotes, such as P14D or PT2H"
                 )
+            if raw == "P1M" and path[-1] == "frequency":
+                return f"PT{int(MONTH.total_seconds())}S"
             parse_duration(raw)
         except InvalidValue as error:
             self.fault("not a duration", path, error.found, error.expected)

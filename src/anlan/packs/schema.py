@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin
 
+from anlan.model.indicator import Indicator
 from anlan.model.text import Text
 from anlan.model.time import Validity, format_duration
 from anlan.packs.decode import type_words
@@ -76,7 +77,7 @@ _COMMON = {
     "severity": "The CAP severity it stands for.",
     "graded": "Whether events of this category have four grades by law.",
     "warned": "Whether events of this category are warned of in four levels.",
-    "frequency": "The period that one value covers.",
+    "frequency": "The period that one value covers; `P1M` for calendar months.",
     "minimum": "Values below are implausible and quarantined.",
     "maximum": "Values above are implausible and quarantined.",
     "options": "What the source's adapter needs, such as `file` relative to the pack.",
@@ -283,6 +284,8 @@ def _value(kind: type, name: str, hint: Any) -> dict[str, Any]:
     target = shape["items"] if shape.get("type") == "array" else shape
     if words := VOCABULARY.get((kind, name)):
         target["enum"] = list(words)
+    if (kind, name) == (Indicator, "frequency"):
+        target["pattern"] = rf"{DURATION}|^P1M$"
     if (kind, name) in LEVEL_FIELDS:
         target.update(minimum=1, maximum=4)
     default = next(one for one in fields(kind) if one.name == name)
