@@ -87,6 +87,15 @@ def test_any_change_is_seen(old: bytes, new: bytes) -> None:
     assert found.verdict == ("authenticated" if b"<!--" in new else "broken")
 
 
+@pytest.mark.parametrize("inside", [b"<ds:SignedInfo", b"<ds:Signature ", b"<note"])
+def test_a_part_without_a_canonical_form_proves_nothing(inside: bytes) -> None:
+    # a namespace with a relative name has none (Canonical XML 1.0, section 1.3)
+    made = signed()
+    assert inside in made
+    found = verdict(made.replace(inside, inside.rstrip() + b' xmlns:r="a/b" ', 1))
+    assert found.verdict == "broken"
+
+
 def test_blanks_that_a_relay_put_in_or_took_out_are_told_and_forgiven() -> None:
     stripped = re.sub(rb">\s+<", b"><", RAW)
     indented = signed(raw=stripped).replace(b"><", b">\n <")

@@ -124,7 +124,9 @@ def _value_holds(alone: bytes, certificate: x509.Certificate | None) -> bool | N
         return True
     except InvalidSignature:
         return False
-    except (InvalidInput, UnsupportedAlgorithm, ValueError, KeyError, TypeError, AttributeError):
+    except (
+        InvalidInput, UnsupportedAlgorithm, ValueError, KeyError, TypeError, AttributeError, etree.C14NError
+    ):  # fmt: skip
         return None
     return True
 

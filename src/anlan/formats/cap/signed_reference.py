@@ -80,8 +80,17 @@ def own_part_fits(signature: Any, reference: Any) -> bool:
         return False
     form = next((step for step in steps_of(reference) if step in C14N), _INCLUSIVE)
     exclusive, comments = C14N[form]
-    exact = etree.tostring(part, method="c14n", exclusive=exclusive, with_comments=comments, with_tail=False)
-    return hmac.compare_digest(make(exact).digest(), decoded(_digest_value(reference)))
+    exact = _canonical(part, exclusive=exclusive, with_comments=comments, with_tail=False)
+    return exact is not None and hmac.compare_digest(make(exact).digest(), decoded(_digest_value(reference)))
+
+
+def _canonical(part: Any, **form: Any) -> bytes | None:
+    """None where a part has no canonical form, such as one with a relative name of a namespace."""
+    try:
+        exact: bytes = etree.tostring(part, method="c14n", **form)
+    except etree.C14NError:
+        return None
+    return exact
 
 
 def form_of(fresh: Callable[[bool], Any], place: int, signature: Any, reference: Any, digest: str) -> str:
@@ -106,14 +115,13 @@ def form_of(fresh: Callable[[bool], Any], place: int, signature: Any, reference:
         for part in (root.getroottree(), root):
             for other in (False, True):
                 use = exclusive is not other
-                signed = etree.tostring(
+                signed = _canonical(
                     part,
-                    method="c14n",
                     exclusive=use,
                     with_comments=comments,
                     inclusive_ns_prefixes=prefixes if use else None,
                 )
-                if hmac.compare_digest(make(signed).digest(), told):
+                if signed is not None and hmac.compare_digest(make(signed).digest(), told):
                     return _form_name(not alone, close, other)
     return ""
 
