@@ -235,6 +235,17 @@ def test_a_correction_is_two_clicks_away_and_replaces_the_message(desk: RunningD
     assert "CORRECTION" in desk.cap(draft.id).decode()
 
 
+def test_a_draft_nobody_wants_is_rejected_on_its_page_and_holds_up_no_all_clear(desk: RunningDesk) -> None:
+    id = published(desk)
+    desk.act(desk.pack.users["ada"], "warning.raise", id, {"level": "1", "reason": "by mistake"})
+    (draft,) = [w for w in desk.state().warnings.values() if w.status == "draft"]
+    with at_browser(desk, "ada") as ada, at_browser(desk, "ben") as ben:
+        assert ada.act("warning.all_clear", id, reason="over").status_code == 409
+        assert 'value="warning.reject"' in ben.get(f"/warning/{draft.id}")
+        assert ben.act("warning.reject", draft.id, reason="not meant").status_code == 303
+        assert ada.act("warning.all_clear", id, reason="over").status_code == 303
+
+
 def test_an_all_clear_and_a_withdrawal_say_different_things(desk: RunningDesk) -> None:
     id = published(desk)
     ada, said = desk.pack.users["ada"], {}
