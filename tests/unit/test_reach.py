@@ -243,6 +243,13 @@ def test_recipients_are_reached_by_their_point_their_area_or_their_places(pack: 
     assert found == ["point.in", "point.edge", "circle.near", "area", "place", "nation"]
 
 
+def test_a_chosen_place_is_counted_where_the_outline_of_what_it_lies_in_leaves_it_out(pack: Pack) -> None:
+    island = replace(pack.places["x/b"][0], parent="x/a")
+    held = replace(pack, places={**pack.places, "x/b": (island,)})
+    found = people(area(held, NOW, places=["x/b"]).shape, held, NOW, ["x/b"])
+    assert (found.known, found.basis, found.unknown) == (600, "counted", ())
+
+
 def test_reach_tells_people_and_recipients_by_channel_and_what_the_simplified_area_adds(pack: Pack) -> None:
     chosen = area(pack, NOW, places=["x/a"])
     sent = shapely.box(100, 30, 101.5, 31)

@@ -128,7 +128,10 @@ def _count(
     elif outline is not None:
         share = inside_share(outline, ground.shape if place.id in ground.above else ground.beyond)
         if share <= SLIVER:
-            return []
+            if place.id not in ground.above:
+                return []
+            # a chosen place lies in it by the tree, and its outline elsewhere: the tree decides
+            share = None
     if share is not None and share >= 1 - SLIVER and place.population is not None:
         return [_counted(place, 1.0, place.population, "counted")]
     parts: list[Counted] = []
