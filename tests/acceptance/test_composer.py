@@ -240,10 +240,84 @@ def test_a_draft_nobody_wants_is_rejected_on_its_page_and_holds_up_no_all_clear(
     desk.act(desk.pack.users["ada"], "warning.raise", id, {"level": "1", "reason": "by mistake"})
     (draft,) = [w for w in desk.state().warnings.values() if w.status == "draft"]
     with at_browser(desk, "ada") as ada, at_browser(desk, "ben") as ben:
-        assert ada.act("warning.all_clear", id, reason="over").status_code == 409
-        assert 'value="warning.reject"' in ben.get(f"/warning/{draft.id}")
+        held = ada.act("warning.all_clear", id, reason="the water is gone <1 m>")
+        assert held.status_code == 409
+        assert f"{draft.id} (draft, by ada, since" in held.text
+        assert f'href="/warning/{draft.id}"' in held.text
+        assert re.search(r'name="reason"[^>]*>the water is gone &lt;1 m&gt;</textarea>', held.text), "kept"
+        assert f'name="back" value="/warning/{id}"' in held.text
+        assert 'id="live"' not in held.text, "the answer to a form cannot be fetched again"
+        assert 'value="warning.reject"' not in held.text, "who may not reject is not offered it"
+        begun = ada.get(f"/compose?do=warning.correct&id={id}")
+        assert f'href="/warning/{draft.id}"' in begun, "told before a word of a correction is written"
+        for page in (ben.get(f"/warning/{draft.id}"), ben.get(f"/warning/{id}")):
+            assert re.search(rf'value="warning.reject">\s*<input[^>]*name="subject" value="{draft.id}"', page)
         assert ben.act("warning.reject", draft.id, reason="not meant").status_code == 303
+        assert "open-draft" not in ada.get(f"/warning/{id}")
         assert ada.act("warning.all_clear", id, reason="over").status_code == 303
+
+
+def test_what_follows_a_message_leads_to_its_new_draft(desk: RunningDesk) -> None:
+    id = published(desk)
+    with at_browser(desk, "ada") as ada, at_browser(desk, "ben") as ben:
+        later = (desk.state().warnings[id].expires + timedelta(hours=1)).isoformat()
+        for act, fields in (
+            ("warning.raise", {"level": "1"}),
+            ("warning.lower", {"level": "3"}),
+            ("warning.extend", {"expires": later}),
+            ("warning.all_clear", {}),
+        ):
+            done = ada.act(act, id, reason="so", back=f"/warning/{id}", **fields)
+            (draft,) = [w for w in desk.state().warnings.values() if w.status == "draft"]
+            assert done.headers["location"] == f"/warning/{draft.id}", act
+            assert ben.act("warning.reject", draft.id, reason="no", back="/").headers["location"] == "/"
+
+
+def test_a_refused_act_keeps_the_words_and_never_the_code(desk: RunningDesk) -> None:
+    codes = approval_codes(desk.accounts, "ben")
+    with at_browser(desk, "ada") as ada, at_browser(desk, "ben") as ben:
+        path = composed(ada)
+        id = path.rpartition("/")[2]
+        assert ada.act("warning.submit", id, reason="go").status_code == 303
+        wrong = ben.act("warning.approve", id, code="918273", reason="I rang the lock keeper")
+        assert wrong.status_code == 403
+        assert f"<code>{id}</code>" in wrong.text and "Not done: " in wrong.text
+        assert 'rows="2" required>I rang the lock keeper</textarea>' in wrong.text
+        assert "918273" not in wrong.text
+        assert ben.act("warning.approve", id, code=codes[0], reason="agreed").status_code == 303
+        risk = desk.state().warnings[id].risk
+        early = ada.act("assessment.finalise", risk, reason="all done", back=f"/risk/{risk}")
+        assert early.status_code == 409
+        assert f'href="/risk/{risk}"' in early.text and "all done" in early.text
+
+
+def test_the_first_step_says_that_the_risk_is_open_and_what_follows_its_message(desk: RunningDesk) -> None:
+    start = "/compose?hazard=flood&place=x/a"
+    with at_browser(desk, "ada") as ada:
+        path = composed(ada)
+        (risk,) = desk.state().assessments
+        told = ada.get(start)
+        assert "open already" in told and f'href="/risk/{risk}"' in told and f'href="{path}"' in told
+        assert 'action="/compose"' not in told, "no words are written for nothing"
+    codes = approval_codes(desk.accounts, "ben")
+    id = path.rpartition("/")[2]
+    desk.act(desk.pack.users["ada"], "warning.submit", id, {})
+    desk.act(desk.pack.users["ben"], "warning.approve", id, {"code": codes[0]})
+    with at_browser(desk, "ada") as ada:
+        for page in (
+            ada.get(start),
+            ada.get(f"{start}&severity=bad&certainty=likely"),
+            ada.get(f"/compose?id={risk}"),
+        ):
+            assert f'href="/warning/{id}#decide"' in page
+            assert f'href="/compose?do=warning.correct&amp;id={id}"' in page
+
+
+def test_a_hazard_or_place_that_nobody_knows_is_said(quiet: RunningDesk) -> None:
+    with at_browser(quiet, "ada") as ada:
+        page = ada.get("/compose?hazard=nope&place=x/zz")
+        assert "“nope”" in page and "“x/zz”" in page
+        assert 'role="alert"' not in ada.get("/compose")
 
 
 def test_an_all_clear_and_a_withdrawal_say_different_things(desk: RunningDesk) -> None:

@@ -135,7 +135,7 @@ def test_an_update_by_hand_says_its_new_level_in_its_own_words(room: Room) -> No
     assert (draft.level, draft.headline.en, draft.author) == (1, "Red: flood in Alpha", "ada")
     assert (draft.references, draft.expires, draft.approver) == ((head.id,), head.expires + DAY, "")
     assert draft.reasons[0].code == "raised"
-    with pytest.raises(WrongState, match="waits for approval"):
+    with pytest.raises(WrongState, match=rf"{draft.id} \(draft, by ada, since \S+Z\)"):
         room.act(NOW + HOUR, ADA, "warning.cancel", head.id)
 
 

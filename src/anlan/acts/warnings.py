@@ -16,6 +16,7 @@ from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
 from anlan.model.plan import Plan
 from anlan.model.reason import Reason
 from anlan.model.text import Text
+from anlan.model.time import format_instant
 from anlan.model.user import User
 from anlan.model.warning import Warning
 from anlan.turn import Turn
@@ -252,15 +253,21 @@ def _head(turn: Turn, id: str) -> Warning:
 
 
 def _alone(turn: Turn, risk: str, id: str) -> None:
-    """WrongState while another message of the risk waits: two drafts of one chain could not both follow."""
-    pending = [w.id for w in turn.state.warnings.values() if w.risk == risk and w.status in PENDING]
+    """WrongState while another message of the risk is unsent: two drafts of one chain could not both
+    follow. The words name it, its stage, whose it is and since when."""
+    pending = [w for w in turn.state.warnings.values() if w.risk == risk and w.status in PENDING]
     if pending:
         raise WrongState(
-            "another message of this risk waits for approval",
+            "another message of this risk is open",
             where=id,
-            found=", ".join(pending),
+            found=", ".join(map(_open, pending)),
             mend="approve, edit or reject it first",
         )
+
+
+def _open(warning: Warning) -> str:
+    since = (warning.submitted or warning.drafted).replace(microsecond=0)
+    return f"{warning.id} ({warning.status}, by {warning.author}, since {format_instant(since)})"
 
 
 def _level(text: str, default: int) -> int:

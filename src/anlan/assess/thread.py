@@ -115,6 +115,12 @@ def places(thread: Assessment, state: State, pack: Pack, now: datetime) -> tuple
     return tuple(sorted(outer)) or (thread.place,)
 
 
+def live(hazard: str, place: str, state: State) -> Assessment | None:
+    """The live thread of the hazard at exactly this place, if there is one."""
+    threads = state.assessments.values()
+    return next((a for a in threads if (a.hazard, a.place) == (hazard, place) and a.verdict in LIVE), None)
+
+
 def open_by(
     hazard: str, place: str, title: Text | None, by: str, pack: Pack, state: State, now: datetime
 ) -> Assessment:
@@ -128,14 +134,14 @@ def open_by(
             found=repr(hazard),
             expected=", ".join(sorted(pack.hazards)[:20]),
         )
-    for thread in state.assessments.values():
-        if (thread.hazard, thread.place) == (hazard, place) and thread.verdict in LIVE:
-            raise WrongState(
-                "the risk is open already",
-                where=thread.id,
-                found=f"{hazard} at {place}",
-                mend=f"assess {thread.id} instead",
-            )
+    thread = live(hazard, place, state)
+    if thread is not None:
+        raise WrongState(
+            "the risk is open already",
+            where=thread.id,
+            found=f"{hazard} at {place}",
+            mend=f"assess {thread.id} instead",
+        )
     name, kind = pack.place(place, now).name, pack.hazards[hazard]
     reason = Reason("opened_by_hand", Text(f"opened by {by}", f"由 {by} 人工建立"))
     return Assessment(

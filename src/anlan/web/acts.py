@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get, post
 from litestar.concurrency import sync_to_thread
@@ -10,11 +12,13 @@ from litestar.middleware.rate_limit import RateLimitConfig
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from anlan.model.errors import InvalidValue, NotAllowed
+from anlan.model.errors import AnlanError, InvalidValue, NotAllowed, StoreUnavailable
 from anlan.model.text import LANGUAGES
 from anlan.ports.desk import ACTS, Desk
 from anlan.web.access import PUBLIC, READ
+from anlan.web.errors import problem
 from anlan.web.guards import FORM
+from anlan.web.refusals import Tried, refused
 from anlan.web.render import page
 from anlan.web.session import (
     LANGUAGE,
@@ -31,6 +35,17 @@ from anlan.web.session import (
 
 Ask = Request[Any, Any, Any]
 FIELD_LIMIT = 20_000  # characters of one form field
+#: fields that are never shown again
+SECRETS = ("code",)
+#: acts on a message in force that make the draft of the next one
+FOLLOWING = (
+    "warning.update",
+    "warning.raise",
+    "warning.lower",
+    "warning.extend",
+    "warning.cancel",
+    "warning.all_clear",
+)
 
 
 def local(path: str) -> str:
@@ -103,12 +118,32 @@ async def prefs(
 
 
 @post("/act", opt={"act": FORM})
-async def act(request: Ask) -> Redirect:
-    """Do one act of the desk, then go back to the page it came from. Access was decided by the guard;
-    the desk checks the powers of law."""
+async def act(request: Ask) -> Response[Any]:
+    """Do one act of the desk, then go to the draft that it made, or back to the page it came from. Access
+    was decided by the guard; the desk checks the powers of law, and what it refuses is told where it was
+    asked, with the words that were typed."""
     form = await request.form()
     name, subject = str(form.get("act", "")), str(form.get("subject", ""))
     fields = {field: str(form[field]).strip() for field in (*ACTS[name], "reason") if field in form}
+    back = local(str(form.get("back", "/")))
+    desk: Desk = request.app.state.desk
+    try:
+        _whole(fields)
+        written = await sync_to_thread(desk.act, request.user, name, subject, fields)
+    except StoreUnavailable:
+        raise
+    except AnlanError as error:
+        typed = {field: text for field, text in fields.items() if text and field not in SECRETS}
+        tried = Tried(name, subject, typed, problem(request, error), back)
+        return await sync_to_thread(refused, request, tried)
+    if name in FOLLOWING:
+        warnings = desk.state().warnings
+        made = (one for one in written if one in warnings and subject in warnings[one].references)
+        back = next((f"/warning/{quote(one, safe='')}" for one in made), back)
+    return Redirect(back, status_code=303)
+
+
+def _whole(fields: Mapping[str, str]) -> None:
     for field, text in fields.items():
         if len(text) > FIELD_LIMIT:
             raise InvalidValue(
@@ -117,6 +152,3 @@ async def act(request: Ask) -> Redirect:
                 found=f"{len(text):,} characters",
                 expected=f"at most {FIELD_LIMIT:,}",
             )
-    desk: Desk = request.app.state.desk
-    await sync_to_thread(desk.act, request.user, name, subject, fields)
-    return Redirect(local(str(form.get("back", "/"))), status_code=303)

@@ -3,23 +3,29 @@ to be checked, and comes back with everything that an approver will see."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.response import Redirect
 
+from anlan.assess.thread import live
+from anlan.model.assessment import Assessment
 from anlan.model.errors import AnlanError, NotFound
 from anlan.model.matrix import Matrix
+from anlan.model.state import State
 from anlan.model.warning import Warning
 from anlan.ports.desk import ACTS, MESSAGE, Desk
 from anlan.warn.compose import correction, longest, proposed, worded
+from anlan.warn.decide import in_force
 from anlan.warn.issuer import nearest_issuer
 from anlan.web.access import READ
 from anlan.web.composerview import drawing_text, form_of, search_places, sight
 from anlan.web.guards import sees
 from anlan.web.mapview import layer_of
 from anlan.web.render import page, screen
+from anlan.web.warningview import open_draft
 
 Ask = Request[Any, Any, Any]
 #: what the composer writes
@@ -91,6 +97,12 @@ def _first(request: Ask, risk: str, about: dict[str, str], find: str) -> Respons
     hazard, place = about["hazard"], about["place"]
     if hazard not in pack.hazards or place not in pack.places:
         return _choose(request, about, find)
+    standing = thread or live(hazard, place, state)
+    if standing is not None and sees(request)(standing.place):
+        # said before a word is written: the act itself would refuse the words
+        head, unsent = in_force(standing.id, state, now), open_draft(standing.id, state)
+        if head or unsent or not risk:
+            return page(request, "taken.html", a=standing, head=head, open_draft=unsent)
     plan = pack.plan_for(hazard, place, now)
     matrix = pack.matrix_for(hazard, place, now)
     level = _level(about, matrix, thread.level if thread else None)
@@ -130,10 +142,12 @@ def _choose(request: Ask, about: dict[str, str], find: str) -> Response[str]:
         id for plan in desk.pack.plans.values() if plan.validity.covers(now.date()) for id in plan.hazards
     }
     matches = search_places(find or about["place"], desk.pack, now)
+    known: dict[str, Collection[str]] = {"hazard": desk.pack.hazards, "place": desk.pack.places}
     return page(
         request,
         "choose.html",
         about=about,
+        unknown={name: "" if about[name] in table else about[name] for name, table in known.items()},
         hazards=sorted(planned & set(desk.pack.hazards)),
         find=find,
         matches=matches,
@@ -170,6 +184,7 @@ def _composer(
         about={name: about[name] for name in ABOUT if about.get(name)},
         hazard=hazard,
         before=subject if isinstance(subject, Warning) else None,
+        open_draft=_holding_up(do, subject, state),
         refused=refused,
         sight=sight(drafted, desk) if drafted is not None and checked else None,
         may=screen(request).may(do, places),
@@ -178,6 +193,13 @@ def _composer(
         most=longest(hazard, plan, pack) if plan is not None else None,
         layer=layer_of(pack, places, now) if pack.geometry and places else None,
     )
+
+
+def _holding_up(do: str, subject: Warning | Assessment | None, state: State) -> Warning | None:
+    """The draft for whose sake a new one would be refused; an edit is of that draft itself."""
+    if subject is None or do == "warning.edit":
+        return None
+    return open_draft(subject.risk if isinstance(subject, Warning) else subject.id, state)
 
 
 def _warning(request: Ask, id: str) -> Warning:

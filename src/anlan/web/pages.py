@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get
 from litestar.params import FromPath
@@ -21,7 +22,10 @@ from anlan.web.render import page, screen
 from anlan.web.seriesview import analysis
 from anlan.web.session import Caller
 from anlan.web.thread import hops
-from anlan.web.warningview import chain, deliveries, mutes_of, reach
+from anlan.web.warningview import chain, deliveries, mutes_of, open_draft, reach
+
+if TYPE_CHECKING:
+    from anlan.web.refusals import Tried
 
 Ask = Request[Any, Any, Any]
 CHART_ROWS = 30
@@ -109,6 +113,11 @@ def series(request: Ask, id: FromPath[str]) -> dict[str, Any]:
 @get("/warning/{id:str}", opt={"act": READ}, sync_to_thread=True)
 def warning(request: Ask, id: FromPath[str]) -> Response[str]:
     """The approval page: everything an approver must see, and the only place to approve."""
+    return warning_page(request, id)
+
+
+def warning_page(request: Ask, id: str, tried: Tried | None = None) -> Response[str]:
+    """The same, with the act of it that was just refused."""
     desk: Desk = request.app.state.desk
     state = desk.state()
     found = state.warnings.get(id)
@@ -118,10 +127,14 @@ def warning(request: Ask, id: FromPath[str]) -> Response[str]:
     return page(
         request,
         "warning.html",
+        status=tried.problem.status if tried else 200,
+        here=f"/warning/{quote(id, safe='')}" if tried else None,
+        tried=tried,
         w=found,
         reach=reach(found.places, desk.pack, at),
         cap=desk.cap(id).decode("utf-8", "replace"),
         chain=chain(found, state),
+        open_draft=open_draft(found.risk, state, found.id),
         notice=state.notices.get(notice_id(id)),
         deliveries=deliveries(found, state),
         own=_not_own(request, (found.author, *found.authors)),

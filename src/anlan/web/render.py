@@ -42,8 +42,9 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
-def screen(request: Request[Any, Any, Any], csrf: str | None = None) -> Screen:
-    """The request's view of the desk: language by cookie, then the user's, then the browser's."""
+def screen(request: Request[Any, Any, Any], csrf: str | None = None, here: str | None = None) -> Screen:
+    """The request's view of the desk: language by cookie, then the user's, then the browser's. `here`: the
+    page's own address, where it answers a form that was sent to another."""
     desk: Desk = request.app.state.desk
     user, caller = request.scope.get("user"), request.scope.get("auth") or Caller("none")
     language = request.cookies.get(LANGUAGE) or (user.language if user else "")
@@ -52,7 +53,9 @@ def screen(request: Request[Any, Any, Any], csrf: str | None = None) -> Screen:
     theme = request.cookies.get(THEME, "auto")
     token = form_token(caller.secret) if csrf is None else csrf
     theme = theme if theme in THEMES else "auto"
-    return Screen(desk, user, language, theme, request.app.state.zone, request.url, token)
+    view = Screen(desk, user, language, theme, request.app.state.zone, request.url, token)
+    view.here = view.here if here is None else here
+    return view
 
 
 def page(
@@ -62,10 +65,11 @@ def page(
     status: int = 200,
     cookies: Iterable[Cookie] = (),
     csrf: str | None = None,
+    here: str | None = None,
     **values: Any,
 ) -> Response[str]:
     """A rendered page."""
-    view = screen(request, csrf)
+    view = screen(request, csrf, here)
     content = (
         environment()
         .get_template(template)

@@ -12,6 +12,7 @@ from anlan.model.mute import Mute
 from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.model.warning import Delivery, Warning
+from anlan.warn.decide import PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ def chain(warning: Warning, state: State) -> list[Warning]:
     """Every message of the same risk, oldest first."""
     same = [w for w in state.warnings.values() if w.risk == warning.risk]
     return sorted(same, key=lambda w: (w.sent or w.drafted, w.id))
+
+
+def open_draft(risk: str, state: State, besides: str = "") -> Warning | None:
+    """The message of the risk that is not sent yet, other than `besides`: it holds up every other draft."""
+    return next((w for w in state.warnings.values() if pending(w, risk) and w.id != besides), None)
+
+
+def pending(warning: Warning, risk: str) -> bool:
+    """A draft of the risk, at whatever stage before it is sent."""
+    return warning.risk == risk and warning.status in PENDING
 
 
 def mutes_of(
