@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from anlan.web.periods import period
-from anlan.web.screen import digits, unit_words
+from anlan.web.screen import digits, half, unit_words
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -63,3 +68,37 @@ def test_a_number_has_four_digits_and_no_powers_where_none_are_needed(value: flo
 )
 def test_a_unit_is_written_as_people_write_it(symbol: str, said: str) -> None:
     assert unit_words(symbol, "en") == said
+
+
+def texts(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, str):
+            yield f"{path}{key}", value
+        else:
+            yield from texts(value, f"{path}{key}.")
+
+
+#: a half-width mark beside a Chinese character, another mark, or a placeholder in a Chinese sentence
+HALF_WIDTH = re.compile(
+    "[\u4e00-\u9fff，。：；、（）][,:;()]|[,:;()] ?[\u4e00-\u9fff，。：；、（）{]|}[,:;()]"
+)
+
+
+def test_chinese_texts_have_chinese_punctuation() -> None:
+    found = tomllib.loads(files("anlan.web").joinpath("messages/zh.toml").read_text("utf-8"))
+    chinese = {key: text for key, text in texts(found) if re.search("[\u4e00-\u9fff]", text)}
+    assert len(chinese) > 500
+    assert {key: text for key, text in chinese.items() if HALF_WIDTH.search(text)} == {}
+
+
+@pytest.mark.parametrize(
+    ("basis", "language", "said"),
+    [
+        ("practice / 惯例: covers its rain / 涵盖其降雨", "zh", "惯例：涵盖其降雨"),
+        ("practice / 惯例: covers its rain / 涵盖其降雨", "en", "practice: covers its rain"),
+        ("act-2010#5", "zh", "act-2010#5"),
+        ("either / or", "zh", "either / or"),
+    ],
+)
+def test_a_basis_in_both_languages_is_read_in_one(basis: str, language: str, said: str) -> None:
+    assert half(basis, language) == said

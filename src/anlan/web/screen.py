@@ -24,6 +24,7 @@ _BRACES = str.maketrans("", "", "{}[]")
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MICRO = re.compile(r"u(g|m|s|l|L|mol|Sv|Gy|V|A)\d*")
 _PLURAL = re.compile(r"[a-z]{2,}s")  # cases, deaths, persons, events
+_HAN = re.compile("[\u4e00-\u9fff]")
 _POWER = re.compile(r"(?<=[a-zA-Z])-?[1-9]$")
 WHOLE, SMALL = 1000.0, 1e-4  # numbers from which no decimals are shown, and below which powers of ten are
 LONG = 60  # days from which hours no longer matter
@@ -31,13 +32,14 @@ LONG = 60  # days from which hours no longer matter
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A basis as a person reads it: the law's title, the article, its gist; only `code` when the pack
-    holds no such article."""
+    """A basis as a person reads it: the law's title, the article, its gist; where the pack holds no such
+    law, `words`: a basis in both languages in the reader's, or else as it is written."""
 
     code: str
     title: str = ""
     number: str = ""
     gist: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Screen:
         law_id, _, number = basis.partition("#")
         law: Law | None = self.desk.pack.laws.get(law_id)
         if law is None:
-            return Citation(basis)
+            return Citation(basis, words=half(basis, self.language))
         for article in law.articles:
             if article.number == number:
                 return Citation(basis, self.text(law.title), number, self.text(article.gist))
@@ -151,6 +153,15 @@ class Screen:
     def unit(self, symbol: str) -> str:
         """The unit in the reader's language; UCUM annotations without braces where it has no name."""
         return unit_words(symbol, self.language)
+
+
+def half(basis: str, language: str) -> str:
+    """A basis that is no article, written in both languages as "practice / 惯例: why / 原因", in one of them;
+    anything else as it is."""
+    parts = [part.split(" / ") for part in basis.split(": ")]
+    if not all(len(part) == 2 and not _HAN.search(part[0]) and _HAN.search(part[1]) for part in parts):
+        return basis
+    return "：".join(zh for _, zh in parts) if language == "zh" else ": ".join(en for en, _ in parts)
 
 
 def digits(value: float) -> str:
