@@ -236,6 +236,7 @@ def note(turn: Turn, thread: Assessment, reason: Reason) -> None:
 def publish(turn: Turn, warning: Warning, actor: str) -> None:
     """An approved message: its bytes fixed, the chain moved on, every recipient due, the plan run."""
     head = in_force(warning.risk, turn.state, turn.now)
+    warning = turn.house.imprinted(warning)
     cap = turn.house.render(warning)
     sent = replace(warning, digest=turn.house.digest(cap), pack=turn.pack.digest, sender=turn.house.sender)
     unsigned = turn.house.seal(cap, turn.now)

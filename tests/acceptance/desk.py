@@ -176,6 +176,9 @@ class MemoryDesk:
     def rehearse(self, user: User, act: str, subject: str, fields: Mapping[str, str]) -> Warning:
         raise WrongState("this desk writes no messages", where=act)
 
+    def unmet(self, warning: Warning) -> Sequence[Text]:
+        return ()
+
     def shown(self, warning: Warning) -> Sequence[Shown]:
         found = []
         for language in ("zh", "en"):

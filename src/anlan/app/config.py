@@ -92,6 +92,55 @@ class SiteConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CapConfig:
+    """What CAP messages say of their publisher. `identifier`: how they are named, with `{sent}` for the
+    instant of approval as YYYYMMDDhhmmss in `zone`, `{n}` for the first number from 0 on that no message has
+    yet, `{id}` for the warning's own id; the id alone where left out. `web`: an address where people find
+    more, with `{id}` for the warning's id and `{language}` for en or zh. `contact`: how they reach the publisher. `zone`: in which instants are written (IANA name). Every
+    message keeps what it was approved with."""
+
+    identifier: str = ""
+    web: str = ""
+    contact: str = ""
+    zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        where = "anlan.toml: cap"
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise InvalidValue(
+                "no such zone",
+                where=f"{where}.zone",
+                found=repr(self.zone),
+                expected="an IANA name such as UTC, Asia/Shanghai",
+            ) from error
+        if self.web and not self.web.startswith(("https://", "http://")):
+            raise InvalidValue(
+                "not an address", where=f"{where}.web", found=repr(self.web), expected="https://…"
+            )
+        rest = self.identifier
+        for mark in ("{sent}", "{n}", "{id}"):
+            rest = rest.replace(mark, "")
+        # CAP 1.2, section 3.2.1: no spaces, commas, < or & in an identifier
+        if any(sign in rest for sign in " ,<&{}"):
+            raise InvalidValue(
+                "not a form of CAP identifiers",
+                where=f"{where}.identifier",
+                found=repr(self.identifier),
+                expected="{sent}, {n}, {id} and text without blanks, commas, < and &",
+            )
+        named = self.identifier
+        if named and "{id}" not in named and not ("{sent}" in named and "{n}" in named):
+            raise InvalidValue(
+                "two messages could have one identifier",
+                where=f"{where}.identifier",
+                found=repr(named),
+                expected="{sent} and {n}, or {id}",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgementsConfig:
     """Receipts and answers by MQTT 5. `host`, `port`: of the broker; without `host` nobody listens. `topic`:
     they come to `<topic>/<delivery>/delivered`, `/read` or `/answered`, with `{"token": …, "text": …}`.
@@ -150,7 +199,8 @@ class Config:
     carry a link. `sms_key`: the secret of the gateway that brings replies by SMS, named as {env = "NAME"} or
     {file = "PATH"}: then such messages carry a code. `acknowledgements`: a broker by which receipts and
     answers come as well. `signing`: keys that sign CAP messages.
-    `profiles`: of CAP (google, wmo …), which every message must keep to be published. `second_factor_keys`:
+    `cap`: what they say
+    of their publisher. `profiles`: of CAP (google, wmo …), which every message must keep to be published. `second_factor_keys`:
     what seals the secrets of authenticators in the file of the accounts, each named likewise; the present one
     first, behind it those that it replaces. Paths are relative to the workspace."""
 
@@ -171,6 +221,7 @@ class Config:
     acknowledgements: AcknowledgementsConfig = field(default_factory=AcknowledgementsConfig)
     signing: tuple[SigningConfig, ...] = ()
     profiles: tuple[str, ...] = ()
+    cap: CapConfig = field(default_factory=CapConfig)
     second_factor_keys: tuple[dict[str, str], ...] = ()
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from anlan.app.config import MODES, Config, read_config
+from anlan.app.imprint import imprinted
 from anlan.app.signed import FOLDER as SIGNED
 from anlan.app.signed import Signed, read_keys
 from anlan.channels.guard import Guarded
@@ -144,9 +145,26 @@ class RunningHouse:
         pack = self._pack_with(warning)
         earlier = [self.state.warnings[id] for id in warning.references]
         sender = (warning.sender if warning.digest else "") or self.config.sender
-        # what has left is rendered again as it was, whatever is asked of messages now
-        profiles = () if warning.digest else self.config.profiles
-        return render(warning, pack, sender, _areas(warning, pack), earlier=earlier, profiles=profiles)
+        # what has left is rendered again as it was, whatever is asked of messages now; a draft is shown
+        # with what it lacks (`unmet`), and is approved only when it lacks nothing
+        held = warning.imprint is not None and not warning.digest
+        given = warning if warning.digest else self.imprinted(warning)
+        return render(
+            given,
+            pack,
+            sender,
+            _areas(given, pack),
+            earlier=earlier,
+            profiles=given.imprint.profiles if held and given.imprint else (),
+            to_be_signed=held and self.signs(given),
+        )
+
+    def imprinted(self, warning: Warning) -> Warning:
+        return imprinted(warning, self.config, self.state.warnings.values())
+
+    def signs(self, warning: Warning) -> bool:
+        """True when a key is in use at the instant of its approval."""
+        return warning.sent is not None and self.signed.keys.at(warning.sent) is not None
 
     def seal(self, cap: bytes, at: datetime) -> Reason | None:
         return self.signed.seal(cap, at)

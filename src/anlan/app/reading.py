@@ -20,9 +20,11 @@ from anlan.model.indicator import Rule
 from anlan.model.pack import Pack
 from anlan.model.quarantine import Quarantined
 from anlan.model.state import State
+from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.clock import Clock
 from anlan.ports.desk import ClustersSeen, PlaceSeries, Retrospect, Shown
+from anlan.warn.unmet import unmet
 
 
 class Reading:
@@ -152,6 +154,13 @@ class Reading:
 
     def shown(self, warning: Warning) -> Sequence[Shown]:
         return shown(self._seen(), warning)
+
+    def unmet(self, warning: Warning) -> Sequence[Text]:
+        profiles, seen = self.house.config.profiles, self._seen()
+        if not profiles or warning.digest:
+            return ()
+        sent = as_if_sent(warning, self.house.clock.now())
+        return unmet(sent, seen.render(sent), profiles, to_be_signed=seen.signs(sent))
 
     def versions(self, warning_id: str) -> Sequence[Entry]:
         return tuple(self.house.journal.by_subject(warning_id))

@@ -99,9 +99,9 @@ def refused(parcel: Parcel, message: CapAlert, public: bool) -> str:
     """`code: sentence` of why the parcel may not leave, or the empty string. A message that is not
     Actual never reaches the public; nor does one that is not of public scope (CAP 1.2, section 3.2.1)."""
     warning = parcel.warning
-    if message.identifier != warning.id or parcel.delivery.warning != warning.id:
+    if message.identifier != warning.identifier or parcel.delivery.warning != warning.id:
         return (
-            f"identity_mismatch: the bytes are {message.identifier}, the warning {warning.id}, "
+            f"identity_mismatch: the bytes are {message.identifier}, the warning {warning.identifier}, "
             f"the delivery is of {parcel.delivery.warning}"
         )
     if message.status != warning.mode:

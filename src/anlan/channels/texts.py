@@ -36,7 +36,7 @@ class Chosen:
 def choose(parcel: Parcel, where: str, fits: Callable[[str], bool]) -> Chosen | None:
     """The longest form that fits, all of the recipient's languages before the first one alone; None where
     not even the headline in one language fits. `where` is the address of the full text, with `{id}`
-    standing for the message's identifier; empty: the message is named instead."""
+    standing for the warning's id; empty: the message is named instead."""
     return next((form for form in forms(parcel, where) if fits(form.text)), None)
 
 
@@ -47,7 +47,11 @@ def forms(parcel: Parcel, where: str) -> Iterator[Chosen]:
     yield Chosen("full", languages, parcel.body.strip())
     if parcel.delivery.digest:
         # it carries several messages: the words of one of them would stand for all
-        yield Chosen("headline", languages[:1], f"{parcel.subject}\n{_pointer(message, where, languages)}")
+        yield Chosen(
+            "headline",
+            languages[:1],
+            f"{parcel.subject}\n{_pointer(message, parcel.warning.id, where, languages)}",
+        )
         return
     first = [parcel.preface.strip()] if parcel.preface.strip() else []
     sets: Sequence[tuple[str, ...]] = (languages, languages[:1]) if len(languages) > 1 else (languages,)
@@ -58,7 +62,7 @@ def forms(parcel: Parcel, where: str) -> Iterator[Chosen]:
             if not parts:
                 continue
             mark = [" ".join(_AGAIN.in_(language) for language in chosen)] if parcel.repeat else []
-            link = _pointer(message, where, chosen)
+            link = _pointer(message, parcel.warning.id, where, chosen)
             yield Chosen(
                 form, tuple(language for language, _ in infos), "\n".join([*mark, *first, *parts, link])
             )
@@ -105,11 +109,11 @@ def _instant(instant: datetime) -> str:
     )
 
 
-def _pointer(message: CapAlert, where: str, languages: Sequence[str]) -> str:
+def _pointer(message: CapAlert, id: str, where: str, languages: Sequence[str]) -> str:
     """Where the full text is, once, in the first of the languages."""
     language = languages[0]
     place = (
-        where.replace("{id}", message.identifier)
+        where.replace("{id}", id)
         if where
         else _MESSAGE.in_(language).format(id=message.identifier, sender=message.sender)
     )

@@ -123,6 +123,7 @@ def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
         if warning is None:
             raise NotFound("no such warning", where="warning", found=id)
         shown, said = desk.shown(warning), remarks(warning)
+        lacks = desk.unmet(warning)
         if json:
             channels = [
                 {
@@ -139,6 +140,7 @@ def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
                 for one in shown
             ]
             words = [{"code": r.code, "field": f"{r.field}_{r.language}", "says": r.text.en} for r in said]
+            words += [{"code": "profile_unmet", "field": "profile", "says": told.en} for told in lacks]
             say_json({**_plain(warning), "channels": channels, "remarks": words})
             return 0
         for line in (f"{key}: {value}" for key, value in _plain(warning).items() if value):
@@ -149,6 +151,8 @@ def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
             out.print(f"\n-- {one.channel}, {one.language}: {room}{short}\n{one.text}", markup=False)
         for r in said:
             out.print(f"{r.field}_{r.language}: {r.text.en} [{r.code}]", markup=False)
+        for told in lacks:
+            out.print(f"profile: {told.en} [profile_unmet]", markup=False)
     return 0
 
 

@@ -16,6 +16,7 @@ from anlan.model.domain import (
     WarningLevel,
 )
 from anlan.model.errors import NotFound, UnknownPlace
+from anlan.model.imprint import CapCode
 from anlan.model.indicator import Indicator, KnownEvent, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix
@@ -95,6 +96,7 @@ class Pack:
     users: dict[str, User] = field(default_factory=dict)
     watches: dict[str, Watch] = field(default_factory=dict)
     events: dict[str, KnownEvent] = field(default_factory=dict)
+    cap_codes: tuple[CapCode, ...] = ()
 
     def place(self, id: str, at: datetime | date) -> Place:
         """The version of a place in force at `at`; UnknownPlace if there is none."""
@@ -145,6 +147,21 @@ class Pack:
             if version.parent == id and version.validity.covers(day)
         ]
         return tuple(sorted(found, key=lambda place: place.id))
+
+    def codes(
+        self, element: str, at: datetime, hazard: str, level: int, organ: str, place: str = ""
+    ) -> tuple[CapCode, ...]:
+        """The codes of an element of CAP for such a message, in the order of the pack."""
+        return tuple(
+            one
+            for one in self.cap_codes
+            if one.element == element
+            and one.hazard in ("", hazard)
+            and one.level in (None, level)
+            and one.organ in ("", organ)
+            and one.place == place
+            and one.validity.covers(at.date())
+        )
 
     def warning_level(self, level: int, at: datetime | date) -> WarningLevel:
         day = at.date() if isinstance(at, datetime) else at

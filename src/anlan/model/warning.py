@@ -11,6 +11,7 @@ from anlan.model.checks import one_of, sound
 from anlan.model.delivery import DELIVERY_STATUSES, Delivery
 from anlan.model.domain import level
 from anlan.model.errors import InvalidValue
+from anlan.model.imprint import Imprint
 from anlan.model.place import Point
 from anlan.model.reason import Reason
 from anlan.model.text import Text
@@ -67,8 +68,8 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """One message of a warning chain. `id` is the message's identity (CAP identifier once sent, then
-    frozen); `risk` the thread. `change`: alert, update, cancel. `mode` is the CAP status: Actual,
+    """One message of a warning chain. `id` is the message's identity (CAP identifier too, where
+    `imprint` gives no other); `risk` the thread. `change`: alert, update, cancel. `mode` is the CAP status: Actual,
     Exercise, Test. `scope`: Public or Restricted.
     `references` are ids of the messages it follows, oldest first. `organ` issues,
     `basis` cites its power. `author` wrote it, `approver` (another person) approved it. `digest` is
@@ -78,7 +79,8 @@ class Warning:
     it, none of whom approves it; `version` counts the edits. `purpose`: what it does to the message it
     follows. `rings` are the outer rings of an area drawn by hand, closed, each vertex (longitude,
     latitude) in WGS 84 degrees; none means that the places warned are the area. `proof`: how the
-    approver showed who they are."""
+    approver showed who they are. `imprint`: what settings gave it when it was approved; None where they
+    gave nothing, and before."""
 
     id: str
     risk: str
@@ -110,6 +112,12 @@ class Warning:
     purpose: str = ""
     rings: tuple[tuple[tuple[float, float], ...], ...] = ()
     proof: str = ""
+    imprint: Imprint | None = None
+
+    @property
+    def identifier(self) -> str:
+        """The CAP identifier under which it is published."""
+        return (self.imprint.identifier if self.imprint else "") or self.id
 
     def __post_init__(self) -> None:
         sound(self)

@@ -1,4 +1,4 @@
-"""CSV rows into model values: places, event grades, known events."""
+"""CSV rows into model values: places, event grades, known events, codes of CAP."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from anlan.model.domain import GradeBand
+from anlan.model.domain import LEVELS, GradeBand
 from anlan.model.errors import Fault, InvalidValue
+from anlan.model.imprint import ELEMENTS, CapCode
 from anlan.model.indicator import KnownEvent
 from anlan.model.place import Place
 from anlan.model.text import Text
@@ -152,11 +153,41 @@ def _event(cells: _Cells) -> KnownEvent:
     )
 
 
-_MAKERS: dict[str, Callable[[_Cells], Any]] = {"places": _place, "grades": _grade, "events": _event}
+def _cap_code(cells: _Cells) -> CapCode:
+    element, name, place = cells.text("element"), cells.row.cells["value_name"], cells.row.cells["place"]
+    if element not in ELEMENTS:
+        cells.fault("element", "no such element", ", ".join(ELEMENTS))
+    if bool(name) == (element == "code"):
+        cells.fault(
+            "value_name", "a code has no name" if name else "an empty cell", "a name for all but code"
+        )
+    if bool(place) != (element == "geocode"):
+        cells.fault("place", "a place for another element" if place else "no place", "for a geocode only")
+    level = cells.integer("level")
+    if level is not None and level not in LEVELS:
+        cells.fault("level", "no such level", "1, 2, 3, 4, or empty for all")
+    return CapCode(
+        element=element,
+        value_name=name,
+        value=cells.text("value"),
+        hazard=cells.row.cells["hazard"],
+        level=level,
+        organ=cells.row.cells["organ"],
+        place=place,
+        validity=cells.validity(),
+    )
+
+
+_MAKERS: dict[str, Callable[[_Cells], Any]] = {
+    "places": _place,
+    "grades": _grade,
+    "events": _event,
+    "cap_codes": _cap_code,
+}
 
 
 def from_row(target: str, row: Row, faults: list[Fault]) -> Decoded[Any]:
-    """The place, grade or event of one row, with what is wrong added to `faults`."""
+    """The place, grade, event or code of one row, with what is wrong added to `faults`."""
     before = len(faults)
     cells = _Cells(row, faults)
     try:

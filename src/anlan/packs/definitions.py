@@ -16,6 +16,7 @@ from anlan.model.domain import (
     WarningLevel,
 )
 from anlan.model.errors import Fault
+from anlan.model.imprint import CapCode
 from anlan.model.indicator import Indicator, KnownEvent, Record, Rule, SourceDef
 from anlan.model.law import Law, Organ, Power, ReportingDuty
 from anlan.model.matrix import Matrix
@@ -73,6 +74,7 @@ class Definitions:
     routes: list[Item[Route]] = field(default_factory=list)
     users: list[Item[User]] = field(default_factory=list)
     events: list[Item[KnownEvent]] = field(default_factory=list)
+    cap_codes: list[Item[CapCode]] = field(default_factory=list)
     broken: dict[str, set[str]] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)
@@ -108,6 +110,15 @@ IDENTITY: dict[str, Callable[[Any], Hashable]] = {
     ),
     "records": lambda record: record.rule,
     "users": lambda user: user.name,
+    # several values of one name may stand side by side; an upper pack replaces them together
+    "cap_codes": lambda one: (
+        one.element,
+        one.value_name,
+        one.hazard,
+        one.level,
+        one.organ,
+        one.place,
+    ),
 }
 DATED = frozenset({"places", "warning_levels", "response_levels", "grades"})
 
@@ -176,7 +187,7 @@ def duplicates(layer: Definitions) -> list[Fault]:
     """Definitions that stand twice in one pack; versions of a dated kind are judged by their dates."""
     faults: list[Fault] = []
     for target, items in layer.items().items():
-        if target in DATED or target == "manifest":
+        if target in DATED or target in ("manifest", "cap_codes"):
             continue
         key = identity(target)
         seen: dict[Hashable, Item[Any]] = {}

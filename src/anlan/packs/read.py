@@ -341,6 +341,7 @@ def _pack(manifest: Manifest, stack: Sequence[Folder], items: Definitions) -> Pa
         routes=_table(items.routes),
         users=_table(items.users, lambda user: str(user.name)),
         events=_table(items.events),
+        cap_codes=_row(items.cap_codes),
     )
 
 

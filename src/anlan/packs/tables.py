@@ -148,6 +148,12 @@ CSV_FILES = (
         ("id", "hazard", "place", "start", "end", "title_en", "title_zh", "source"),
         "events",
     ),
+    CsvFile(
+        "cap_codes.csv",
+        ("element", "value_name", "value"),
+        "cap_codes",
+        ("hazard", "level", "organ", "place", "from", "to"),
+    ),
 )
 
 # Folders whose files other rooms read: recorded series, and tests as data.

@@ -300,6 +300,11 @@ class Desk(Protocol):
         """What the public would see of the message if it were sent now, or was sent."""
         ...
 
+    def unmet(self, warning: Warning) -> Sequence[Text]:
+        """What a message that has not been sent lacks to keep the profiles of CAP that the settings ask for,
+        each with where it is given; it cannot be approved before."""
+        ...
+
     def versions(self, warning_id: str) -> Sequence[Entry]:
         """The journal's entries of one message, in order: every version of it, who made it and when."""
         ...

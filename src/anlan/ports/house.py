@@ -54,6 +54,11 @@ class House(Protocol):
         the pack and the sender of then, whatever they are now."""
         ...
 
+    def imprinted(self, warning: Warning) -> Warning:
+        """A message that is being approved, with what the settings give it: its CAP identifier, addresses,
+        profiles. From then on `render` refuses what breaks a profile."""
+        ...
+
     def seal(self, cap: bytes, at: datetime) -> Reason | None:
         """Fix the bytes in which a message leaves, with a signature where a key is in use, before anything
         says that it was approved; the reason where it leaves unsigned although keys are there."""

@@ -115,6 +115,7 @@ def follow(
         sender="",
         version=1,
         proof="",
+        imprint=None,
         **changes,
     )
 

@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 import shapely
 
 from anlan.formats.cap import CapAlert, CapArea, CapInfo, CapPair, CapReference, write
 from anlan.formats.cap.times import write_time
 from anlan.model.errors import InvalidValue
+from anlan.model.imprint import CapCode, Imprint
 from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.warning import Warning
@@ -43,12 +45,14 @@ def render(
     areas: Sequence[TargetArea] = (),
     *,
     earlier: Iterable[Warning] = (),
-    zone: tzinfo = UTC,
+    zone: tzinfo | None = None,
     profiles: Sequence[str] = (),
+    to_be_signed: bool = False,
 ) -> bytes:
     """The published bytes; arguments and errors as for `to_cap`. `profiles`: what they keep besides CAP;
-    InvalidValue names every rule that they would break."""
-    return write(to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone), profiles)
+    InvalidValue names every rule that they would break. `to_be_signed`: a key will sign them."""
+    alert = to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone)
+    return write(alert, profiles, to_be_signed=to_be_signed)
 
 
 def to_cap(
@@ -58,15 +62,19 @@ def to_cap(
     areas: Sequence[TargetArea] = (),
     *,
     earlier: Iterable[Warning] = (),
-    zone: tzinfo = UTC,
+    zone: tzinfo | None = None,
 ) -> CapAlert:
-    """A sent warning as a CAP message, zh-CN before en-US, instants in `zone`.
+    """A sent warning as a CAP message, zh-CN before en-US, instants in `zone` (by default that of its
+    imprint, else UTC), with the codes of the pack.
 
     `areas` are exactly the places warned, in any order (without any: geocodes only); `earlier` holds
     the messages of `warning.references`. InvalidValue: not sent yet, born expired, an update or cancel
     that refers to nothing, a reference not in `earlier`, areas that are not the warned places, broken
     geometry (it blocks: an area is never widened to mend it).
     """
+    imprint = warning.imprint or Imprint()
+    otherwise = zone or UTC
+    zone = zone or ZoneInfo(imprint.zone)
     sent = issue_time(warning)
     if warning.expires.replace(microsecond=0) <= sent and warning.change != "cancel":
         raise InvalidValue(
@@ -78,15 +86,16 @@ def to_cap(
     targets = () if warning.rings else _targets(warning, areas)
     restricted = warning.scope == "Restricted"
     return CapAlert(
-        identifier=warning.id,
+        identifier=warning.identifier,
         sender=sender,
         sent=sent.astimezone(zone),
         status=warning.mode,
         msg_type=MSG_TYPES[warning.change],
         scope=warning.scope,
         restriction=_NAMED_ONLY if restricted else "",
+        codes=tuple(one.value for one in _codes(warning, pack, "code")),
         note="" if warning.mode == "Actual" else WATERMARK,
-        references=_references(warning, sender, earlier, zone),
+        references=_references(warning, sender, earlier, otherwise),
         incidents=(warning.risk,),
         infos=tuple(_info(warning, pack, targets, language, tag, zone) for language, tag in LANGUAGES),
     )
@@ -111,9 +120,26 @@ def _references(
             found=", ".join(missing),
         )
     return tuple(
-        CapReference(known[id].sender or sender, id, write_time(issue_time(known[id]).astimezone(zone)))
+        CapReference(
+            known[id].sender or sender,
+            known[id].identifier,
+            write_time(issue_time(known[id]).astimezone(_zone_of(known[id], zone))),
+        )
         for id in warning.references
     )
+
+
+def _zone_of(earlier: Warning, otherwise: tzinfo) -> tzinfo:
+    """The zone in which an earlier message wrote its instants."""
+    return ZoneInfo(earlier.imprint.zone) if earlier.imprint else otherwise
+
+
+def _codes(warning: Warning, pack: Pack, element: str, place: str = "") -> tuple[CapCode, ...]:
+    return pack.codes(element, issue_time(warning), warning.hazard, warning.level, warning.organ, place)
+
+
+def _pairs(codes: Iterable[CapCode]) -> tuple[CapPair, ...]:
+    return tuple(CapPair(one.value_name, one.value) for one in codes)
 
 
 def _info(
@@ -123,6 +149,12 @@ def _info(
     hazard = pack.hazards[warning.hazard]
     level = pack.warning_level(warning.level, sent)
     urgency, certainty = _outlook(warning.change, warning.contents.starts, sent)
+    imprint = warning.imprint or Imprint()
+    starts = warning.contents.starts.replace(microsecond=0)
+    # what has begun has no onset to come, and no other instant would be true: urgency says Immediate,
+    # certainty Observed, and the words say since when
+    begun = "wmo" in imprint.profiles and starts < sent
+    lifted = "cap-au" in imprint.profiles and warning.change == "cancel"
     return CapInfo(
         language=tag,
         categories=(hazard.cap_category,),
@@ -131,24 +163,35 @@ def _info(
         urgency=urgency,
         severity=level.severity,
         certainty=certainty,
-        event_codes=(CapPair("anlan:hazard", hazard.id),),
-        effective=sent.astimezone(zone),
-        onset=warning.contents.starts.replace(microsecond=0).astimezone(zone),
+        event_codes=(CapPair("anlan:hazard", hazard.id), *_pairs(_codes(warning, pack, "eventCode"))),
+        effective=None if lifted else sent.astimezone(zone),
+        onset=None if begun else starts.astimezone(zone),
         expires=warning.expires.replace(microsecond=0).astimezone(zone),
         sender_name=warning.contents.issuer.in_(language),
         headline=headline(warning, language),
         description=description(warning, pack, language, zone),
         instruction=measures(warning, language),
+        web=imprint.web.replace("{language}", language),
+        contact=imprint.contact,
         parameters=(
             CapPair("anlan:level", str(warning.level)),
             CapPair("anlan:colour", level.colour.in_(language)),
             CapPair("anlan:risk", warning.risk),
             CapPair("anlan:organ", warning.organ),
             CapPair("anlan:basis", warning.basis),
+            *_pairs(_codes(warning, pack, "parameter")),
         ),
         areas=(_drawn(warning, language),)
         if warning.rings
-        else tuple(_area(area, pack.place(area.place, sent).name, language) for area in areas),
+        else tuple(
+            _area(
+                area,
+                pack.place(area.place, sent).name,
+                language,
+                _pairs(_codes(warning, pack, "geocode", area.place)),
+            )
+            for area in areas
+        ),
     )
 
 
@@ -175,13 +218,13 @@ def _targets(warning: Warning, areas: Sequence[TargetArea]) -> tuple[TargetArea,
     return tuple(by_place[place] for place in warning.places)
 
 
-def _area(area: TargetArea, name: Text, language: str) -> CapArea:
+def _area(area: TargetArea, name: Text, language: str, codes: tuple[CapPair, ...]) -> CapArea:
     return CapArea(
         description=name.in_(language),
         polygons=tuple(
             _polygon(ring, f"place {area.place} ring {number}") for number, ring in enumerate(area.rings, 1)
         ),
-        geocodes=(CapPair(PLACE_CODE, area.place),),
+        geocodes=(CapPair(PLACE_CODE, area.place), *codes),
     )
 
 

@@ -4,7 +4,7 @@ channel shows, and who may issue it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -62,11 +62,17 @@ def sight(warning: Warning, desk: Desk) -> Sight:
         reached,
         reasons,
         channels,
-        (*remarks(warning), *_area_words(warning, desk.pack)),
+        (*remarks(warning), *_area_words(warning, desk.pack), *_profiles(warning, desk)),
         eight_contents(warning),
         desk.shown(warning),
         issuing(warning.organ, warning.hazard, warning.level, warning.places, desk.pack, now),
     )
+
+
+def _profiles(warning: Warning, desk: Desk) -> Iterator[Remark]:
+    """What keeps it from being approved under the profiles of CAP."""
+    for told in desk.unmet(warning):
+        yield Remark("profile_unmet", "profile", "", told)
 
 
 def _area_words(warning: Warning, pack: Pack) -> tuple[Remark, ...]:

@@ -81,6 +81,10 @@ def simple_references(resolved: Resolved) -> Iterator[Fault]:
             yield from one(resolved, "places", grant.place, user.origin, "grant", place, "place")
     for band in items.grades:
         yield from one(resolved, "hazards", band.value.hazard, band.origin, "hazard")
+    for code in items.cap_codes:
+        for target, column in (("hazards", "hazard"), ("organs", "organ"), ("places", "place")):
+            if named_there := getattr(code.value, column):
+                yield from one(resolved, target, named_there, code.origin, column)
 
 
 def organ_circles(resolved: Resolved) -> Iterator[Fault]:
@@ -134,7 +138,7 @@ _SPOKEN = {kind for kind, _ in (*VOCABULARY, *LEVEL_FIELDS)} | set(ALIASES)
 def blanks(resolved: Resolved) -> Iterator[Fault]:
     """Ids without blanks in them, and no empty text where the class asks for one."""
     for target, items in resolved.items.items().items():
-        if target in ("places", "events", "grades"):  # the CSV reader has looked
+        if target in ("places", "events", "grades", "cap_codes"):  # the CSV reader has looked
             continue
         for item in items:
             kind = type(item.value)

@@ -1,0 +1,91 @@
+"""What a message lacks to keep the profiles of CAP that are asked for, and where each thing is given."""
+
+from __future__ import annotations
+
+from anlan.formats.cap.examine import examine
+from anlan.formats.cap.fault import CapFault
+from anlan.formats.cap.profiles import check_profile
+from anlan.formats.cap.writer import SIGNATURE_RULES
+from anlan.model.text import Text
+from anlan.model.warning import Warning
+
+_SETTING = Text("anlan.toml: {}", "anlan.toml：{}")
+_CODE = Text("the pack's cap_codes.csv: {}", "预案包 cap_codes.csv：{}")
+_DRAWN = Text(
+    "an area drawn by hand carries no codes: choose places",
+    "手绘区域不带编码：请改选地点",
+)
+#: rule -> the setting that meets it
+_SETTINGS = {
+    "GO-web": "cap.web",
+    "WMO-identifier": "cap.identifier, such as urn:oid:2.49.0.1.COUNTRY.ORGANISATION.{sent}.{n}",
+    "CN-identifier": 'cap.identifier = "PUBLISHER_{sent}_{n}", cap.zone = "Asia/Shanghai"',
+    "CN-publisher": 'cap.identifier = "PUBLISHER_{sent}_{n}"',
+    "US-sign": "signing",
+}
+#: rule -> element and valueName of the row that meets it
+_CODES = {
+    "US-code": ("code", ""),
+    "CA-code": ("code", ""),
+    "AU-code": ("code", ""),
+    "US-event": ("eventCode", "SAME"),
+    "CA-event": ("eventCode", "profile:CAP-CP:Event:VERSION"),
+    "AU-event": ("eventCode", "urn:oasis:names:tc:emergency:cap:1.2:profile:CAP-AU:1.0:…"),
+    "US-eas-org": ("parameter", "EAS-ORG"),
+    "MA-level": ("parameter", "awareness_level"),
+    "MA-type": ("parameter", "awareness_type"),
+    "CA-geocode": ("geocode", "profile:CAP-CP:Location:VERSION"),
+    "MA-geocode": ("geocode", "EMMA_ID"),
+}
+
+
+def unmet(warning: Warning, cap: bytes, profiles: tuple[str, ...], *, to_be_signed: bool) -> tuple[Text, ...]:
+    """One sentence for every rule that bars publishing `cap`, the message as it would
+    leave; none where the profiles are kept."""
+    blocks = examine(cap).blocks
+    found: dict[tuple[str, str, str], Text] = {}
+    for profile in profiles:
+        for fault in check_profile(profile, blocks):
+            if fault.bars and not (to_be_signed and fault.rule in SIGNATURE_RULES):
+                place = _place(warning, fault)
+                told = _told(profile, fault, _remedy(warning, fault, place))
+                found.setdefault((profile, fault.rule, place), told)
+    return tuple(found.values())
+
+
+def _told(profile: str, fault: CapFault, remedy: Text) -> Text:
+    return Text(
+        f"profile {profile} needs {fault.expected} ({fault.rule}; found {fault.found}); {remedy.en}",
+        f"规范 {profile} 要求 {fault.expected}（{fault.rule}；现为 {fault.found}）；{remedy.zh}",
+    )
+
+
+def _place(warning: Warning, fault: CapFault) -> str:
+    """The place whose area lacks a code."""
+    _, _, after = fault.path.partition("/area[")
+    number = after.partition("]")[0]
+    drawn = not number or bool(warning.rings)
+    return "" if drawn else warning.places[int(number) - 1]
+
+
+def _remedy(warning: Warning, fault: CapFault, place: str) -> Text:
+    if setting := _SETTINGS.get(fault.rule):
+        return _give(_SETTING, setting)
+    if fault.rule not in _CODES:
+        told = fault.told
+        return Text(told.en, told.zh)
+    element, name = _CODES[fault.rule]
+    if element == "geocode" and not place:
+        return _DRAWN
+    row = [f"element {element}", f"value_name {name}" if name else ""]
+    if element == "eventCode":
+        row.append(f"hazard {warning.hazard}")
+    if element == "geocode":
+        row.append(f"place {place}")
+    if fault.rule == "MA-level":
+        row.append(f"level {warning.level}")
+    return _give(_CODE, ", ".join(part for part in row if part))
+
+
+def _give(where: Text, what: str) -> Text:
+    return Text(f"give it in {where.en.format(what)}", f"请写入{where.zh.format(what)}")
