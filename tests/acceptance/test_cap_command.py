@@ -88,6 +88,28 @@ def test_a_folder_of_everything_gives_a_line_for_each_message_and_each_document(
     assert timeless(same) == timeless(found)
 
 
+def test_what_lies_in_a_folder_and_is_no_message_is_named_and_not_counted(
+    here: Path, capfdbinary: Any
+) -> None:
+    (here / "README.md").write_text("# Messages of an office\n\nSee `index.csv`; a > b < c.\n")
+    (here / "index.csv").write_bytes("\ufefffile,what\nm1.xml,grün\n".encode())
+    (here / "junk.xml").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + message())
+    code, found = lines(capfdbinary, "check", ".")
+    assert code == 1
+    assert {one["file"]: (one["index"], (one["reason"] or {}).get("code")) for one in found} == {
+        "README.md": (None, "no_message"),
+        "index.csv": (None, "no_message"),
+        "junk.xml": (0, "unreadable"),
+        "m1.xml": (0, None),
+    }
+    (here / "junk.xml").unlink()
+    code, told, _ = ran(capfdbinary, "check", ".")
+    assert code == 0, "a folder with a README is no fault"
+    assert "1 messages in 3 files: 1 readable" in told.decode()
+    code, (one,) = lines(capfdbinary, "check", "README.md")
+    assert (code, one["index"]) == (1, 0), "what is named is meant as a message"
+
+
 def test_findings_carry_rule_path_and_severity_and_decide_the_exit_code(here: Path, capfdbinary: Any) -> None:
     code, (one,) = lines(capfdbinary, "check", "m1.xml")
     assert code == 0 and one["findings"] == [] and one["signature"] == "unsigned"
