@@ -96,8 +96,9 @@ class CapConfig:
     """What CAP messages say of their publisher. `identifier`: how they are named, with `{sent}` for the
     instant of approval as YYYYMMDDhhmmss in `zone`, `{n}` for the first number from 0 on that no message has
     yet, `{id}` for the warning's own id; the id alone where left out. `web`: an address where people find
-    more, with `{id}` for the warning's id and `{language}` for en or zh. `contact`: how they reach the publisher. `zone`: in which instants are written (IANA name). Every
-    message keeps what it was approved with."""
+    more, with `{id}` for the warning's id and `{language}` for en or zh. `contact`: how they reach the
+    publisher. `zone`: in which instants are written (IANA name). Every message keeps what it was approved
+    with."""
 
     identifier: str = ""
     web: str = ""
@@ -190,19 +191,18 @@ class AcknowledgementsConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`pack`: a pack's id or path. `packs`: more folders to search. `mode`: live, exercise, replay or
-    test. `sender`: the CAP sender of messages. `journal`: the URL of another journal than the
-    workspace's own SQLite file. `host`, `port`: where the console listens (port 0: any that is free).
-    `language`: en or zh. `secure`: the console is reached over https (cookies say so). `addresses`:
-    where a recipient of the pack is really reached; packs travel, addresses stay here. `site`: the public
-    site. `url`: where people outside reach this service (`https://…`): then messages that ask for an answer
-    carry a link. `sms_key`: the secret of the gateway that brings replies by SMS, named as {env = "NAME"} or
-    {file = "PATH"}: then such messages carry a code. `acknowledgements`: a broker by which receipts and
-    answers come as well. `signing`: keys that sign CAP messages.
-    `cap`: what they say
-    of their publisher. `profiles`: of CAP (google, wmo …), which every message must keep to be published. `second_factor_keys`:
-    what seals the secrets of authenticators in the file of the accounts, each named likewise; the present one
-    first, behind it those that it replaces. Paths are relative to the workspace."""
+    """`pack`: a pack's id or path. `packs`: more folders to search. `mode`: live, exercise, replay or test.
+    `sender`: the CAP sender of messages. `journal`: the URL of another journal than the workspace's own
+    SQLite file. `host`, `port`: where the console listens (port 0: any that is free). `language`: en or zh.
+    `secure`: the console is reached over https (cookies say so). `addresses`: where a recipient of the pack
+    is really reached; packs travel, addresses stay here. `site`: the public site. `url`: where people outside
+    reach this service (`https://…`): then messages that ask for an answer carry a link. `sms_key`: the secret
+    of the gateway that brings replies by SMS, named as {env = "NAME"} or {file = "PATH"}: then such messages
+    carry a code. `acknowledgements`: a broker by which receipts and answers come as well. `signing`: keys
+    that sign CAP messages. `cap`: what they say of their publisher. `profiles`: of CAP (google, wmo …), which
+    every message must keep to be published. `second_factor_keys`: what seals the secrets of authenticators in
+    the file of the accounts, each named likewise; the present one first, behind it those that it replaces.
+    Paths are relative to the workspace."""
 
     pack: str
     sender: str

@@ -12,9 +12,10 @@ ELEMENTS = ("code", "eventCode", "parameter", "geocode")
 
 @dataclass(frozen=True, slots=True)
 class Imprint:
-    """What the settings gave a message at its approval, written down so that its bytes never depend on
-    later settings. `identifier`: its CAP identifier ("" for the id of the warning). `web`, `contact`: of
-    every info, `{language}` standing for its language. `zone`: in which its instants are written (IANA name). `profiles`: of CAP, that it keeps."""
+    """What the settings gave a message at its approval, written down so that its bytes never depend on later
+    settings. `identifier`: its CAP identifier ("" for the id of the warning). `web`, `contact`: of every
+    info, `{language}` standing for its language. `zone`: in which its instants are written (IANA name).
+    `profiles`: of CAP, that it keeps."""
 
     identifier: str = ""
     web: str = ""

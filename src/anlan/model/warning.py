@@ -68,19 +68,18 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """One message of a warning chain. `id` is the message's identity (CAP identifier too, where
-    `imprint` gives no other); `risk` the thread. `change`: alert, update, cancel. `mode` is the CAP status: Actual,
-    Exercise, Test. `scope`: Public or Restricted.
-    `references` are ids of the messages it follows, oldest first. `organ` issues,
-    `basis` cites its power. `author` wrote it, `approver` (another person) approved it. `digest` is
-    the SHA-256 of the published bytes. `places` are the place ids warned. `pack` is the digest of the
-    pack it was drafted with and, once sent, rendered with; `sender` the CAP sender it was sent under:
-    both "" in journals of before they were written down. `authors` are all persons whose words stand in
-    it, none of whom approves it; `version` counts the edits. `purpose`: what it does to the message it
-    follows. `rings` are the outer rings of an area drawn by hand, closed, each vertex (longitude,
-    latitude) in WGS 84 degrees; none means that the places warned are the area. `proof`: how the
-    approver showed who they are. `imprint`: what settings gave it when it was approved; None where they
-    gave nothing, and before."""
+    """One message of a warning chain. `id` is the message's identity (CAP identifier too, where `imprint`
+    gives no other); `risk` the thread. `change`: alert, update, cancel. `mode` is the CAP status: Actual,
+    Exercise, Test. `scope`: Public or Restricted. `references` are ids of the messages it follows, oldest
+    first. `organ` issues, `basis` cites its power. `author` wrote it, `approver` (another person) approved
+    it. `digest` is the SHA-256 of the published bytes. `places` are the place ids warned. `pack` is the
+    digest of the pack it was drafted with and, once sent, rendered with; `sender` the CAP sender it was sent
+    under: both "" in journals of before they were written down. `authors` are all persons whose words stand
+    in it, none of whom approves it; `version` counts the edits. `purpose`: what it does to the message it
+    follows. `rings` are the outer rings of an area drawn by hand, closed, each vertex (longitude, latitude)
+    in WGS 84 degrees; none means that the places warned are the area. `proof`: how the approver showed who
+    they are. `imprint`: what settings gave it when it was approved; None where they gave nothing, and
+    before."""
 
     id: str
     risk: str

@@ -22,10 +22,10 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 
 def write(alert: CapAlert, profiles: Sequence[str] = (), *, to_be_signed: bool = False) -> bytes:
-    """The message as CAP 1.2. What is written breaks no rule that bars publishing, of CAP or of the
-    profiles (names of `anlan.formats.cap.profiles`), and reads back equal; InvalidValue names every fault
-    otherwise (a wrong enumeration, broken geometry, a character XML cannot carry). `to_be_signed`: a profile that asks
-    for a signature gets it when these bytes are signed."""
+    """The message as CAP 1.2. What is written breaks no rule that bars publishing, of CAP or of the profiles
+    (names of `anlan.formats.cap.profiles`), and reads back equal; InvalidValue names every fault otherwise (a
+    wrong enumeration, broken geometry, a character XML cannot carry). `to_be_signed`: a profile that asks for
+    a signature gets it when these bytes are signed."""
     raw = serialise(alert)
     faults = [fault for fault in examine(raw, profiles).findings if fault.bars]
     if to_be_signed:
