@@ -151,6 +151,12 @@ def test_what_is_lacking_is_told_of_the_draft_with_the_file_to_give_it_in(tmp_pa
             for words in rules:
                 assert words in said
         assert desk.cap(draft.id), "the draft is shown all the same"
+        ring = ((100.2, 30.2), (100.6, 30.2), (100.4, 30.6), (100.2, 30.2))
+        drawn = [text.en for text in desk.unmet(replace(draft, rings=(ring,)))]
+        told = [text for text in drawn if "CA-geocode" in text or "MA-geocode" in text]
+        assert len(told) == 2 and all(
+            text.endswith("drawn by hand carries no codes: choose places") for text in told
+        )
         assert {remark.code for remark in sight(draft, desk).remarks} >= {"profile_unmet"}
         with pytest.raises(InvalidValue, match="GO-web"):
             approved(desk, draft.id)
