@@ -123,14 +123,26 @@ PLAN = Plan(
 )
 
 
+def around(km: float, lon: float = 10.0, lat: float = 50.0) -> dict[str, Any]:
+    """The ground of a place without an outline."""
+    return {"lon": lon, "lat": lat, "radius_km": km, "radius_basis": "made up for tests"}
+
+
 def chain_pack(**changes: Any) -> Pack:
     """Places x > x/a > x/a/1, x > x/b, and x/old, gone since 2020-06-10."""
     places = [
-        Place("x", both("Land"), "nation"),
-        Place("x/a", both("Alpha"), "province", "x"),
-        Place("x/a/1", both("Alpha One"), "county", "x/a"),
-        Place("x/b", both("Beta"), "province", "x"),
-        Place("x/old", both("Oldland"), "province", "x", Validity(None, date(2020, 6, 10))),
+        Place("x", both("Land"), "nation", **around(60)),
+        Place("x/a", both("Alpha"), "province", "x", **around(30)),
+        Place("x/a/1", both("Alpha One"), "county", "x/a", **around(10)),
+        Place("x/b", both("Beta"), "province", "x", **around(30, lon=10.5)),
+        Place(
+            "x/old",
+            both("Oldland"),
+            "province",
+            "x",
+            Validity(None, date(2020, 6, 10)),
+            **around(5, lat=50.5),
+        ),
     ]
     duties = [
         ReportingDuty(

@@ -151,6 +151,7 @@ def test_a_warning_is_written_step_by_step_without_a_script(desk: RunningDesk) -
         ({"expires": "2001-01-01T00:00:00"}, "not after the start"),
         ({"drawing": "1,1 3,3 1,3 3,1"}, "simple polygon"),
         ({"drawing": "88,100 88,101 87,100"}, "touches no place"),
+        ({"drawing": "34.2,104.2 34.2,104.5 34.5,104.2"}, "drawing_elsewhere"),
         ({"places": "x/zz"}, "covers x/zz"),
         ({"headline_zh": ""}, "left empty"),
         ({"level": "4"}, "not that of the matrix"),
@@ -166,6 +167,30 @@ def test_what_is_refused_is_refused_with_the_reason_and_keeps_the_words(
         assert says in html.unescape(refused.text)
         assert form(refused.text)["matters_en"] == "My own words."
     assert quiet.state().warnings == {}
+
+
+def test_the_page_names_the_recipients_to_whom_a_drawn_message_then_goes(desk: RunningDesk) -> None:
+    codes = approval_codes(desk.accounts, "ben")
+    with at_browser(desk, "ada") as ada, at_browser(desk, "ben") as ben:
+        page = ada.get("/compose?hazard=flood&place=x/a&severity=bad&certainty=likely")
+        drawing = {"drawing": "circle 30.5,101.0 30", "reason": "the lock keeper rang"}
+        checked = ada.send(page, "check", **drawing)
+        assert "drawing_outside" in checked.text and "lie outside of x/a" in checked.text
+        said = re.search(r"recipients: ([^<;]*)", html.unescape(checked.text))
+        kept = ada.send(page, "save", **drawing)
+        assert kept.status_code == 303, kept.text
+        id = str(kept.headers["location"]).removeprefix("/warning/")
+        assert ada.act("warning.submit", id, reason="checked").status_code == 303
+        assert ben.act("warning.approve", id, code=codes[0], reason="agreed").status_code == 303
+    (notice,) = [one for one in desk.state().notices.values() if one.warning == id]
+    told = [
+        desk.pack.recipients[one].channel
+        for group in notice.groups
+        for one in group.recipients
+        if group.outcome != "not_told"
+    ]
+    counted = ", ".join(f"{told.count(channel)} by {channel}" for channel in sorted(set(told)))
+    assert told and said is not None and said[1] == counted
 
 
 def test_nobody_approves_alone_and_an_approval_takes_a_code(desk: RunningDesk) -> None:

@@ -23,7 +23,7 @@ from anlan.model.route import Inhibit
 from anlan.model.state import State, fold
 from anlan.warn.group import cards
 from anlan.warn.mute import muted, quiet
-from chain_pack import ADA, BEN, DAY, HOUR, MINUTE, PLAN, QUAKE, T0, Room, both, chain_pack, stage
+from chain_pack import ADA, BEN, DAY, HOUR, MINUTE, PLAN, QUAKE, T0, Room, around, both, chain_pack, stage
 
 COUNTIES = 40
 GUSTS = 1000
@@ -47,7 +47,9 @@ GUST = replace(
 def storm_pack() -> Pack:
     """The storm itself is the red of the "flood" rule; gusts are single events at forty counties."""
     pack = chain_pack()
-    counties = [Place(f"x/a/{n:02}", both(f"County {n}"), "county", "x/a") for n in range(COUNTIES)]
+    counties = [
+        Place(f"x/a/{n:02}", both(f"County {n}"), "county", "x/a", **around(3)) for n in range(COUNTIES)
+    ]
     gusts = replace(pack.indicators["magnitude"], id="gusts", unit="m/s")
     words = replace(PLAN.template, matters=both("Strong wind."))
     gale: Plan = replace(PLAN, id="gale-plan", hazards=("gale",), template=words, warn_at=3)

@@ -16,8 +16,11 @@ PACK = Path(__file__).resolve().parents[2] / "packs" / "world"
 
 @pytest.fixture(scope="module")
 def places() -> dict[str, dict[str, str]]:
-    with (PACK / "places" / "countries.csv").open(encoding="utf-8", newline="") as stream:
-        return {row["id"]: row for row in csv.DictReader(stream)}
+    found = {}
+    for name in ("countries.csv", "globe.csv"):
+        with (PACK / "places" / name).open(encoding="utf-8", newline="") as stream:
+            found |= {row["id"]: row for row in csv.DictReader(stream)}
+    return found
 
 
 @pytest.fixture(scope="module")

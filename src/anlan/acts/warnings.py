@@ -86,7 +86,7 @@ def compose(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
         )
     _alone(turn, thread.id, thread.id)
     plan = plan_of(turn, thread.hazard, thread.place)
-    wording = read_wording(fields, turn, thread.hazard, None)
+    wording = read_wording(fields, turn, thread.place, None)
     require(user, "warning.compose", wording.places, turn.pack, turn.now)
     issuer = issuer_of(turn, user, thread.hazard, wording)
     note = fields.get("reason", "").strip() or "composed by a person"
@@ -99,7 +99,7 @@ def edit(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     """The next version of a message that has not been sent, in this person's words too."""
     before = found(turn, id)
     approval.move(before, "draft")
-    wording = read_wording(fields, turn, before.hazard, compositions.wording_of(before))
+    wording = read_wording(fields, turn, _place_of(turn, before), compositions.wording_of(before))
     require(user, "warning.edit", wording.places, turn.pack, turn.now)
     issuer = issuer_of(turn, user, before.hazard, wording, before.organ)
     note = fields.get("reason", "").strip() or "edited"
@@ -113,7 +113,7 @@ def correct(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     head = _head(turn, id)
     plan = turn.pack.plans[head.plan]
     begin = compositions.correction(head, plan, turn.pack, turn.now)
-    wording = read_wording(fields, turn, head.hazard, begin)
+    wording = read_wording(fields, turn, _place_of(turn, head), begin)
     require(user, "warning.correct", wording.places, turn.pack, turn.now)
     issuer = issuer_of(turn, user, head.hazard, wording, head.organ)
     note = fields.get("reason", "").strip()
@@ -205,6 +205,11 @@ def _end(turn: Turn, user: User, id: str, fields: Mapping[str, str], purpose: st
     reason = Reason("cancelled", Text(note, note))
     draft = cancel(head, plan, turn.pack, turn.now, reason, user.name, purpose)
     turn.put("warning.drafted", draft, draft.risk, (id,), user.name, draft.reasons[-1])
+
+
+def _place_of(turn: Turn, warning: Warning) -> str:
+    thread = turn.state.assessments.get(warning.risk)
+    return thread.place if thread is not None else ""
 
 
 def plan_of(turn: Turn, hazard: str, place: str) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from anlan.turn import Turn
 from anlan.warn.area import area
 from anlan.warn.budgets import budget_of
 from anlan.warn.compose import Rings, Wording
+from anlan.warn.drawn import touching
 from anlan.warn.ground import parts
 from anlan.warn.reach import reach
 from anlan.warn.simplify import simplify
@@ -32,17 +33,19 @@ FIELDS = (
 )
 
 
-def read_wording(fields: Mapping[str, str], turn: Turn, hazard: str, before: Wording | None) -> Wording:
+def read_wording(fields: Mapping[str, str], turn: Turn, place: str, before: Wording | None) -> Wording:
     """What the form says; what it leaves out stands as in `before` (a first message: the level, the end, the
     places and every text are needed). An area drawn by hand is simplified to the budget of the CAP message,
-    which never cuts the ground drawn, and the places warned are those it touches."""
-    rings, touched = _drawing(fields, turn, before)
+    which never cuts the ground drawn, and the places warned are those it touches. It has to touch `place`,
+    where the risk is ("" for anywhere), and the places that the form names beside it."""
     named = tuple(dict.fromkeys(fields.get("places", "").replace(",", " ").split()))
+    meant = () if before is not None and named == before.places else named
+    rings, touched = _drawing(fields, turn, before, [one for one in ((place,), meant) if any(one)])
     places = touched or named or (before.places if before else ())
     if not places:
         raise InvalidValue("no area", where="places", expected="place ids, or a drawing")
-    for place in places:
-        turn.pack.place(place, turn.now)
+    for one in places:
+        turn.pack.place(one, turn.now)
     texts = {name: _text(fields, name, getattr(before, name, None)) for name in TEXTS if name != "area"}
     same = before is not None and (before.places, before.rings) == (places, rings)
     names = Text(
@@ -102,7 +105,9 @@ def read_drawing_text(text: str) -> dict[str, Any] | None:
     return {"type": "Polygon", "coordinates": [ring]}
 
 
-def _drawing(fields: Mapping[str, str], turn: Turn, before: Wording | None) -> tuple[Rings, tuple[str, ...]]:
+def _drawing(
+    fields: Mapping[str, str], turn: Turn, before: Wording | None, named: Sequence[tuple[str, ...]]
+) -> tuple[Rings, tuple[str, ...]]:
     """(the rings that are sent, the places they touch); those of before where the form says nothing of an
     area at all."""
     drawing = read_drawing_text(fields.get("drawing", ""))
@@ -121,6 +126,8 @@ def _drawing(fields: Mapping[str, str], turn: Turn, before: Wording | None) -> t
             where="drawing",
             expected="an area within places that have an outline",
         )
+    for places in named:
+        touching(shape.shape, places, turn.pack, turn.now)
     return rings, touched
 
 

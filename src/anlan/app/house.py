@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from anlan.app.areas import areas_of_before, target_areas
 from anlan.app.config import MODES, Config, read_config
 from anlan.app.imprint import imprinted
 from anlan.app.signed import FOLDER as SIGNED
@@ -30,7 +31,6 @@ from anlan.model.pack import Pack
 from anlan.model.reason import Reason
 from anlan.model.state import State, fold
 from anlan.model.warning import Delivery, Recipient, Warning
-from anlan.packs.geometry import outlines
 from anlan.packs.load import load_pack
 from anlan.packs.locate import Finder
 from anlan.packs.paths import pack_path
@@ -149,15 +149,22 @@ class RunningHouse:
         # with what it lacks (`unmet`), and is approved only when it lacks nothing
         held = warning.imprint is not None and not warning.digest
         given = warning if warning.digest else self.imprinted(warning)
-        return render(
-            given,
-            pack,
-            sender,
-            _areas(given, pack),
-            earlier=earlier,
-            profiles=given.imprint.profiles if held and given.imprint else (),
-            to_be_signed=held and self.signs(given),
-        )
+
+        def written(areas: Sequence[TargetArea]) -> bytes:
+            return render(
+                given,
+                pack,
+                sender,
+                areas,
+                earlier=earlier,
+                profiles=given.imprint.profiles if held and given.imprint else (),
+                to_be_signed=held and self.signs(given),
+            )
+
+        cap = written(target_areas(given, pack))
+        if given.digest and self.digest(cap) != given.digest:
+            return written(areas_of_before(given, pack))
+        return cap
 
     def imprinted(self, warning: Warning) -> Warning:
         return imprinted(warning, self.config, self.state.warnings.values())
@@ -408,24 +415,6 @@ def _keep(kept: dict[K, V], key: K, value: V) -> None:
     kept[key] = value
     while len(kept) > KEPT:
         kept.pop(next(iter(kept)), None)
-
-
-def _areas(warning: Warning, pack: Pack) -> list[TargetArea]:
-    """Outlines of the places warned; a place without one, or whose outline has holes (rings alone would
-    widen it), is named by its code only."""
-    return [TargetArea(place, _rings(pack, place)) for place in warning.places]
-
-
-def _rings(pack: Pack, place: str) -> tuple[tuple[tuple[float, float], ...], ...]:
-    for layer in pack.geometry:
-        shape = outlines(layer).shapes.get(place) if place.startswith(layer.prefix) else None
-        if shape is None:
-            continue
-        parts = list(getattr(shape, "geoms", [shape]))
-        if any(part.interiors for part in parts):
-            return ()
-        return tuple(tuple((round(x, 4), round(y, 4)) for x, y in part.exterior.coords) for part in parts)
-    return ()
 
 
 def kept_pack(digest: str, workspace: Path) -> Pack | None:

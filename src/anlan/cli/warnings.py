@@ -117,12 +117,14 @@ def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
         Print one JSON document.
     """
     from anlan.warn.plain import remarks
+    from anlan.web.reachview import ground_remarks
 
     with _desk(workspace) as desk:
         warning = desk.state().warnings.get(id)
         if warning is None:
             raise NotFound("no such warning", where="warning", found=id)
-        shown, said = desk.shown(warning), remarks(warning)
+        at = warning.sent or desk.clock.now()
+        shown, said = desk.shown(warning), (*ground_remarks(warning, desk, "", at), *remarks(warning))
         lacks = desk.unmet(warning)
         if json:
             channels = [

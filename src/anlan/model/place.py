@@ -37,13 +37,20 @@ class Point:
             raise InvalidValue("a depth must be finite", where="point.depth_km", found=str(self.depth_km))
 
 
+#: from a point to the circle halfway around the globe, and from it to its antipode, kilometres
+QUARTER_KM = 10_007.5
+GLOBE_KM = 20_016.0
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A division valid between two dates. `id` is unique in a resolved pack at any one date, as in
     `cn/110105` or `de/NI`; `parent` None only for a root; `population` None means unknown, never 0;
     `population_source` names the census or register it is from.
     `lon` and `lat`: WGS 84, degrees, a point that stands for it in distances (its seat, say); None for the
-    middle of its outline, where there is one."""
+    middle of its outline, where there is one. `radius_km`: the circle around that point that covers all of
+    the place, for the ground of its warnings where it has no outline; GLOBE_KM or more, without a point, is
+    the whole globe. `radius_basis`: what the radius is taken from."""
 
     id: str
     name: Text
@@ -55,6 +62,8 @@ class Place:
     lon: float | None = None
     lat: float | None = None
     population_source: str = ""
+    radius_km: float | None = None
+    radius_basis: str = ""
 
     def __post_init__(self) -> None:
         if not self.id or self.id != self.id.strip():
@@ -76,3 +85,27 @@ class Place:
             )
         if self.lon is not None and self.lat is not None:
             Point(self.lon, self.lat)
+        if self.radius_km is not None or self.radius_basis:
+            self._check_radius()
+
+    def _check_radius(self) -> None:
+        where = f"place {self.id}"
+        km = self.radius_km
+        if km is None or not self.radius_basis:
+            raise InvalidValue(
+                "half a radius",
+                where=where,
+                found="one of radius_km, radius_basis",
+                expected="both, or neither",
+            )
+        if not (0 < km <= QUARTER_KM or GLOBE_KM <= km < math.inf):
+            raise InvalidValue(
+                "no radius",
+                where=where,
+                found=f"{km} km",
+                expected=f"above 0, at most {QUARTER_KM} km; {GLOBE_KM} km or more for the whole globe",
+            )
+        if km < GLOBE_KM and self.lon is None:
+            raise InvalidValue(
+                "a radius around no point", where=where, found=f"{km} km", expected="lon and lat too"
+            )

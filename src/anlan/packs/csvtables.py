@@ -115,6 +115,8 @@ def _place(cells: _Cells) -> Place:
         population_source=cells.row.cells["population_source"],
         lon=cells.number("lon"),
         lat=cells.number("lat"),
+        radius_km=cells.number("radius_km"),
+        radius_basis=cells.row.cells["radius_basis"],
     )
 
 

@@ -144,6 +144,9 @@ _COMMON = {
     "population_source": "The census or register that the count is from.",
     "lon": "Degrees east (WGS 84) of the point that stands for it; both or neither.",
     "lat": "Degrees north (WGS 84) of that point; both or neither.",
+    "radius_km": "Kilometres around that point that cover all of the place: the ground of its warnings where "
+    "it has no outline, written as a CAP circle; 20016 or more, without a point: the whole globe.",
+    "radius_basis": "What that radius is taken from; both or neither.",
     "start": "First instant, RFC 3339.",
     "end": "Last instant, RFC 3339.",
 }

@@ -123,7 +123,7 @@ CSV_FILES = (
         "places/*.csv",
         ("id", "name_en", "name_zh", "level", "parent", "from", "to", "population", "population_year"),
         "places",
-        ("lon", "lat", "population_source"),
+        ("lon", "lat", "population_source", "radius_km", "radius_basis"),
     ),
     CsvFile(
         "grades.csv",

@@ -12,6 +12,7 @@ from anlan.model.text import Text
 from anlan.model.user import User
 from anlan.model.warning import Warning
 from anlan.packs.resolve import competent
+from anlan.warn.area import without_ground
 from anlan.warn.plain import remarks
 
 #: status -> what may follow: the whole table of legal transitions. "draft" follows by an edit, which makes
@@ -46,6 +47,7 @@ def submit(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
     move(warning, "submitted")
     _of_issuer(warning, user)
     _with_power(warning, user, pack, now)
+    on_ground(warning, pack, now)
     slips = [remark for remark in remarks(warning) if remark.stops]
     if slips:
         raise WrongState(
@@ -72,6 +74,7 @@ def approve(warning: Warning, user: User, pack: Pack, now: datetime, proof: str)
         )
     _of_issuer(warning, user)
     _with_power(warning, user, pack, now)
+    on_ground(warning, pack, now)
     if not proof or (proof == "scripted" and warning.mode == "Actual"):
         raise NotAllowed(
             "an approval needs a one-time code",
@@ -87,6 +90,38 @@ def approve(warning: Warning, user: User, pack: Pack, now: datetime, proof: str)
             expected=f"after {now.isoformat()}",
         )
     return replace(warning, status="approved", approver=user.name, sent=now, proof=proof)
+
+
+def on_ground(warning: Warning, pack: Pack, now: datetime) -> None:
+    """WrongState (`area_unresolved`) where a place of the message comes to no ground: nobody who reads it
+    could tell where it holds. One that only ends another is never held up by that."""
+    reason = area_unresolved(warning, pack, now)
+    if reason is not None:
+        raise WrongState(
+            f"{reason.code}: {reason.text.en}",
+            where=f"{warning.id}.places",
+            found=", ".join(without_ground(warning.places, pack, now)),
+            expected="places with an outline, or a point with radius_km",
+            mend="draw the area on the map, or let the pack state the ground of the place: an outline "
+            "(places/geometry.toml), or lon, lat, radius_km and radius_basis (places/*.csv)",
+        )
+
+
+def area_unresolved(warning: Warning, pack: Pack, now: datetime) -> Reason | None:
+    """Why a message may not leave as it stands; None where all of its area comes to ground."""
+    if warning.rings or warning.change == "cancel":
+        return None
+    missing = without_ground(warning.places, pack, now)
+    if not missing:
+        return None
+    return Reason(
+        "area_unresolved",
+        Text(
+            f"the area comes to no ground: the pack states neither an outline nor a radius of "
+            f"{', '.join(missing)}",
+            f"区域无法落到实地:方案包没有{'、'.join(missing)}的边界或半径",
+        ),
+    )
 
 
 def same_mode(warning: Warning, earlier: Warning | None) -> None:

@@ -1,7 +1,8 @@
 """The area of a warning, from a drawing, from places, from codes: one shape, with a record of how it came
 to be.
 
-What cannot be resolved is named and never left out in silence: `unresolved` blocks publishing. A ring that
+What cannot be resolved is named and never left out in silence: a message whose area comes to no ground is
+not put forward or approved (`anlan.warn.approve`). A ring that
 crosses itself is refused, since nobody can tell which ground was meant; nothing is widened here.
 """
 
@@ -21,11 +22,12 @@ from shapely.geometry.base import BaseGeometry
 from anlan.formats.cap.gazetteer import gazetteer_of
 from anlan.model.errors import InvalidValue, UnknownPlace
 from anlan.model.pack import Pack
+from anlan.model.place import GLOBE_KM
 from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.packs.antimeridian import split
 from anlan.packs.drawing import Circle, read_drawing
-from anlan.warn.ground import around, grounds, km2, parts, points, united
+from anlan.warn.ground import WORLD, around, grounds, km2, parts, points, united
 
 #: (name of the code system, code) -> its outline, None where the system or the code is not known
 Gazetteer = Callable[[str, str], BaseGeometry | None]
@@ -80,10 +82,10 @@ def area(
 
     `drawing` is GeoJSON (Polygon, MultiPolygon, GeometryCollection, Feature, FeatureCollection) or a
     circle: `{"type": "Circle", "center": [lon, lat], "radius_km": r}`, or a Point feature with the property
-    `radius_km`. A place without an outline of its own is what lies directly below it, where all of that has
-    one. Without `gazetteer` a code means what the pack's own gazetteer says it did at `now`
-    (`places/geocodes.toml`), else the place whose id ends with it (`cn/110105` for 110105 or, as the
-    national feed of China writes it, 110105000000).
+    `radius_km`. A place without an outline of its own is the circle that the pack states for it, else what
+    lies directly below it, where all of that has an outline. Without `gazetteer` a code means what the pack's
+    own gazetteer says it did at `now` (`places/geocodes.toml`), else the place whose id ends with it
+    (`cn/110105` for 110105 or, as the national feed of China writes it, 110105000000).
 
     InvalidValue where nothing was given or the drawing is broken, with its path; UnknownPlace for a place
     that the pack does not define at `now`."""
@@ -118,7 +120,9 @@ def area(
         if found is None:
             unresolved.append(id)
         else:
-            shapes.append(found)
+            shapes.append(found.shape)
+            if found.circle is not None:
+                reasons.append(_circled(id, pack, now))
     for system, code in dict.fromkeys(codes):
         found = gazetteer(system, code) if gazetteer else _by_code(system, code, pack, outlines, now)
         if found is None or found.is_empty:
@@ -138,15 +142,72 @@ def area(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceGround:
+    """The ground of a place. `circle`: the one that the pack states for it, which `shape` covers; None where
+    it has an outline, or is the globe."""
+
+    shape: BaseGeometry
+    circle: Circle | None = None
+
+
+def place_ground(id: str, pack: Pack, now: datetime) -> PlaceGround | None:
+    """The ground of a place as a warning of it says it: its outline, else the circle that the pack states to
+    cover it (`radius_km`), else what lies directly below it, where all of that has an outline; None where
+    there is none of these. UnknownPlace for a place that is not in force at `now`."""
+    return _ground_of(id, pack, grounds(pack), now)
+
+
+def without_ground(places: Sequence[str], pack: Pack, now: datetime) -> tuple[str, ...]:
+    """Those of the places that come to no ground; a place that is not in force at `now` does not."""
+    outlines = grounds(pack)
+    missing = []
+    for id in dict.fromkeys(places):
+        try:
+            found = _ground_of(id, pack, outlines, now)
+        except UnknownPlace:
+            found = None
+        if found is None:
+            missing.append(id)
+    return tuple(missing)
+
+
 def _ground_of(
+    id: str, pack: Pack, outlines: Mapping[str, BaseGeometry], now: datetime
+) -> PlaceGround | None:
+    place = pack.place(id, now)
+    if id not in outlines and place.radius_km is not None:
+        if place.radius_km >= GLOBE_KM or place.lon is None or place.lat is None:
+            return PlaceGround(WORLD)
+        circle = Circle(place.lon, place.lat, place.radius_km)
+        return PlaceGround(around(circle), circle)
+    found = _outline_of(id, pack, outlines, now)
+    return None if found is None else PlaceGround(found)
+
+
+def _outline_of(
     id: str, pack: Pack, outlines: Mapping[str, BaseGeometry], now: datetime
 ) -> BaseGeometry | None:
     pack.place(id, now)
     if id in outlines:
         return outlines[id]
-    below = [_ground_of(child.id, pack, outlines, now) for child in pack.children(id, now)]
+    below = [_outline_of(child.id, pack, outlines, now) for child in pack.children(id, now)]
     whole = [one for one in below if one is not None]
     return united(whole) if whole and len(whole) == len(below) else None
+
+
+def _circled(id: str, pack: Pack, now: datetime) -> Reason:
+    place = pack.place(id, now)
+    where = f"{place.radius_km:g} km around {place.lat:g},{place.lon:g}"
+    where_zh = f"{place.lat:g},{place.lon:g}周围{place.radius_km:g}公里"
+    return Reason(
+        "place_as_circle",
+        Text(
+            f"there is no outline of {id}: its ground is the circle that covers it, {where} "
+            f"({place.radius_basis})",
+            f"没有{id}的边界:以覆盖它的圆为范围,{where_zh}({place.radius_basis})",
+        ),
+    )
 
 
 def _by_code(
@@ -163,9 +224,10 @@ def _place_of_code(
     for id in pack.places:
         if id == short or id.endswith(f"/{short}"):
             try:
-                return _ground_of(id, pack, outlines, now)
+                ground = _ground_of(id, pack, outlines, now)
             except UnknownPlace:
                 continue
+            return None if ground is None else ground.shape
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,13 +65,17 @@ def reach(
     *,
     sent: BaseGeometry | None = None,
     margin_km: float = 0.0,
+    told: Sequence[str] | None = None,
 ) -> Reach:
     """Whom the chosen `area` reaches, and what the ground that is sent (`sent`, as simplified for a channel;
-    the area itself where None) and the overshoot of the channel (`margin_km`) reach beyond it."""
+    the area itself where None) and the overshoot of the channel (`margin_km`) reach beyond it. `told`: the
+    ids of the recipients to whom the message goes, as `anlan.warn.route` decides it; where None, those whose
+    ground or places the area meets."""
     heard = buffered(area.shape if sent is None else united([sent, area.shape]), margin_km)
     places = _places(area.shape, pack, now, chosen=area.places)
     on_it = people(area.shape, pack, now, area.places)
-    told = reached(area.shape, area.places, recipients, pack, now)
+    if told is None:
+        told = reached(area.shape, area.places, recipients, pack, now)
     by_channel = _by_channel(told, recipients)
     over = _overspill(area, heard, margin_km, set(told), pack, recipients, now)
     size = km2(area.shape)
@@ -131,7 +135,7 @@ def _places(
     return tuple(PlaceShare(id, found[id]) for id in sorted(found) if id not in parents)
 
 
-def _by_channel(ids: list[str], recipients: Mapping[str, Recipient]) -> ByChannel:
+def _by_channel(ids: Sequence[str], recipients: Mapping[str, Recipient]) -> ByChannel:
     found: dict[str, list[str]] = {}
     for id in ids:
         found.setdefault(recipients[id].channel, []).append(id)

@@ -17,6 +17,7 @@ from anlan.model.imprint import CapCode, Imprint
 from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.warning import Warning
+from anlan.packs.drawing import Circle
 from anlan.warn.words import WATERMARK, description, headline, issue_time, measures
 
 LANGUAGES = (("zh", "zh-CN"), ("en", "en-US"))
@@ -32,10 +33,12 @@ Ring = Sequence[tuple[float, float]]
 @dataclass(frozen=True, slots=True)
 class TargetArea:
     """A place warned. `rings` are its outer rings without holes, closed, each vertex (longitude,
-    latitude) in WGS 84 degrees; none means that the geocode alone names the area."""
+    latitude) in WGS 84 degrees; `circle` stands for a place without an outline. Neither means that the
+    geocode alone names the area."""
 
     place: str
     rings: tuple[Ring, ...] = ()
+    circle: Circle | None = None
 
 
 def render(
@@ -224,6 +227,7 @@ def _area(area: TargetArea, name: Text, language: str, codes: tuple[CapPair, ...
         polygons=tuple(
             _polygon(ring, f"place {area.place} ring {number}") for number, ring in enumerate(area.rings, 1)
         ),
+        circles=() if area.circle is None else (_circle(area.circle),),
         geocodes=(CapPair(PLACE_CODE, area.place), *codes),
     )
 
@@ -237,6 +241,11 @@ def _drawn(warning: Warning, language: str) -> CapArea:
             for number, ring in enumerate(warning.rings, 1)
         ),
     )
+
+
+def _circle(circle: Circle) -> str:
+    """CAP 1.2, section 3.2.4: the centre, latitude first, and the radius in kilometres."""
+    return f"{circle.lat + 0.0:.5f},{circle.lon + 0.0:.5f} {circle.km:g}"
 
 
 def _polygon(ring: Ring, where: str) -> str:

@@ -186,7 +186,7 @@ def _composer(
         before=subject if isinstance(subject, Warning) else None,
         open_draft=_holding_up(do, subject, state),
         refused=refused,
-        sight=sight(drafted, desk) if drafted is not None and checked else None,
+        sight=sight(drafted, desk, about.get("place", "")) if drafted is not None and checked else None,
         may=screen(request).may(do, places),
         matches=search_places(find, pack, now),
         find=find,

@@ -24,6 +24,7 @@ from anlan.warn.issuer import Issuing, issuing
 from anlan.warn.plain import Remark, eight_contents, remarks
 from anlan.warn.reach import Reach, reach
 from anlan.warn.simplify import Simplified, simplify
+from anlan.web.reachview import ground_remarks, sent_to
 
 #: matches of a search for a place that are listed
 MATCHES = 12
@@ -40,7 +41,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Everything beside the words. `reach` None where the area has no outline, for the reasons given;
+    """Everything beside the words. `reach` None where the area comes to no ground, for the reasons given;
     `channels` what each bounded channel reaches beyond it."""
 
     warning: Warning
@@ -53,16 +54,21 @@ class Sight:
     issuing: Issuing
 
 
-def sight(warning: Warning, desk: Desk) -> Sight:
-    """What is to be seen of a message as it stands."""
+def sight(warning: Warning, desk: Desk, place: str = "") -> Sight:
+    """What is to be seen of a message as it stands; `place` of its risk where that is not open yet."""
     now = warning.sent or desk.clock.now()
-    reached, reasons, channels = _reach(warning, desk.pack, now)
+    reached, reasons, channels = _reach(warning, desk, now)
     return Sight(
         warning,
         reached,
         reasons,
         channels,
-        (*remarks(warning), *_area_words(warning, desk.pack), *_profiles(warning, desk)),
+        (
+            *ground_remarks(warning, desk, place, now),
+            *remarks(warning),
+            *_area_words(warning, desk.pack),
+            *_profiles(warning, desk),
+        ),
         eight_contents(warning),
         desk.shown(warning),
         issuing(warning.organ, warning.hazard, warning.level, warning.places, desk.pack, now),
@@ -90,8 +96,9 @@ def _area_words(warning: Warning, pack: Pack) -> tuple[Remark, ...]:
 
 
 def _reach(
-    warning: Warning, pack: Pack, now: datetime
+    warning: Warning, desk: Desk, now: datetime
 ) -> tuple[Reach | None, tuple[Reason, ...], tuple[Channel, ...]]:
+    pack = desk.pack
     drawing = drawing_of(warning)
     try:
         found = area(pack, now, drawing=drawing, places=() if drawing else warning.places)
@@ -99,13 +106,16 @@ def _reach(
         return None, (), ()
     if found.unresolved or found.shape.is_empty:
         return None, found.reasons, ()
+    to = sent_to(warning, desk, now)
     channels = []
     for name in ("cap", "cell_broadcast", "wea"):
         budget = BUDGETS[name]
         sent = simplify(found.shape, budget)
-        beyond = reach(found, pack, pack.recipients, now, sent=sent.shape, margin_km=budget.overshoot_km)
+        beyond = reach(
+            found, pack, pack.recipients, now, sent=sent.shape, margin_km=budget.overshoot_km, told=to
+        )
         channels.append(Channel(name, sent, beyond))
-    return reach(found, pack, pack.recipients, now), found.reasons, tuple(channels)
+    return reach(found, pack, pack.recipients, now, told=to), found.reasons, tuple(channels)
 
 
 def drawing_of(warning: Warning) -> dict[str, object] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -11,12 +11,13 @@ import shapely
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
+from anlan.model.errors import UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.warning import Recipient, Warning
 from anlan.packs.antimeridian import split
 from anlan.packs.drawing import Circle, read_drawing
-from anlan.warn.area import area
-from anlan.warn.ground import around_each, grounds, united
+from anlan.warn.area import area, place_ground
+from anlan.warn.ground import around_each, united
 from anlan.warn.population import SLIVER, inside_share, line_of
 from anlan.warn.target.areas import Areas
 from anlan.warn.target.points import Points
@@ -86,32 +87,50 @@ def reached(
     recipients: Mapping[str, Recipient],
     pack: Pack,
     now: datetime,
+    touched: Sequence[str] = (),
 ) -> list[str]:
     """Ids of the recipients whose ground meets the shape, a boundary in common included; of those without
     ground of their own, whose places are among `places`, lie in them, hold them, or have a part on the
-    shape. In the order given."""
+    shape. Those whose places come to no ground are met by the tree: where they hold one of the places
+    `touched` by the shape, or lie in one. In the order given."""
     index = indexed(recipients.values())
     found = index.on(shape) | _by_places(index, places, pack, now)
     if index.by_place:
-        outlines = grounds(pack)
+        groundless = set()
         shapely.prepare(shape)
         for place, told in index.by_place.items():
-            # the outline of a neighbour touches: only ground in common counts
-            if (
-                not found.issuperset(told)
-                and place in outlines
-                and inside_share(outlines[place], shape) > SLIVER
-            ):
+            if found.issuperset(told):
+                continue
+            try:
+                ground = place_ground(place, pack, now)
+            except UnknownPlace:
+                continue
+            if ground is None:
+                groundless.add(place)
+            elif _in_common(ground.shape, shape):
                 found.update(told)
+        if groundless and touched:
+            found |= _by_places(index, touched, pack, now, groundless)
     return [id for k, id in enumerate(recipients) if k in found]
 
 
-def _by_places(index: Indexed, places: Sequence[str], pack: Pack, now: datetime) -> set[int]:
-    """Recipients without ground of their own whose places are among those, lie in them or hold them."""
+def _in_common(ground: BaseGeometry, shape: BaseGeometry) -> bool:
+    """The outline of a neighbour touches: only ground in common counts, by the smaller of the two, since a
+    small area has but a splinter of a large place."""
+    return inside_share(ground, shape) > SLIVER or inside_share(shape, ground) > SLIVER
+
+
+def _by_places(
+    index: Indexed, places: Sequence[str], pack: Pack, now: datetime, only: Collection[str] | None = None
+) -> set[int]:
+    """Recipients without ground of their own whose places (`only` those, where given) are among those, lie in
+    them or hold them."""
     lines = {place: line_of(pack, place, now) for place in places}
     holding = {above for line in lines.values() for above in line}
     found: set[int] = set()
     for place, told in index.by_place.items():
+        if only is not None and place not in only:
+            continue
         if place in holding or any(above in lines for above in line_of(pack, place, now)):
             found.update(told)
     return found
@@ -126,7 +145,8 @@ def recipients_of(
     not read where nobody did."""
     if warning.rings or shape is not None:
         ground = warned_ground(warning, pack, now) if shape is None else shape
-        told = reached(ground, () if warning.rings else warning.places, pack.recipients, pack, now)
+        named = () if warning.rings else warning.places
+        told = reached(ground, named, pack.recipients, pack, now, warning.places)
     else:
         index = indexed(pack.recipients.values())
         found = _by_places(index, warning.places, pack, now)
