@@ -12,6 +12,8 @@ from anlan.app.scenario import Expectation, all_scenarios, find_scenario
 from anlan.app.trial import try_scenario
 from anlan.model.pack import Pack
 from anlan.packs.load import load_pack
+from anlan.sources import registry
+from anlan.warn import hub
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,26 @@ def test_a_scenario_comes_out_as_expected(pack: Pack, id: str) -> None:
 
 def test_no_scenario_of_the_pack_is_left_out(pack: Pack) -> None:
     assert {scenario.id for scenario in all_scenarios(pack)} == {"demo", "newport-short"}
+
+
+def test_a_newcomer_finds_a_neighbour_in_force_and_watches_to_man(pack: Pack) -> None:
+    source = pack.sources["far-harbour"]
+    ends = find_scenario(pack, "demo").windows[-1].end
+    batches = list(registry.build(source).history(pack))
+    assert not any(batch.quarantined for batch in batches)
+    sent = [one.message for batch in batches for one in batch.relayed]
+    current = [one.link.message for one in hub.board(hub.chains(sent), ends) if one.state == "in_force"]
+    assert {
+        place for one in current for info in one.infos for area in info.areas for place in area.places
+    } == {
+        "us/WA",
+        "us/WA/SEA",
+    }
+    assert (len(sent), len(current)) == (3, 2), "an update takes the place of what it follows"
+    assert source.indicators[0] not in {rule.indicator for rule in pack.rules.values()}, (
+        "nothing is found by it"
+    )
+    assert {watch.place for watch in pack.watches.values()} == {"de", "us/WA", "world"}
 
 
 @pytest.mark.slow
