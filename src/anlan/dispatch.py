@@ -27,14 +27,18 @@ GROUP = 0.05
 
 def deliver(turn: Turn, doubted: Collection[str] = ()) -> None:
     """After the commit: hand over everything due, and journal what the peers said. Those `doubted` go first
-    and one by one, so that another kill finds one of them in doubt again, and not all."""
+    and one by one, so that another kill finds one of them in doubt again, and not all; they are journalled
+    in their turn, so that a kill leaves no trace in the order of the journal."""
+    ahead: dict[str, Receipt | None] = {}
     for delivery in due_now(turn.state, turn.now):
         if delivery.id in doubted:
-            settle_many(turn, hand_over_many(turn.house, turn.state, [delivery], lambda: turn.now))
+            ahead |= hand_over_many(turn.house, turn.state, [delivery], lambda: turn.now)
     while due := due_now(turn.state, turn.now):
         for channel in dict.fromkeys(delivery.channel for delivery in due):
             batch = [delivery for delivery in due if delivery.channel == channel]
-            settle_many(turn, hand_over_many(turn.house, turn.state, batch, lambda: turn.now))
+            fresh = [delivery for delivery in batch if delivery.id not in ahead]
+            told = dict(hand_over_many(turn.house, turn.state, fresh, lambda: turn.now))
+            settle_many(turn, [(d.id, ahead.pop(d.id) if d.id in ahead else told[d.id]) for d in batch])
     if turn.drafts:
         turn.commit()
 

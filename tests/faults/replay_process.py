@@ -72,9 +72,11 @@ def prepared() -> tuple[Pack, Scenario, dict[str, tuple[Batch, ...]]]:
 
 
 def config(run: dict[str, Any]) -> Config:
-    """The channels of the plan: mail and webhook to the peers, the feed into the workspace."""
+    """The channels of the plan: mail and webhook to the peers, the feed into the workspace. A copy goes as
+    often as kills cut it short, so that a killed replay can end as one that was not."""
     mail = {"host": "127.0.0.1", "port": run["mail"], "security": "none", "sender": "kill@anlan.invalid"}
     hook = {"key": {"file": run["key"]}, "plain_http": True, "private_networks": True}
+    mail["repeats"] = hook["repeats"] = 100
     return Config(
         pack="demo",
         sender="kill@anlan.invalid",

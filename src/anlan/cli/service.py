@@ -98,6 +98,7 @@ def serve(folder: Path) -> int:
     from anlan.app.keeper import Keeper
     from anlan.app.serve import listen, log_plainly
     from anlan.app.workspace import Lease
+    from anlan.assess.detect.registry import specs
     from anlan.cli.site import application
 
     log_plainly()
@@ -120,6 +121,7 @@ def serve(folder: Path) -> int:
         for missing in _unreached(house):
             _LOG.warning("recipients of channel %s cannot be told: no such channel in anlan.toml", missing)
         app = application(desk)
+        specs()  # detectors are loaded before the first value comes, not while its sender waits
 
         def ready(address: str) -> None:
             keeper.start()

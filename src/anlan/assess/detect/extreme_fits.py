@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numba import njit
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import chi2, norm
+from scipy.special import chdtri, ndtri
 
 from anlan.assess.detect.panel import Floats
 
@@ -65,9 +65,9 @@ class ExtremeFit:
         best = self.level(years)
         if by == "delta":
             slope = self._slope(years)
-            half = float(norm.ppf(1 - alpha / 2)) * math.sqrt(float(slope @ self.covariance @ slope))
+            half = float(ndtri(1 - alpha / 2)) * math.sqrt(float(slope @ self.covariance @ slope))
             return best - half, best + half
-        drop = float(chi2.ppf(1 - alpha, 1)) / 2
+        drop = float(chdtri(1, alpha)) / 2
         spread = math.sqrt(max(float(self._slope(years) @ self.covariance @ self._slope(years)), 1e-24))
 
         def gap(level: float) -> float:
