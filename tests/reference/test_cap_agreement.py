@@ -34,8 +34,6 @@ OURS_ONLY = {
 }
 #: the same for rows of the reference that are not found
 THEIRS_ONLY = {
-    ("gdacs/17b309d4", "G-area-undefined"): "the area has a polygon: what is wrong with it has its own row",
-    ("mm/480b5b8f", "G-area-undefined"): "the area has a polygon: what is wrong with it has its own row",
     ("nws/eb0e0816", "X-xsd"): "refused for its document type before anything is parsed, as S-no-dtd asks",
 }
 #: single messages that are refused, and the rule that refuses them

@@ -55,9 +55,8 @@ def check_area(area: Block, path: str, findings: Findings) -> None:
         pairs_of(geocodes, path, "geocode", "G-geocode-pair", findings)
         if not drawn:
             coded_only(path, len(geocodes), findings)
-    elif not drawn and not any(text.strip() for name in ("polygon", "circle") for text in get(name, ())):
-        # a shape that is written and broken has its own finding
-        add(path, "G-area-undefined", "no shape and no code", "a polygon, circle or geocode")
+    elif not drawn:
+        add(path, "G-area-undefined", "no usable shape", "a polygon, circle or geocode")
     if broken and (drawn or geocodes):
         _let_through(findings, first)
     if "altitude" in area or "ceiling" in area:
