@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from anlan.model.pack import Pack
 from anlan.model.place import GLOBE_KM, Place
 from anlan.model.warning import Recipient
 from anlan.packs.drawing import Circle
+from anlan.packs.load import load_pack
 from anlan.warn import approve as approval
 from anlan.warn.area import area, place_ground, without_ground
 from anlan.warn.drawn import outside, touching
@@ -149,3 +151,15 @@ def test_a_small_drawing_reaches_who_is_placed_at_all_that_holds_it() -> None:
     assert reached(small, (), told, pack, NOW, ("x/a",)) == ["all", "land", "alpha"]
     # nobody knows where x/b is: it lies in what was touched
     assert reached(small, (), told, pack, NOW, ("x",)) == ["all", "land", "alpha", "beta"]
+
+
+def test_every_place_that_the_demonstration_warns_has_ground() -> None:
+    pack = load_pack(Path(__file__).parents[2] / "packs" / "demo", lint=False)
+    now = datetime(2024, 6, 1, tzinfo=UTC)
+    planned = {place for plan in pack.plans.values() for place in plan.places if place in pack.places}
+    states = {id for id in pack.places if id.startswith("de/")}
+    assert len(states) == 16
+    assert without_ground(sorted(planned | states | {"us/WA/SEA", "world"}), pack, now) == ()
+    whole = area(pack, now, places=sorted(states)).shape
+    germany = place_ground("de", pack, now)
+    assert germany is not None and whole.buffer(1e-9).covers(germany.shape)
