@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data: {folder} is not there (set ANLAN_SHARED to point at it)")
     return folder
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One worker more than cores: of the wall time of these tests a quarter is waiting, for a killed
+    process to come back, a browser, a deadline."""
+    cores = yield
+    return cores if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else cores + 1
 
 
 @pytest.hookimpl(trylast=True)

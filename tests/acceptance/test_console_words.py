@@ -65,6 +65,7 @@ COMPOSED = {
         for x in ("category", "level", "starts", "area", "matters", "measures", "issuer", "issued")
     ],
     '"form." ~ c.field': [f"form.{x}" for x in MESSAGE],
+    '"form." ~ r.field': ["form.profile"],
     '"warning.confirm." ~ w.mode': [f"warning.confirm.{x}" for x in MODES],
     '"warning.go." ~ w.mode': [f"warning.go.{x}" for x in MODES],
     '"mode." ~ s.desk.mode': [f"mode.{x}" for x in ("live", "replay", "exercise")],

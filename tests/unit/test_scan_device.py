@@ -31,9 +31,8 @@ weeks = periods(date(2024, 1, 1), date(2024, 1, 21), "day", 7)
 data = ScanData(tuple("abcde"), spots, weeks, cases=cases, population=population)
 ill = ScanData(tuple("abcde"), spots, weeks, cases=cases, controls=population - cases)
 runs = {
-    "low and high": (data, {"rates": "both"}),
+    "low and high": (data, {"analysis": "space_time", "with_spatial": True, "rates": "both"}),
     "prospective": (data, {"analysis": "space_time", "timing": "prospective"}),
-    "with the whole period": (data, {"analysis": "space_time", "with_spatial": True, "rates": "both"}),
     "ellipse": (data, {"shape": "ellipse", "ellipse_ratios": (2.0,), "ellipse_angles": (2,)}),
     "bernoulli": (ill, {"model": "bernoulli"}),
     "permutation": (data, {"model": "permutation", "analysis": "space_time"}),
