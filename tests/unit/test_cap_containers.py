@@ -289,3 +289,13 @@ def test_a_member_with_a_password_and_a_path_out_of_the_archive_are_only_names()
     assert "encrypted" in item.sentence
     (outside,) = opened(zipped(**{"..__..__etc__passwd": message().encode()}))
     assert outside.member == "../../etc/passwd" and not outside.code
+
+
+@pytest.mark.parametrize("space", ['xmlns:r="a/b"', 'xmlns:r=""', "xmlns:r='urn:x' xmlns='a/b'"])
+def test_a_strange_declaration_around_a_message_stops_no_reader(space: str) -> None:
+    # a namespace with a relative name has no canonical form; an empty prefix is no namespace at all
+    inside = message("near").replace("<alert ", f"<alert {space.replace('xmlns=', 'x=')} ")
+    assert opened(edxl(inside)), "a file without a line"
+    around = f'<feed xmlns="{ATOM}" {space if "xmlns=" not in space else ""}><entry><content>'
+    raw = f"{around}{message('far')}</content></entry></feed>".encode()
+    assert opened(raw), "a file without a line"

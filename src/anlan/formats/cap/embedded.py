@@ -78,7 +78,12 @@ class Cutter:
             for alone in (cut, _declared(cut, node)):
                 if _means_the_same(alone, node):
                     return alone
-        tree = etree.fromstring(etree.tostring(node, with_tail=False), _parser())
+        part: bytes = etree.tostring(node, with_tail=False)
+        try:
+            tree = etree.fromstring(part, _parser())
+        except etree.XMLSyntaxError:
+            # strange declarations of namespaces are written so that no parser takes them: its reader says so
+            return part
         whole: bytes = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
         return whole
 
@@ -113,8 +118,11 @@ def _means_the_same(cut: bytes, node: Any) -> bool:
         return True
     # The exclusive canonical form is what does not depend on the surroundings. Of a part it is asked of a
     # document of its own: lxml copies the whole document for each part.
-    apart = etree.fromstring(etree.tostring(node, with_tail=False), _parser())
-    return _exclusive(alone) == _exclusive(apart)
+    try:
+        apart = etree.fromstring(etree.tostring(node, with_tail=False), _parser())
+        return _exclusive(alone) == _exclusive(apart)
+    except (etree.C14NError, etree.XMLSyntaxError):  # a relative name of a namespace: there is no such form
+        return False
 
 
 def _exclusive(root: Any) -> bytes:
