@@ -37,15 +37,15 @@ import numpy.typing as npt
 import shapely
 from numba import njit
 
-from anlan.warn.target import kernels
+from anlan.warn.target import side, within
 from anlan.warn.target.areas import Areas
 from anlan.warn.target.points import Matches, Points, edges_of
 
 Floats = npt.NDArray[np.float64]
 SHARED = Path(os.environ.get("ANLAN_SHARED", Path(__file__).parents[2] / "shared"))
 CHUNK = 1_000_000
-orient = kernels.orient
-_side = kernels._side
+orient = side.orient
+_side = within._side
 
 
 def peak_mb() -> int:

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from anlan.packs.drawing import Circle
 from anlan.warn.ground import EARTH_KM, around, around_each
-from anlan.warn.target import kernels, plain
+from anlan.warn.target import plain, side
 from anlan.warn.target.points import Points
 
 # coarse coordinates make points on edges, on vertices and on one line common
@@ -162,7 +162,7 @@ def test_the_side_of_an_edge_is_that_of_exact_arithmetic(numbers: list[float], u
         return
     a, b, c, d, e, f = map(Fraction, (ax, ay, bx, by, cx, cy))
     exact = (a - e) * (d - f) - (b - f) * (c - e)
-    assert np.sign(kernels.orient(ax, ay, bx, by, cx, cy)) == (exact > 0) - (exact < 0)
+    assert np.sign(side.orient(ax, ay, bx, by, cx, cy)) == (exact > 0) - (exact < 0)
 
 
 def test_a_point_on_the_edge_of_two_areas_is_in_both() -> None:

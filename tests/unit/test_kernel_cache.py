@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from anlan.assess.kernel_cache import PREFIX, SETTING, choose, digest
+from anlan.kernel_cache import PACKAGE, PARTS, PREFIX, SETTING, choose, digest
 
 
 def package(folder: Path, factor: int) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "__init__.py").write_text(
         "from pathlib import Path\n"
-        "from anlan.assess.kernel_cache import settle\n"
-        "settle(Path(__file__).parent)\n"
+        "from anlan.kernel_cache import settle\n"
+        "settle(Path(__file__).parent, ('.',))\n"
     )
     (folder / "inner.py").write_text(
         f"from numba import njit\n@njit(cache=True)\ndef inner(x):\n    return {factor} * x\n"
@@ -49,6 +49,29 @@ def test_a_change_in_a_called_kernel_is_seen_by_its_caller_in_another_file(tmp_p
     assert run(tmp_path) == "21.0"
     package(tmp_path / "kernels", 3)
     assert run(tmp_path) == "31.0"
+
+
+def test_one_folder_serves_every_part_whichever_is_imported_first() -> None:
+    env = {name: value for name, value in os.environ.items() if name != SETTING}
+    script = "import {}; import os; print(os.environ['NUMBA_CACHE_DIR'])"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", script.format(names)], env=env, capture_output=True, text=True, check=True
+        ).stdout
+        for names in ("anlan.warn.target", "anlan.assess", "anlan.assess, anlan.warn.target")
+    }
+    assert len(told) == 1
+    assert digest(PACKAGE, PARTS) in told.pop()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_change_in_any_part_moves_the_folder(tmp_path: Path, part: str) -> None:
+    for name in PARTS:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "kernels.py").write_text("njit = 1\n")
+    before = digest(tmp_path, PARTS)
+    (tmp_path / part / "kernels.py").write_text("njit = 2\n")
+    assert digest(tmp_path, PARTS) != before
 
 
 def test_a_folder_that_the_operator_names_is_left_alone(

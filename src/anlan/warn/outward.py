@@ -25,7 +25,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from anlan.warn.ground import parts
-from anlan.warn.target import kernels
+from anlan.warn.target import cuts, side
 
 Floats = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ class Rings:
 
     def _turn(self, a: int, b: int, c: int) -> float:
         x, y = self.x, self.y
-        return float(kernels.orient(x[a], y[a], x[b], y[b], x[c], y[c]))
+        return float(side.orient(x[a], y[a], x[b], y[b], x[c], y[c]))
 
     def _weigh(self, v: int) -> None:
         """The steps at vertex v and at the edge from it, by what they add."""
@@ -142,14 +142,14 @@ class Rings:
         added; None where they do not, or off the map."""
         if d == a or self._turn(b, c, d) <= 0:
             return None
-        found, qx, qy, added = kernels.meeting(self.x, self.y, a, b, c, d, 10.0**self.digits, *self.bounds)
+        found, qx, qy, added = cuts.meeting(self.x, self.y, a, b, c, d, 10.0**self.digits, *self.bounds)
         return (qx, qy, added) if found else None
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────
 
     def _cut(self, b: int) -> int:
         a, c = self.before[b], int(self.after[b])
-        if not kernels.free_to_cut(self.x, self.y, self.after, self.alive, a, b, c):
+        if not cuts.free_to_cut(self.x, self.y, self.after, self.alive, a, b, c):
             return 0
         self._unlink(b)
         self._again(a, c)
@@ -162,7 +162,7 @@ class Rings:
         if meeting is None:
             return 0
         qx, qy, _ = meeting
-        if not kernels.free_to_reach(self.x, self.y, self.after, self.alive, a, b, c, d, qx, qy):
+        if not cuts.free_to_reach(self.x, self.y, self.after, self.alive, a, b, c, d, qx, qy):
             return 0
         self.x[b], self.y[b] = qx, qy
         self._unlink(c)

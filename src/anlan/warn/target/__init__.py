@@ -1,1 +1,5 @@
 """Targeting: which recipients an alert area reaches."""
+
+from anlan.kernel_cache import settle
+
+settle()

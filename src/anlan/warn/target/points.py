@@ -25,7 +25,7 @@ from shapely.geometry.base import BaseGeometry
 from anlan.model.errors import InvalidValue, NotFound
 from anlan.packs.drawing import Circle
 from anlan.warn.ground import EARTH_KM
-from anlan.warn.target import kernels
+from anlan.warn.target import within
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -59,7 +59,7 @@ class Level:
         low = tall[np.minimum(starts[:-1], max(size - 1, 0))] if size else np.full(1, np.inf)
         high = tall[starts[1:] - 1] if size else np.full(1, -np.inf)
         del tall
-        kernels.sort_strips(x, order, starts)
+        within.sort_strips(x, order, starts)
         return cls(x[order], y[order], slots[order], starts, low, high)
 
     @property
@@ -70,11 +70,9 @@ class Level:
         """Runs and hits of the edges of a polygon, or of a circle."""
         held = (self.x, self.y, self.starts, self.low, self.high)
         if isinstance(target, Circle):
-            found = kernels.in_circle(
-                *held, float(target.lon), float(target.lat), float(target.km) / EARTH_KM
-            )
+            found = within.in_circle(*held, float(target.lon), float(target.lat), float(target.km) / EARTH_KM)
         else:
-            found = kernels.in_polygon(*held, target)
+            found = within.in_polygon(*held, target)
         return found  # type: ignore[no-any-return]
 
 
@@ -226,16 +224,16 @@ class Points:
         self._settle()
         targets = edges_of(areas)
         found = [[(level, level.find(target)) for level in self._levels] for target in targets]
-        room = sum(kernels.run_length(one[0], one[1]) + one[3] for row in found for _, one in row)
+        room = sum(within.run_length(one[0], one[1]) + one[3] for row in found for _, one in row)
         out = np.empty(room + 1, np.int32)  # one more: what is struck out is written before it is passed over
         begins = np.zeros(len(targets) + 1, np.int64)
         at = 0
         for k, row in enumerate(found):
             for level, one in row:
                 if self._dead:
-                    at = kernels.spread_alive(level.slots, self._alive.held, *one, out, at)
+                    at = within.spread_alive(level.slots, self._alive.held, *one, out, at)
                 else:
-                    at = kernels.spread(level.slots, *one, out, at)
+                    at = within.spread(level.slots, *one, out, at)
             begins[k + 1] = at
         keys = out[:at]
         return Matches(begins, keys if self._key_of is None else self._key_of.held[keys])
