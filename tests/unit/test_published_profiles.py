@@ -4,9 +4,11 @@ what they do not give is told of the draft, with the file to give it in."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -24,6 +26,7 @@ from anlan.model.errors import InvalidValue, PackFault
 from anlan.model.warning import Warning
 from anlan.packs.load import load_pack
 from anlan.turn import Turn
+from anlan.warn.render import TargetArea, render
 from anlan.web.composerview import sight
 from sample_pack import write
 from served import pack, stage
@@ -83,13 +86,82 @@ MET: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "parameter,awareness_type,12; Flooding,flood,,,\ngeocode,EMMA_ID,DE091,,,,x/a\n",
         ("MA-level", "MA-type", "MA-geocode", "value_name awareness_level, level 2"),
     ),
+    "nws": ("", "geocode,UGC,TXC113,,,,x/a\n", ()),
+    "wea": (
+        "",
+        "parameter,CMAMtext,Flood warning. Move to high ground.,flood,,,\n"
+        "parameter,CMAMlongtext,The office warns of floods. Move to high ground now.,flood,,,\n",
+        (),
+    ),
+    "dwd": (
+        "",
+        "eventCode,II,59,flood,,,\neventCode,GROUP,FLOOD,flood,,,\n"
+        "eventCode,AREA_COLOR,251 140 0,,2,,\neventCode,AREA_COLOR,255 235 59,,3,,\n"
+        "eventCode,LICENSE,free of charge,,,,\neventCode,PROFILE_VERSION,2.1,,,,\n"
+        "geocode,WARNCELLID,105334000,,,,x/a\n",
+        ("DE-eventcodes", "element eventCode, value_name II, GROUP", "hazard flood"),
+    ),
+    "taiwan": (
+        "",
+        "eventCode,profile:CAP-TWP:Event:1.0,flood,flood,,,\ngeocode,Taiwan_Geocode_112,63,,,,x/a\n",
+        ("TW-event", "element eventCode, value_name profile:CAP-TWP:Event:1.0, hazard flood"),
+    ),
+    "thailand": ("", "geocode,ISO3166-2,TH-10,,,,x/a\n", ()),
+}
+#: profiles of which a message keeps every rule, habits too
+WHOLLY = ("nws", "wea", "dwd", "taiwan", "thailand")
+#: profile -> (rows that break its rules, what is told of each)
+WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "nws": (
+        "parameter,VTEC,/O.NEW.KFWD/,flood,,,\nparameter,expiredReferences,W-1,,,,\n"
+        "parameter,eventEndingTime,tonight,,,,\ngeocode,UGC,TXC113 TXC085,,,,x/a\n",
+        (
+            ("US-vtec", "value_name VTEC"),
+            ("US-expired-refs", "value_name expiredReferences"),
+            ("US-eventEnding", "value_name eventEndingTime"),
+            ("US-fips6-list", "a row each, place x/a"),
+        ),
+    ),
+    "wea": (
+        f"parameter,CMAMtext,{'a' * 91},,,,\nparameter,CMAMlongtext,{'a' * 360}洪,,,,\n",
+        (
+            ("WEA-chars", "at most 90 "),
+            ("WEA-chars", "at most 360 "),
+            ("WEA-chars", "characters of GSM 7-bit"),
+        ),
+    ),
+    "dwd": (
+        "geocode,WARNCELLID,Leer,,,,x/a\n",
+        (("DE-warncell", "value_name WARNCELLID, place x/a"), ("DE-eventcodes", "no II, GROUP")),
+    ),
+    "taiwan": (
+        "geocode,Taiwan_Geocode,63,,,,x/a\n",
+        (("TW-geocode", "Taiwan_Geocode_YEAR, place x/a"), ("TW-event", "hazard flood")),
+    ),
+    "thailand": (
+        "geocode,ISO3166-2,Bangkok,,,,x/a\n",
+        (("TH-geocode", "value_name ISO3166-2, place x/a"),),
+    ),
+    "met-norway": (
+        "",
+        (
+            ("NO-risk", "no riskMatrixColor, awareness_level"),
+            ("NO-one-area", "written in Chinese and English: this profile cannot be kept"),
+        ),
+    ),
 }
 
 
-def open_desk(folder: Path, settings: str = "", codes: str = "", profile: str = "") -> RunningDesk:
-    """A desk over the sample pack with those codes."""
+def open_desk(
+    folder: Path,
+    settings: str = "",
+    codes: str = "",
+    profile: str = "",
+    files: Mapping[str, str] = MappingProxyType({}),
+) -> RunningDesk:
+    """A desk over the sample pack with those codes and files."""
     more = {"cap_codes.csv": HEAD + codes} if codes else {}
-    write(folder / "tiny", pack() | more)
+    write(folder / "tiny", pack() | more | files)
     site = folder / "site"
     chosen = f'profiles = ["{profile}"]\n' if profile else ""
     tables = DROP.format(id="mail") + DROP.format(id="hook") + "\n" + settings
@@ -127,7 +199,7 @@ def test_what_the_pack_and_the_settings_give_meets_the_profile(tmp_path: Path, p
         warning = approved(desk, draft.id)
         raw = desk.house.published(warning)
         found = examine(raw, (profile,))
-        assert found.valid and not [f.sentence() for f in found.findings if f.bars]
+        assert found.valid and not [f.sentence() for f in found.findings if f.bars or profile in WHOLLY]
         assert recompute_warning(desk.house, warning)["same"]
         if profile == "google":
             pages = [f"https://office.invalid/{tongue}/warning/{warning.id}.html" for tongue in ("zh", "en")]
@@ -165,6 +237,25 @@ def test_what_is_lacking_is_told_of_the_draft_with_the_file_to_give_it_in(tmp_pa
         desk.close()
 
 
+@pytest.mark.parametrize("profile", WRONG)
+def test_codes_that_break_a_rule_are_told_of_the_draft_and_nothing_is_published(
+    tmp_path: Path, profile: str
+) -> None:
+    codes, faults = WRONG[profile]
+    desk = open_desk(tmp_path, "", codes, profile)
+    try:
+        draft = draft_of(desk)
+        told = desk.unmet(draft)
+        assert len(told) == len(faults)
+        for rule, words in faults:
+            assert any(rule in text.en and words in text.en and rule in text.zh for text in told)
+        with pytest.raises(InvalidValue, match="|".join(rule for rule, _ in faults)):
+            approved(desk, draft.id)
+        assert desk.house.state.warnings[draft.id].status == "submitted"
+    finally:
+        desk.close()
+
+
 def test_a_chain_is_followed_under_the_names_that_were_published(tmp_path: Path) -> None:
     """Names stay what they were, references name them, whatever the settings say later."""
     settings = MET["wmo"][0] + 'zone = "Asia/Shanghai"\n'
@@ -188,6 +279,47 @@ def test_a_chain_is_followed_under_the_names_that_were_published(tmp_path: Path)
         assert all(info.onset for info in new.infos)
         for warning in (first, second):
             assert recompute_warning(desk.house, desk.house.state.warnings[warning.id])["same"]
+    finally:
+        desk.close()
+
+
+def holed() -> dict[str, str]:
+    """The pack, the ground of x/a with a lake cut out."""
+    square = [[100.0, 30.0], [101.0, 30.0], [101.0, 31.0], [100.0, 31.0], [100.0, 30.0]]
+    lake = [[100.4, 30.4], [100.4, 30.6], [100.6, 30.6], [100.6, 30.4], [100.4, 30.4]]
+    island = [[102.0, 30.0], [102.5, 30.0], [102.5, 30.5], [102.0, 30.0]]
+    features = [
+        {"type": "Feature", "properties": {"code": code}, "geometry": geometry}
+        for code, geometry in (
+            ("a", {"type": "Polygon", "coordinates": [square, lake]}),
+            ("b", {"type": "MultiPolygon", "coordinates": [[island]]}),
+        )
+    ]
+    return {"places/provinces.json": json.dumps({"type": "FeatureCollection", "features": features})}
+
+
+def test_a_message_of_before_is_written_again_as_it_left_though_its_ground_has_a_hole(
+    tmp_path: Path,
+) -> None:
+    """Versions before this one wrote rings of outlines without holes alone, and the code of the rest."""
+    desk = open_desk(tmp_path, files=holed())
+    try:
+        now = approved(desk, draft_of(desk).id)
+        house = desk.house
+        cut = read(house.render(now)).infos[0].areas
+        assert now.places == ("x/a",) and len(cut[0].polygons) == 2, "cut through the lake"
+        wide = replace(now, places=("x/a", "x/b", "x/c"), digest="")
+        ring = ((102.0, 30.0), (102.5, 30.0), (102.5, 30.5), (102.0, 30.0))
+        areas = (TargetArea("x/a"), TargetArea("x/b", (ring,)), TargetArea("x/c"))
+        left = render(wide, house.pack, house.sender, areas)
+        old = replace(wide, digest=house.digest(left))
+        assert [len(area.polygons) for area in read(left).infos[0].areas] == [0, 1, 0]
+        assert house.render(old) == house.published(old) == left
+        assert recompute_warning(house, old)["same"]
+        # what is neither form is written as it is now, and told not to be what left
+        lost = replace(now, digest="0" * 64)
+        assert house.render(lost) == house.render(now)
+        assert not recompute_warning(house, lost)["same"]
     finally:
         desk.close()
 

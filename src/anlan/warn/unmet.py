@@ -15,6 +15,10 @@ _DRAWN = Text(
     "an area drawn by hand carries no codes: choose places",
     "手绘区域不带编码：请改选地点",
 )
+_TONGUES = Text(
+    "messages are written in Chinese and English: this profile cannot be kept",
+    "消息以中文和英文写成：无法符合此规范",
+)
 #: rule -> the setting that meets it
 _SETTINGS = {
     "GO-web": "cap.web",
@@ -36,6 +40,16 @@ _CODES = {
     "MA-type": ("parameter", "awareness_type"),
     "CA-geocode": ("geocode", "profile:CAP-CP:Location:VERSION"),
     "MA-geocode": ("geocode", "EMMA_ID"),
+    "DE-eventcodes": ("eventCode", "II, GROUP, AREA_COLOR, LICENSE and PROFILE_VERSION, a row each"),
+    "DE-warncell": ("geocode", "WARNCELLID"),
+    "TW-event": ("eventCode", "profile:CAP-TWP:Event:1.0"),
+    "TW-geocode": ("geocode", "Taiwan_Geocode_YEAR"),
+    "TH-geocode": ("geocode", "ISO3166-2"),
+    "WEA-chars": ("parameter", "CMAMtext or CMAMlongtext"),
+    "US-vtec": ("parameter", "VTEC"),
+    "US-expired-refs": ("parameter", "expiredReferences"),
+    "US-eventEnding": ("parameter", "eventEndingTime"),
+    "US-fips6-list": ("geocode", "of a code alone, a row each"),
 }
 
 
@@ -43,13 +57,13 @@ def unmet(warning: Warning, cap: bytes, profiles: tuple[str, ...], *, to_be_sign
     """One sentence for every rule that bars publishing `cap`, the message as it would
     leave; none where the profiles are kept."""
     blocks = examine(cap).blocks
-    found: dict[tuple[str, str, str], Text] = {}
+    found: dict[tuple[str, ...], Text] = {}
     for profile in profiles:
         for fault in check_profile(profile, blocks):
             if fault.bars and not (to_be_signed and fault.rule in SIGNATURE_RULES):
                 place = _place(warning, fault)
                 told = _told(profile, fault, _remedy(warning, fault, place))
-                found.setdefault((profile, fault.rule, place), told)
+                found.setdefault((profile, fault.rule, fault.expected, place), told)
     return tuple(found.values())
 
 
@@ -71,6 +85,8 @@ def _place(warning: Warning, fault: CapFault) -> str:
 def _remedy(warning: Warning, fault: CapFault, place: str) -> Text:
     if setting := _SETTINGS.get(fault.rule):
         return _give(_SETTING, setting)
+    if fault.rule == "NO-one-area" and "Norwegian" in fault.expected:
+        return _TONGUES
     if fault.rule not in _CODES:
         told = fault.told
         return Text(told.en, told.zh)
