@@ -425,6 +425,10 @@ class Room:
         batches = (Batch(source, now, observations),) if observations else ()
         flow.end(flow.begin(self, now, batches))  # type: ignore[arg-type]
 
+    def learn(self, item: Observation) -> None:
+        """The turn in which an observation comes to be known."""
+        self.turn(item.known, item)
+
     def act(self, now: datetime, who: User, act: str, subject: str, **fields: str) -> Turn:
         self.now = now
         turn = Turn(self, now, proof="code")  # type: ignore[arg-type]

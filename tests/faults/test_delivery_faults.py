@@ -39,8 +39,7 @@ def room_for(folder: Path, address: str, count: int = 1) -> Room:
 
 
 def publish(room: Room) -> None:
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     room.publish(SENT - flow.INSTANT)
 
 
@@ -263,8 +262,7 @@ def test_a_broker_restarted_in_mid_send_gets_every_message(tmp_path: Path) -> No
 def test_a_disk_that_fills_up_during_a_delivery_loses_nobody_and_repeats_only_marked(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "3m") as disk:
         room = room_for(disk, "desk@x.invalid", 60)
-        item = stage(0, 5.0)
-        room.turn(item.known, item)
+        room.learn(stage(0, 5.0))
         got: list[tuple[str, bool]] = []
         deliver, ballast = room.post.deliver, disk / "ballast"
 

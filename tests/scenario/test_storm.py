@@ -93,8 +93,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     room = Room(Path(tmp_path_factory.mktemp("storm")), storm_pack())
     first = [gust(n, n * timedelta(seconds=1), speed(n)) for n in range(100)]
     room.turn(STORM + 5 * MINUTE, *first, source="stations")
-    surge = stage(0, 6.5, "x/a", known=STORM + HOUR)
-    room.turn(surge.known, surge)
+    room.learn(stage(0, 6.5, "x/a", known=STORM + HOUR))
     (red,) = [w for w in room.pending() if w.hazard == "flood"]
     room.act(STORM + 2 * HOUR, ADA, "warning.submit", red.id)
     room.act(STORM + 2 * HOUR + MINUTE, BEN, "warning.approve", red.id)

@@ -25,8 +25,7 @@ NOW = T0 + 2 * DAY
 def room(tmp_path: Path) -> Iterator[Room]:
     """A warning in force, a response running, a draft of another risk waiting."""
     room = Room(tmp_path, chain_pack())
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     room.publish(NOW)
     other = stage(1, 5.0, "x/b")
     room.turn(other.known, stage(1, 5.0), other)
@@ -154,8 +153,7 @@ def test_a_split_takes_its_findings_into_a_risk_with_its_own_draft(room: Room) -
 def test_the_same_acts_give_the_same_journal(tmp_path: Path) -> None:
     def run(folder: Path) -> list[str]:
         room = Room(folder, chain_pack())
-        item = stage(0, 5.0)
-        room.turn(item.known, item)
+        room.learn(stage(0, 5.0))
         room.publish(NOW)
         room.run(NOW + DAY)
         digests = [entry.digest for entry in room.journal.read()]

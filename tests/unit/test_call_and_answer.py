@@ -36,8 +36,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 def publish(room: Room) -> Warning:
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     return room.publish(SENT - flow.INSTANT)
 
 
@@ -93,7 +92,7 @@ def test_three_calls_in_five_minutes_then_the_next_level_with_the_names_of_those
     assert chief.call.not_reached == ("desk",)
     lines = preface(chief, room.pack, ("en", "zh"), link="https://x.invalid/answer/t")
     assert "because these have not answered: desk" in lines
-    assert "应答链接:https://x.invalid/answer/t" in lines
+    assert "应答链接：https://x.invalid/answer/t" in lines
     assert [r.code for r in calls(room)["desk", 0].reasons] == ["called_again", "called_again", "no_answer"]
     assert [r.code for r in chief.reasons] == ["called_again", "called_again", "ladder_ended"]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pytest
 
@@ -21,17 +19,10 @@ from anlan.model.warning import Warning
 from anlan.turn import Turn
 from anlan.warn.draft import gravest
 from anlan.warn.issuer import issuing
-from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, both, chain_pack, quake, stage
+from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, both, quake, stage
 
 NOW = T0 + 2 * DAY
 NEW_OF_WARNING = ("authors", "version", "purpose", "rings", "proof")
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, chain_pack())
-    yield room
-    room.close()
 
 
 def words(**changes: str) -> dict[str, str]:
@@ -187,11 +178,9 @@ def test_the_system_gives_way_to_a_person_who_writes_but_for_a_higher_level(room
     (draft,) = room.pending()
     now = item.known + HOUR
     room.act(now, ADA, "warning.edit", draft.id, headline_en="My words 字", reason="plainer")
-    again = stage(0, 5.2, "x/a", known=now + HOUR)
-    room.turn(again.known, again)
+    room.learn(stage(0, 5.2, "x/a", known=now + HOUR))
     assert [(w.id, w.headline.en) for w in room.pending()] == [(draft.id, "My words 字")]
-    worse = stage(1, 6.5, "x/a", known=now + 2 * HOUR)
-    room.turn(worse.known, worse)
+    room.learn(stage(1, 6.5, "x/a", known=now + 2 * HOUR))
     (raised,) = room.pending()
     assert (raised.level, raised.author) == (1, "system")
     assert room.state.warnings[draft.id].status == "superseded"
@@ -201,8 +190,7 @@ def test_words_of_a_level_stand_in_for_the_templates(room: Room) -> None:
     red = Words(levels=(1,), measures=both("Run now."))
     plan = replace(room.pack.plans["flood-plan"], words=(red,))
     room.pack = replace(room.pack, plans={"flood-plan": plan})
-    item = stage(0, 6.5)
-    room.turn(item.known, item)
+    room.learn(stage(0, 6.5))
     (draft,) = room.pending()
     assert (draft.level, draft.contents.measures.en) == (1, "Run now.")
     assert plan.template_for("flood", 2) == plan.template

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from anlan.model.law import Power
 from anlan.model.warning import Warning
@@ -26,18 +23,10 @@ from chain_pack import (
 )
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, chain_pack())
-    yield room
-    room.close()
-
-
 def day(room: Room, n: float, *values: float | None, place: str = "x/a") -> None:
     """One value a day from day `n` on, each known the next morning."""
     for i, value in enumerate(values):
-        item = stage(n + i, value, place)
-        room.turn(item.known, item)
+        room.learn(stage(n + i, value, place))
 
 
 def warned(room: Room, value: float = 5.0) -> Warning:

@@ -32,19 +32,23 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 def publish(room: Room) -> Warning:
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     return room.publish(SENT - flow.INSTANT)
+
+
+def approving(room: Room) -> Turn:
+    """The turn in which the pending draft is approved, with nothing committed yet."""
+    (draft,) = room.pending()
+    turn = Turn(room, SENT)  # type: ignore[arg-type]
+    flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
+    return turn
 
 
 def committed(room: Room) -> Warning:
     """Approved and committed, and nothing handed over yet."""
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     (draft,) = room.pending()
-    turn = Turn(room, SENT)  # type: ignore[arg-type]
-    flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
-    turn.commit()
+    approving(room).commit()
     return room.state.warnings[draft.id]
 
 
@@ -212,12 +216,9 @@ def test_a_message_to_very_many_is_a_few_rows_and_the_same_state(room: Room) -> 
 def test_taking_decisions_back_takes_them_out_of_every_index(room: Room) -> None:
     plan, recipients = many(60)
     room.pack = replace(room.pack, plans={"flood-plan": plan}, recipients=recipients)
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
-    (draft,) = room.pending()
+    room.learn(stage(0, 5.0))
     before = room.state.still()
-    turn = Turn(room, SENT)  # type: ignore[arg-type]
-    flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
+    turn = approving(room)
     assert len(room.state.to_send) == 60
     turn.take_back(0)
     assert room.state == before
@@ -228,12 +229,7 @@ def test_the_batch_does_what_one_by_one_does(tmp_path: Path) -> None:
     rooms = []
     for name in ("one", "many"):
         room = Room(tmp_path / name, chain_pack(plans={"flood-plan": many(30)[0]}, recipients=many(30)[1]))
-        item = stage(0, 5.0)
-        room.turn(item.known, item)
-        (draft,) = room.pending()
-        turn = Turn(room, SENT)  # type: ignore[arg-type]
-        flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
-        turn.commit()
+        committed(room)
         room.post.receipts |= {"r003": BUSY, "r005": Receipt(False, "no such box")}
         due = dispatch.due_now(room.state, SENT)
         room.outbox.begin(due[1].id, SENT)  # killed with the message gone, or not
@@ -348,13 +344,8 @@ def test_a_copy_that_changes_nothing_at_the_far_end_goes_as_often_as_it_takes(ro
 def test_what_ends_while_its_batch_is_on_the_way_does_not_leave(room: Room) -> None:
     plan, recipients = many(10)
     room.pack = replace(room.pack, plans={"flood-plan": plan}, recipients=recipients)
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
-    (draft,) = room.pending()
-    turn = Turn(room, SENT)  # type: ignore[arg-type]
-    flow.publish(turn, replace(draft, status="approved", author="a", approver="b", sent=SENT), "b")
-    turn.commit()
-    due, ends = dispatch.due_now(room.state, SENT), room.state.warnings[draft.id].expires
+    ends = committed(room).expires
+    due = dispatch.due_now(room.state, SENT)
     times = iter([SENT, SENT, SENT, *[ends] * 50])
     outcomes = dict(dispatch.hand_over_many(room, room.state, due, lambda: next(times)))  # type: ignore[arg-type]
     assert len(room.post.got) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -228,13 +227,6 @@ def test_a_board_stays_the_same_until_it_says(room: Room) -> None:
 
 
 # ── through the flow ─────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, chain_pack())
-    yield room
-    room.close()
 
 
 def hear(room: Room, at: float, *messages: Relayed, source: str = "feed-a") -> None:

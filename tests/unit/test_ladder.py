@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,21 +14,13 @@ from anlan.model.warning import Delivery, Warning
 from anlan.ports.channel import Receipt
 from anlan.turn import Turn
 from anlan.warn import ladder
-from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, chain_pack, stage
+from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, stage
 
 SENT = T0 + 2 * DAY
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, chain_pack())
-    yield room
-    room.close()
-
-
 def publish(room: Room, value: float = 5.0) -> Warning:
-    item = stage(0, value)
-    room.turn(item.known, item)
+    room.learn(stage(0, value))
     warning = room.publish(SENT - flow.INSTANT)
     assert warning.sent == SENT
     return warning
@@ -174,8 +164,7 @@ def test_an_answer_stops_the_retries(room: Room) -> None:
 
 def test_what_was_not_handed_over_before_its_end_expires(room: Room) -> None:
     room.post.receipts["desk"] = Receipt(False, "busy", transient=True)
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     (draft,) = room.pending()
     warning = room.publish(draft.expires - MINUTE)
     room.run(warning.expires + DAY)
@@ -205,8 +194,7 @@ def test_a_cancel_asks_for_no_answer(room: Room) -> None:
 
 
 def test_a_kill_between_the_hand_over_and_its_journal_repeats_nothing(room: Room) -> None:
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     (draft,) = room.pending()
     room.act(SENT, ADA, "warning.submit", draft.id)
     turn = Turn(room, SENT + MINUTE, proof="code")  # type: ignore[arg-type]

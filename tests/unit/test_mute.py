@@ -36,8 +36,7 @@ def storm_pack(*inhibits: Inhibit) -> Pack:
 def room(tmp_path: Path) -> Iterator[Room]:
     """A red flood warning in force at x/a, nothing else."""
     room = Room(tmp_path, storm_pack(INSIDE))
-    item = stage(0, 6.5)
-    room.turn(item.known, item)
+    room.learn(stage(0, 6.5))
     room.publish(NOW)
     yield room
     room.close()
@@ -107,8 +106,7 @@ def test_elsewhere_or_more_severe_than_the_cause_is_never_muted(tmp_path: Path) 
 
 def test_a_finding_that_becomes_more_severe_than_its_cause_is_heard_at_once(tmp_path: Path) -> None:
     room = Room(tmp_path, storm_pack(INSIDE))
-    item = stage(0, 5.5)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.5))
     room.publish(NOW)
     shake(room, 3, 6.0)
     assert [one.status for one in room.state.mutes.values()] == ["on"]
@@ -123,8 +121,7 @@ def test_a_finding_that_becomes_more_severe_than_its_cause_is_heard_at_once(tmp_
 def test_same_place_only_and_within_a_time(tmp_path: Path) -> None:
     rule = replace(INSIDE, where="same", within=12 * HOUR)
     room = Room(tmp_path, storm_pack(rule))
-    item = stage(0, 6.5)
-    room.turn(item.known, item)
+    room.learn(stage(0, 6.5))
     room.publish(NOW)
     shake(room, 2.1, 6.0, "x/a/1", "inside")
     shake(room, 2.2, 6.0, "x/a", "same")
@@ -135,8 +132,7 @@ def test_same_place_only_and_within_a_time(tmp_path: Path) -> None:
 
 def test_a_rule_can_be_the_cause(tmp_path: Path) -> None:
     room = Room(tmp_path, storm_pack(Inhibit("g", both("g"), 3, "", by_rule="gauge", hazards=("quake",))))
-    item = stage(0, 6.5)
-    room.turn(item.known, item)
+    room.learn(stage(0, 6.5))
     shake(room, 2, 6.0)
     (muted,) = room.state.mutes.values()
     assert room.state.findings[muted.cause].rule == "gauge"
@@ -148,8 +144,7 @@ def test_a_message_that_is_out_is_kept_right_although_its_risk_is_muted(tmp_path
     when = T0 + 1 * DAY
     room.turn(when, quake(when, 6.0, when, "q1", "x/a/1"), source="seismic")
     room.publish(when + HOUR)
-    item = stage(0, 6.5)
-    room.turn(item.known, item)
+    room.learn(stage(0, 6.5))
     (draft,) = room.pending()
     room.act(NOW, ADA, "warning.submit", draft.id)
     room.act(NOW + flow.INSTANT, BEN, "warning.approve", draft.id)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,22 +11,14 @@ from anlan.model.errors import NotAllowed, WrongState
 from anlan.model.incident import Incident, Report
 from anlan.model.law import Power
 from anlan.respond.activate import AT_ONCE, response_level
-from chain_pack import ADA, BEN, DAY, DEE, HOUR, LAW, MINUTE, PLAN, T0, Room, chain_pack, stage
+from chain_pack import ADA, BEN, DAY, DEE, HOUR, LAW, MINUTE, PLAN, T0, Room, stage
 
 SENT = T0 + 2 * DAY
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, chain_pack())
-    yield room
-    room.close()
-
-
 def warn(room: Room, value: float = 5.0, at: timedelta = timedelta(0)) -> str:
     """The risk, with a warning sent at SENT."""
-    item = stage(0, value)
-    room.turn(item.known, item)
+    room.learn(stage(0, value))
     return room.publish(SENT + at - timedelta(microseconds=1)).risk
 
 
@@ -149,8 +139,7 @@ def test_a_follow_up_that_is_filed_is_owed_again_while_the_response_runs(room: R
 
 
 def test_a_person_opens_a_response_only_for_the_body_that_leads_it(room: Room) -> None:
-    item = stage(0, 3.5)
-    room.turn(item.known, item)
+    room.learn(stage(0, 3.5))
     (risk,) = room.state.assessments
     with pytest.raises(NotAllowed, match="led by office") as refusal:
         room.act(SENT, DEE, "incident.open", risk)

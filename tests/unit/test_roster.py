@@ -78,8 +78,7 @@ def test_a_contact_works_when_the_last_message_to_it_was_taken(room: Room) -> No
     enter(room, T0, "ada", "desk", T0, T0 + 9 * DAY)
     assert room.state.watches["watch:gate"].status == "untested"
     room.post.receipts["desk"] = Receipt(False, "no such number")
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     room.publish(SENT)
     room.turn(SENT + MINUTE)
     stands = room.state.watches["watch:gate"]

@@ -47,8 +47,7 @@ def test_a_level_whose_indicator_falls_silent_is_unknown_while_the_source_is_fre
     assert (newest.change, newest.state, newest.level) == ("unknown", "unknown", 2)
     assert [reason.code for reason in newest.reasons] == ["indicator_silent"]
     # news of it, and the level is known again
-    again = stage(12, 5.0)
-    room.turn(again.known, again)
+    room.learn(stage(12, 5.0))
     assert not room.state.sources["gauges"].silent
     assert list(room.state.findings.values())[-1].change == "known"
 

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from anlan.model.errors import NotAllowed, NotFound, WrongState
 from anlan.model.incident import Incident, Report
 from anlan.model.law import Power
-from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, chain_pack, stage
+from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, stage
 
 SENT = T0 + 2 * DAY
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, chain_pack())
-    yield room
-    room.close()
-
-
 def warn(room: Room, value: float = 5.0, at: timedelta = timedelta(0)) -> str:
     """The risk, with a warning sent at SENT."""
-    item = stage(0, value)
-    room.turn(item.known, item)
+    room.learn(stage(0, value))
     return room.publish(SENT + at - timedelta(microseconds=1)).risk
 
 

@@ -31,8 +31,7 @@ def room(folder: Path) -> Iterator[Room]:
 
 def story(room: Room, *, send: bool = True, quiet: int = 20) -> Review:
     """Water rises on day 0 and has gone five days later; the response ends, the risk is closed."""
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     (risk,) = room.state.assessments
     if send:
         room.publish(SENT)
@@ -127,8 +126,7 @@ def test_lessons_are_what_the_record_shows_and_are_done_once(room: Room) -> None
 
 
 def test_a_risk_is_not_closed_while_something_of_it_runs(room: Room) -> None:
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
+    room.learn(stage(0, 5.0))
     (risk,) = room.state.assessments
     room.publish(SENT)
     room.act(SENT + HOUR, ADA, "assessment.dismiss", risk, reason="a broken gauge")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from anlan.warn.drawn import outside, touching
 from anlan.warn.ground import WORLD, around, distance_km
 from anlan.warn.render import render
 from anlan.warn.target.recipients import reached
-from chain_pack import ADA, BEN, DAY, T0, Room, both, chain_pack, stage
+from chain_pack import ADA, BEN, DAY, T0, Room, both, chain_pack
 
 NOW = T0 + 2 * DAY
 RING = ((9.9, 49.9), (10.1, 49.9), (10.1, 50.1), (9.9, 50.1), (9.9, 49.9))
@@ -38,48 +37,39 @@ def bare(pack: Pack, *ids: str) -> Pack:
     return replace(pack, places={**pack.places, **changed})
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, chain_pack())
-    item = stage(0, 5.0)
-    room.turn(item.known, item)
-    yield room
-    room.close()
-
-
-def test_a_message_whose_place_comes_to_no_ground_is_neither_put_forward_nor_approved(room: Room) -> None:
-    draft = room.pending()[0]
-    pack = bare(room.pack, *draft.places)
+def test_a_message_whose_place_comes_to_no_ground_is_neither_put_forward_nor_approved(drafted: Room) -> None:
+    draft = drafted.pending()[0]
+    pack = bare(drafted.pack, *draft.places)
     with pytest.raises(WrongState, match="area_unresolved") as refused:
         approval.submit(draft, ADA, pack, NOW)
     assert refused.value.found == ", ".join(draft.places)
     assert "radius_km" in refused.value.mend and "draw the area" in refused.value.mend
-    put = approval.submit(draft, ADA, room.pack, NOW)
+    put = approval.submit(draft, ADA, drafted.pack, NOW)
     with pytest.raises(WrongState, match="area_unresolved"):
         approval.approve(put, BEN, pack, NOW, "code")
-    assert approval.approve(put, BEN, room.pack, NOW, "code").status == "approved"
+    assert approval.approve(put, BEN, drafted.pack, NOW, "code").status == "approved"
 
 
-def test_an_exercise_is_held_to_the_same_ground(room: Room) -> None:
-    draft = replace(room.pending()[0], mode="Exercise")
+def test_an_exercise_is_held_to_the_same_ground(drafted: Room) -> None:
+    draft = replace(drafted.pending()[0], mode="Exercise")
     with pytest.raises(WrongState, match="area_unresolved"):
-        approval.submit(draft, ADA, bare(room.pack, *draft.places), NOW)
+        approval.submit(draft, ADA, bare(drafted.pack, *draft.places), NOW)
 
 
-def test_a_drawing_is_ground_and_what_ends_a_message_is_never_held_up(room: Room) -> None:
-    draft = room.pending()[0]
-    pack = bare(room.pack, *draft.places)
+def test_a_drawing_is_ground_and_what_ends_a_message_is_never_held_up(drafted: Room) -> None:
+    draft = drafted.pending()[0]
+    pack = bare(drafted.pack, *draft.places)
     assert approval.submit(replace(draft, rings=(RING,)), ADA, pack, NOW).status == "submitted"
     assert approval.area_unresolved(replace(draft, change="cancel"), pack, NOW) is None
 
 
-def test_a_place_without_an_outline_leaves_as_the_circle_that_the_pack_states(room: Room) -> None:
-    draft = replace(room.pending()[0], places=("x/a",))
-    sent = approval.approve(approval.submit(draft, ADA, room.pack, NOW), BEN, room.pack, NOW, "code")
-    written = read(render(sent, room.pack, "test@anlan.invalid", target_areas(sent, room.pack)))
+def test_a_place_without_an_outline_leaves_as_the_circle_that_the_pack_states(drafted: Room) -> None:
+    draft = replace(drafted.pending()[0], places=("x/a",))
+    sent = approval.approve(approval.submit(draft, ADA, drafted.pack, NOW), BEN, drafted.pack, NOW, "code")
+    written = read(render(sent, drafted.pack, "test@anlan.invalid", target_areas(sent, drafted.pack)))
     for info in written.infos:
         assert [one.circles for one in info.areas] == [("50.00000,10.00000 30",)]
-    found = area(room.pack, NOW, places=("x/a",))
+    found = area(drafted.pack, NOW, places=("x/a",))
     (reason,) = found.reasons
     assert reason.code == "place_as_circle" and "made up for tests" in reason.text.en
     for lon, lat in shapely.get_coordinates(found.shape).tolist():
