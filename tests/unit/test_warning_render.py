@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 
 from anlan.formats import cap
+from anlan.formats.lengths import measure, sms
 from anlan.model.domain import Hazard, WarningLevel
 from anlan.model.errors import InvalidValue
 from anlan.model.pack import Pack
@@ -17,7 +18,7 @@ from anlan.model.place import Place
 from anlan.model.text import Text
 from anlan.model.warning import Contents, Warning
 from anlan.warn.render import TargetArea, render, to_cap
-from anlan.warn.words import WATERMARK, text, words
+from anlan.warn.words import MARK_OF_BEFORE, headline, text, words
 
 SENT = datetime(2024, 7, 12, 13, 31, 38, 250_000, tzinfo=UTC)
 BEIJING = timezone(timedelta(hours=8))
@@ -139,18 +140,47 @@ def test_update_and_cancel_refer_to_the_chain_as_it_was_published() -> None:
     assert update.incidents == cancel.incidents == (ALERT.risk,)
 
 
-@pytest.mark.parametrize("mode", ["Exercise", "Test"])
-def test_what_is_not_actual_is_watermarked_wherever_it_is_read(mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "marks"),
+    [("Exercise", {"en": "EXERCISE", "zh": "演练"}), ("Test", {"en": "TEST", "zh": "测试"})],
+)
+def test_what_is_not_actual_is_watermarked_in_its_own_language_wherever_it_is_read(
+    mode: str, marks: dict[str, str]
+) -> None:
     drill = replace(ALERT, mode=mode)
     message = to_cap(drill, PACK, "warn.drill.invalid")
-    assert (message.status, message.note) == (mode, WATERMARK)
+    assert (message.status, message.note) == (mode, f"{marks['en']} — {marks['zh']}")
     for info in message.infos:
-        assert WATERMARK in info.headline
-        assert info.description.count(WATERMARK) == 2
-    subject, body = text(drill, PACK, "en")
-    assert WATERMARK in subject
-    assert body.count(WATERMARK) == 3
-    assert WATERMARK not in "".join(text(ALERT, PACK, "en"))
+        own, other = (marks[one] for one in (("zh", "en") if info.language == "zh-CN" else ("en", "zh")))
+        assert info.headline.startswith(f"[{own}] ")
+        assert info.description.count(f"*** {own} ***") == 2
+        assert other not in info.headline + info.description
+    for language in ("en", "zh"):
+        subject, body = text(drill, PACK, language)
+        assert subject.startswith(f"[{marks[language]}] ")
+        assert body.count(marks[language]) == 3
+        assert words(drill, PACK, (language,))[0] == subject
+    assert words(drill, PACK, ("zh", "en"))[0].startswith(f"[{marks['zh']} — {marks['en']}] ")
+    for language in ("en", "zh"):
+        assert marks[language] not in "".join(text(ALERT, PACK, language))
+
+
+def test_an_english_exercise_is_an_sms_of_the_small_alphabet() -> None:
+    said = headline(replace(ALERT, mode="Exercise"), "en")
+    assert (measure(said).alphabet, sms(said).parts) == ("gsm7", 1)
+
+
+def test_what_was_approved_in_earlier_words_is_still_written_in_them() -> None:
+    drill = replace(ALERT, mode="Exercise")
+    message = to_cap(drill, PACK, "warn.drill.invalid", before=True)
+    assert message.note == MARK_OF_BEFORE
+    for info in message.infos:
+        assert info.headline.startswith(f"[{MARK_OF_BEFORE}] ")
+        assert info.description.count(f"*** {MARK_OF_BEFORE} ***") == 2
+    chinese = message.infos[0].description
+    assert "这不是真实预警,并无实际险情" in chinese and "级别:红色预警(1级)" in chinese
+    chinese = to_cap(drill, PACK, "warn.drill.invalid").infos[0].description
+    assert "这不是真实预警，并无实际险情" in chinese and "级别：红色预警（1级）" in chinese
 
 
 def test_words_come_in_the_order_of_the_recipients_languages_and_mark_a_repeat() -> None:

@@ -49,7 +49,7 @@ from anlan.warn.calling import preface
 from anlan.warn.mailing import identity
 from anlan.warn.proof import ANSWER, RECEIPT, code, token
 from anlan.warn.render import TargetArea, render
-from anlan.warn.words import MARK_OF_BEFORE, words
+from anlan.warn.words import words
 
 #: less free space than this stops intake before a store can be caught half-way
 RESERVE = 64 * 1024 * 1024
@@ -150,7 +150,7 @@ class RunningHouse:
         held = warning.imprint is not None and not warning.digest
         given = warning if warning.digest else self.imprinted(warning)
 
-        def written(areas: Sequence[TargetArea], marked: str | None = None) -> bytes:
+        def written(areas: Sequence[TargetArea], before: bool = False) -> bytes:
             return render(
                 given,
                 pack,
@@ -159,17 +159,17 @@ class RunningHouse:
                 earlier=earlier,
                 profiles=given.imprint.profiles if held and given.imprint else (),
                 to_be_signed=held and self.signs(given),
-                marked=marked,
+                before=before,
             )
 
         cap = written(target_areas(given, pack))
         if not given.digest or self.digest(cap) == given.digest:
             return cap
-        for marked in (None,) if given.mode == "Actual" else (None, MARK_OF_BEFORE):
-            for areas in (areas_of_before(given, pack), target_areas(given, pack)):
-                before = written(areas, marked)
-                if self.digest(before) == given.digest:
-                    return before
+        older = areas_of_before(given, pack)
+        for areas, before in ((target_areas(given, pack), True), (older, False), (older, True)):
+            then = written(areas, before)
+            if self.digest(then) == given.digest:
+                return then
         return cap
 
     def imprinted(self, warning: Warning) -> Warning:

@@ -119,7 +119,7 @@ def area_unresolved(warning: Warning, pack: Pack, now: datetime) -> Reason | Non
         Text(
             f"the area comes to no ground: the pack states neither an outline nor a radius of "
             f"{', '.join(missing)}",
-            f"区域无法落到实地:方案包没有{'、'.join(missing)}的边界或半径",
+            f"区域无法落到实地：方案包没有{'、'.join(missing)}的边界或半径",
         ),
     )
 

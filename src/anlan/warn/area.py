@@ -34,7 +34,7 @@ Gazetteer = Callable[[str, str], BaseGeometry | None]
 
 SPLIT = Reason(
     "area_split",
-    Text("the area reaches across the antimeridian and is cut there", "区域跨越180度经线,在该处分开"),
+    Text("the area reaches across the antimeridian and is cut there", "区域跨越180度经线，在该处分开"),
 )
 UNITED = Reason("area_united", Text("overlapping polygons are one area", "重叠的多边形合为一个区域"))
 
@@ -132,7 +132,7 @@ def area(
     reasons += [
         Reason(
             "no_outline",
-            Text(f"there is no outline of {one}: its ground is unknown", f"没有{one}的边界:范围未知"),
+            Text(f"there is no outline of {one}: its ground is unknown", f"没有{one}的边界：范围未知"),
         )
         for one in unresolved
     ]
@@ -205,7 +205,7 @@ def _circled(id: str, pack: Pack, now: datetime) -> Reason:
         Text(
             f"there is no outline of {id}: its ground is the circle that covers it, {where} "
             f"({place.radius_basis})",
-            f"没有{id}的边界:以覆盖它的圆为范围,{where_zh}({place.radius_basis})",
+            f"没有{id}的边界：以覆盖它的圆为范围，{where_zh}（{place.radius_basis}）",
         ),
     )
 

@@ -15,16 +15,16 @@ from anlan.warn.words import clock
 NAMED = 20
 
 _ASKED = Text("Your answer is needed by {by}.", "请于{by}前应答。")
-_LINK = Text("Answer here: {link}", "应答链接:{link}")
+_LINK = Text("Answer here: {link}", "应答链接：{link}")
 _CODE = Text("Or reply by SMS with the code {code}.", "或短信回复代码 {code}。")
 _MISSING = Text(
-    "You are called because these have not answered: {names}.", "因下列接收方未应答而叫应您:{names}。"
+    "You are called because these have not answered: {names}.", "因下列接收方未应答而叫应您：{names}。"
 )
 _MORE = Text("{names} and {n} more", "{names}等另有{n}个")
 _EARLIER = Text(
     "The earlier message that this one refers to did not reach you.", "本消息所引用的前一条消息未能送达您处。"
 )
-_AGAIN = Text("Call {n} of {most}.", "第{n}次叫应(共{most}次)。")
+_AGAIN = Text("Call {n} of {most}.", "第{n}次叫应（共{most}次）。")
 
 
 def preface(

@@ -231,7 +231,7 @@ def correction(head: Warning, plan: Plan, pack: Pack, now: datetime) -> Wording:
     ready."""
     template = plan.template_for(head.hazard, head.level)
     fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None)
-    said = template.correct or Text("CORRECTION: {hazard}, {area}", "更正:{area}{hazard}")
+    said = template.correct or Text("CORRECTION: {hazard}, {area}", "更正：{area}{hazard}")
     return replace(wording_of(head), headline=filled(said, fields))
 
 

@@ -30,13 +30,13 @@ WAIT = timedelta(minutes=15)
 OUTCOMES = ("never", "under_way", "reached", "answered", "unanswered", "failed")
 
 MARK = "TEST — 测试"
-_HEADLINE = Text("TEST: is this contact reached?", "测试:此联系方式能否收到?")
+_HEADLINE = Text("TEST: is this contact reached?", "测试：此联系方式能否收到？")
 _WORDS = Text(
     "This is a test of your contact for the duty roster. There is no emergency.",
-    "这是对值班联系方式的测试,没有发生紧急情况。",
+    "这是对值班联系方式的测试，没有发生紧急情况。",
 )
 _DO = Text("Please answer that you have it.", "请应答表示已收到。")
-_REPEAT = Text("Sent again: an earlier copy may have arrived.", "重发:此前一份可能已送达。")
+_REPEAT = Text("Sent again: an earlier copy may have arrived.", "重发：此前一份可能已送达。")
 _KIND = Text("Test of a contact", "联系方式测试")
 
 

@@ -116,8 +116,8 @@ def _lift(
     stale = tuple(w for w in pending if w.change != "cancel" and not (live and w.authors))
     if len(stale) < len(pending):
         return Decision(None, stale, _nothing_new())
-    gone = Text("the level is gone: the warning is to be lifted", "级别已解除:应解除预警")
-    ended = Text("the risk was set aside: the warning is to be lifted", "该风险已排除:应解除预警")
+    gone = Text("the level is gone: the warning is to be lifted", "级别已解除：应解除预警")
+    ended = Text("the risk was set aside: the warning is to be lifted", "该风险已排除：应解除预警")
     reason = Reason("cancelled", gone if live else ended)
     return Decision(cancel(head, plan, pack, now, reason), stale, reason)
 
@@ -131,7 +131,7 @@ def _why(head: Warning | None, level: int, risk: str, state: State) -> Reason:
         if last.change == "cancel":
             return Reason("raised", Text("the level is back after it was lifted", "解除后级别再次出现"))
         return Reason(
-            "repeat", Text("the earlier message has run out, the level stands", "前一预警已到期,级别仍在")
+            "repeat", Text("the earlier message has run out, the level stands", "前一预警已到期，级别仍在")
         )
     if level < head.level:
         return Reason("raised", Text("the level has risen", "级别提高"))
@@ -151,5 +151,5 @@ def _in_hand() -> Reason:
 def _holds() -> Reason:
     return Reason(
         "unknown_holds",
-        Text("data are missing: the warning in force stays as it is", "数据缺失:在效预警保持不变"),
+        Text("data are missing: the warning in force stays as it is", "数据缺失：在效预警保持不变"),
     )

@@ -12,12 +12,12 @@ from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
-from anlan.warn.words import WATERMARK, clock, headline, measures
+from anlan.warn.words import clock, headline, mark, measures
 
 _SUBJECT = Text("{n} warnings held for you", "为您汇总的 {n} 条预警")
 _LEAD = Text(
     "These messages were held for you ({why}). Each as it stands now:",
-    "以下消息曾为您暂存({why}),现状如下:",
+    "以下消息曾为您暂存（{why}），现状如下：",
 )
 _STATUS = {
     "approved": Text("in force until {until}", "有效期至 {until}"),
@@ -26,7 +26,7 @@ _STATUS = {
     "expired": Text("run out", "已到期"),
 }
 _CANCEL = Text("This message lifts an earlier warning.", "本消息解除先前预警。")
-_LEVEL = Text("{colour} (level {level} of 4)", "{colour}({level}级)")
+_LEVEL = Text("{colour} (level {level} of 4)", "{colour}（{level}级）")
 
 
 def due(state: State, now: datetime) -> list[Digest]:
@@ -71,8 +71,9 @@ def words(
     what it has become."""
     tongues = languages or ("zh", "en")
     subject = _SUBJECT.in_(tongues[0]).format(n=len(warnings))
-    if any(one.mode != "Actual" for one in warnings):
-        subject = f"[{WATERMARK}] {subject}"
+    marks = dict.fromkeys(sign for one in warnings if (sign := mark(one.mode, *tongues)))
+    if marks:
+        subject = f"[{', '.join(marks)}] {subject}"
     return subject, "\n----------\n\n".join(
         _body(digest, warnings, pack, tongue, now, zone) for tongue in tongues
     )

@@ -30,7 +30,7 @@ def line(pack: Pack, place: str, now: datetime) -> tuple[str, ...]:
 
 
 WITHDRAWN = Text(
-    "CANCELLED: the warning of {hazard} for {area} is withdrawn.", "撤销:{area}{hazard}预警已撤回。"
+    "CANCELLED: the warning of {hazard} for {area} is withdrawn.", "撤销：{area}{hazard}预警已撤回。"
 )
 
 

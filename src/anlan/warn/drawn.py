@@ -30,7 +30,7 @@ class Outside:
         """In a sentence."""
         return Text(
             f"{self.km2:,.1f} km² of the drawing ({self.share:.0%}) lie outside of {', '.join(self.places)}",
-            f"所绘区域有{self.km2:,.1f}平方公里({self.share:.0%})在{'、'.join(self.places)}之外",
+            f"所绘区域有{self.km2:,.1f}平方公里（{self.share:.0%}）在{'、'.join(self.places)}之外",
         )
 
 

@@ -108,6 +108,6 @@ def reason(cause: Cause) -> Reason:
     title = cause.rule.title
     return Reason(
         "muted_by",
-        Text(f"muted by {cause.id}: {title.en}", f"由 {cause.id} 抑制:{title.zh}"),
+        Text(f"muted by {cause.id}: {title.en}", f"由 {cause.id} 抑制：{title.zh}"),
         cause.rule.basis,
     )

@@ -52,10 +52,10 @@ def issuing(organ: str, hazard: str, level: int, places: Iterable[str], pack: Pa
             basis = error.basis if isinstance(error, NotAllowed) else ""
             other = _other(organ, hazard, level, place, pack, now)
             also = f"; {other.organ} may [{other.basis}]" if other else ""
-            also_zh = f";{other.organ} 有权发布[{other.basis}]" if other else ""
+            also_zh = f"；{other.organ} 有权发布[{other.basis}]" if other else ""
             text = Text(
                 f"no competent issuer: {place}: {error.message}{also}",
-                f"无有权发布机关:{place}:{error.message}{also_zh}",
+                f"无有权发布机关：{place}：{error.message}{also_zh}",
             )
             refusals.append(Reason("no_power", text, basis))
     return Issuing(organ, powers, tuple(refusals))

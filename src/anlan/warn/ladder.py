@@ -40,22 +40,22 @@ BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 1800))
 #: a peer that asks for more patience than this is asked again all the same
 LONGEST_WAIT = timedelta(hours=1)
 
-NO_ANSWER = Reason("no_answer", Text("no answer in time: the next rung is told", "未按时应答:转叫下一级"))
+NO_ANSWER = Reason("no_answer", Text("no answer in time: the next rung is told", "未按时应答：转叫下一级"))
 UNDELIVERED = Reason(
-    "no_answer", Text("it could not be delivered: the next rung is told", "无法送达:转叫下一级")
+    "no_answer", Text("it could not be delivered: the next rung is told", "无法送达：转叫下一级")
 )
 SETTLED = Reason(
     "no_answer",
     Text(
         "no answer in time; those for whom it was called have answered: nobody further is told",
-        "未按时应答;其所代叫者已应答:不再上转",
+        "未按时应答；其所代叫者已应答：不再上转",
     ),
 )
 OTHER = Reason(
     "other_answered",
-    Text("another of the same rung has answered, which is enough by the plan", "同级已有人应答,按预案即可"),
+    Text("another of the same rung has answered, which is enough by the plan", "同级已有人应答，按预案即可"),
 )
-TOP = Reason("ladder_ended", Text("no answer, and no rung is left", "未应答,且已无下一级"))
+TOP = Reason("ladder_ended", Text("no answer, and no rung is left", "未应答，且已无下一级"))
 EXPIRED = Reason(
     "warning_over", Text("the warning is over before it could be handed over", "送达前预警已失效")
 )
@@ -64,15 +64,15 @@ UNKNOWN = Reason(
     Text(
         "nobody knows whether it arrived, or its marked repeat: it does not go again by itself, but a person "
         "may send it",
-        "无法确认该份及其标记重发份是否到达:不再自动发送,可由人员再次发送",
+        "无法确认该份及其标记重发份是否到达：不再自动发送，可由人员再次发送",
     ),
 )
 LATE = Reason(
     "call_late",
     Text("not handed over within the time that the plan gives the call", "未在预案规定时限内叫出"),
 )
-CALLED_AGAIN = Reason("called_again", Text("no answer yet: called again", "尚未应答:再次叫应"))
-LAPSE = Reason(LAPSED, Text("the answer held only until now: called again", "应答时效已过:再次叫应"))
+CALLED_AGAIN = Reason("called_again", Text("no answer yet: called again", "尚未应答：再次叫应"))
+LAPSE = Reason(LAPSED, Text("the answer held only until now: called again", "应答时效已过：再次叫应"))
 
 
 def first_calls(

@@ -26,11 +26,11 @@ from anlan.warn import inhibit, silence
 LIVE = ("open", "confirmed")
 
 CAUSE_OVER = Reason(
-    "cause_over", Text("what muted it has ended: it is heard again", "抑制原因已结束:恢复提示")
+    "cause_over", Text("what muted it has ended: it is heard again", "抑制原因已结束：恢复提示")
 )
 FINDING_OVER = Reason("finding_over", Text("the finding itself has ended", "该发现本身已结束"))
 MORE_SEVERE = Reason(
-    "more_severe", Text("it is more severe than what muted it: it is heard", "比抑制原因更严重:予以提示")
+    "more_severe", Text("it is more severe than what muted it: it is heard", "比抑制原因更严重：予以提示")
 )
 
 

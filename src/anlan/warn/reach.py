@@ -100,7 +100,7 @@ def _overspill(
     text = Text(
         f"{size:,.1f} km² beyond the chosen ground are reached: {_people_en(on_it)}, "
         f"{len(more)} more recipient(s)",
-        f"超出所选区域{size:,.1f}平方公里:{_people_zh(on_it)},另有{len(more)}个接收方",
+        f"超出所选区域{size:,.1f}平方公里：{_people_zh(on_it)}，另有{len(more)}个接收方",
     )
     return Overspill(beyond, size, places, on_it, by_channel, margin_km, text)
 
@@ -149,7 +149,7 @@ def _sentence(size: float, on_it: People, by_channel: ByChannel, over: Overspill
     beyond_zh = f";{over.sentence.zh}" if over.km2 > 0 else ""
     return Text(
         f"{size:,.1f} km², {_people_en(on_it)}; recipients: {told}{beyond}",
-        f"面积{size:,.1f}平方公里,{_people_zh(on_it)};接收方:{told_zh}{beyond_zh}",
+        f"面积{size:,.1f}平方公里，{_people_zh(on_it)}；接收方：{told_zh}{beyond_zh}",
     )
 
 
@@ -170,8 +170,8 @@ def _people_zh(found: People) -> str:
     about = "约" if found.basis == "estimated" else ""
     year = _years(found)
     if found.unknown:
-        return f"至少{about}{found.known:,}人{year},{len(found.unknown)}处没有人口数据"
-    estimate = ",按面积比例估算" if found.basis == "estimated" else ""
+        return f"至少{about}{found.known:,}人{year}，{len(found.unknown)}处没有人口数据"
+    estimate = "，按面积比例估算" if found.basis == "estimated" else ""
     return f"{about}{found.known:,}人{year}{estimate}"
 
 

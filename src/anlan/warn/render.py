@@ -18,7 +18,7 @@ from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.warning import Warning
 from anlan.packs.drawing import Circle
-from anlan.warn.words import WATERMARK, description, headline, issue_time, measures
+from anlan.warn.words import MARK_OF_BEFORE, description, headline, issue_time, mark, measures
 
 LANGUAGES = (("zh", "zh-CN"), ("en", "en-US"))
 MSG_TYPES = {"alert": "Alert", "update": "Update", "cancel": "Cancel"}
@@ -51,10 +51,11 @@ def render(
     zone: tzinfo | None = None,
     profiles: Sequence[str] = (),
     to_be_signed: bool = False,
+    before: bool = False,
 ) -> bytes:
     """The published bytes; arguments and errors as for `to_cap`. `profiles`: what they keep besides CAP;
     InvalidValue names every rule that they would break. `to_be_signed`: a key will sign them."""
-    alert = to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone)
+    alert = to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone, before=before)
     return write(alert, profiles, to_be_signed=to_be_signed)
 
 
@@ -66,9 +67,11 @@ def to_cap(
     *,
     earlier: Iterable[Warning] = (),
     zone: tzinfo | None = None,
+    before: bool = False,
 ) -> CapAlert:
     """A sent warning as a CAP message, zh-CN before en-US, instants in `zone` (by default that of its
-    imprint, else UTC), with the codes of the pack.
+    imprint, else UTC), with the codes of the pack. What is not Actual is watermarked, each info in its own
+    language. `before`: in the words of messages approved earlier (`anlan.warn.words.lines`).
 
     `areas` are exactly the places warned, in any order (without any: geocodes only); `earlier` holds
     the messages of `warning.references`. InvalidValue: not sent yet, born expired, an update or cancel
@@ -97,11 +100,20 @@ def to_cap(
         scope=warning.scope,
         restriction=_NAMED_ONLY if restricted else "",
         codes=tuple(one.value for one in _codes(warning, pack, "code")),
-        note="" if warning.mode == "Actual" else WATERMARK,
+        note=_note(warning, before),
         references=_references(warning, sender, earlier, otherwise),
         incidents=(warning.risk,),
-        infos=tuple(_info(warning, pack, targets, language, tag, zone) for language, tag in LANGUAGES),
+        infos=tuple(
+            _info(warning, pack, targets, language, tag, zone, before) for language, tag in LANGUAGES
+        ),
     )
+
+
+def _note(warning: Warning, before: bool) -> str:
+    """The mark of what is not Actual, in both languages, since a note has none of its own."""
+    if warning.mode == "Actual":
+        return ""
+    return MARK_OF_BEFORE if before else mark(warning.mode, "en", "zh")
 
 
 def _references(
@@ -146,7 +158,13 @@ def _pairs(codes: Iterable[CapCode]) -> tuple[CapPair, ...]:
 
 
 def _info(
-    warning: Warning, pack: Pack, areas: Sequence[TargetArea], language: str, tag: str, zone: tzinfo
+    warning: Warning,
+    pack: Pack,
+    areas: Sequence[TargetArea],
+    language: str,
+    tag: str,
+    zone: tzinfo,
+    before: bool,
 ) -> CapInfo:
     sent = issue_time(warning)
     hazard = pack.hazards[warning.hazard]
@@ -171,9 +189,9 @@ def _info(
         onset=None if begun else starts.astimezone(zone),
         expires=warning.expires.replace(microsecond=0).astimezone(zone),
         sender_name=warning.contents.issuer.in_(language),
-        headline=headline(warning, language),
-        description=description(warning, pack, language, zone),
-        instruction=measures(warning, language),
+        headline=headline(warning, language, before=before),
+        description=description(warning, pack, language, zone, before),
+        instruction=measures(warning, language, before),
         web=imprint.web.replace("{language}", language),
         contact=imprint.contact,
         parameters=(

@@ -38,7 +38,9 @@ EXTENDED = Reason("extended", Text("it lasts longer", "有效期延长"))
 SHORTENED = Reason("shortened", Text("it ends sooner", "有效期缩短"))
 REWORDED = Reason("reworded", Text("the words have changed", "内容有更新"))
 CORRECTED = Reason("corrected", Text("it corrects the message before", "更正前一消息"))
-REPEAT = Reason("repeat", Text("the message before has run out, the level stands", "前一消息已到期,级别仍在"))
+REPEAT = Reason(
+    "repeat", Text("the message before has run out, the level stands", "前一消息已到期，级别仍在")
+)
 CANCELLED = Reason("cancelled", Text("the warning is lifted", "预警解除"))
 # not told
 NOTHING_NEW = Reason("nothing_new", Text("nothing in it is new to them", "对其无新内容"))
@@ -51,7 +53,7 @@ OTHER_LANGUAGE = Reason(
 )
 NOT_SUBSCRIBED = Reason(
     "not_subscribed",
-    Text("reached, but neither plan nor route names them", "在影响范围内,但预案和路由均未列入"),
+    Text("reached, but neither plan nor route names them", "在影响范围内，但预案和路由均未列入"),
 )
 ON_LADDER = Reason(
     "on_ladder", Text("called only where an answer is missing below", "仅在下一级未应答时叫应")

@@ -24,7 +24,7 @@ AHEAD = timedelta(days=30)
 RED = 1
 ACTUAL = "Actual"
 
-OVER = Reason("silence_over", Text("the silence has ended: it is heard again", "静默到期:恢复提示"))
+OVER = Reason("silence_over", Text("the silence has ended: it is heard again", "静默到期：恢复提示"))
 
 
 def roots(pack: Pack, now: datetime) -> tuple[str, ...]:
@@ -189,7 +189,9 @@ def reason(silence: Silence) -> Reason:
     """Why, with author and words."""
     return Reason(
         "muted_by",
-        Text(f"silenced by {silence.author}: {silence.reason}", f"由 {silence.author} 静默:{silence.reason}"),
+        Text(
+            f"silenced by {silence.author}: {silence.reason}", f"由 {silence.author} 静默：{silence.reason}"
+        ),
     )
 
 

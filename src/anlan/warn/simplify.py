@@ -28,12 +28,13 @@ from anlan.warn.outward import Rings
 MANY = 1500
 
 HOLES = Reason(
-    "hole_filled", Text("holes are filled: the channel cannot carry them", "孔洞已填充:该渠道无法表示孔洞")
+    "hole_filled", Text("holes are filled: the channel cannot carry them", "孔洞已填充：该渠道无法表示孔洞")
 )
 JOINED = Reason(
     "parts_joined",
     Text(
-        "separate polygons are joined: the channel carries fewer", "分离的多边形已合并:该渠道可容纳的数量有限"
+        "separate polygons are joined: the channel carries fewer",
+        "分离的多边形已合并：该渠道可容纳的数量有限",
     ),
 )
 
@@ -103,7 +104,7 @@ def _told(shape: BaseGeometry, found: BaseGeometry, budget: Budget, holes: bool)
                 Text(
                     f"{before} points became {after}; all of the area stays covered, {added:,.2f} km² "
                     f"({added / size:.1%}) are added",
-                    f"{before}个点变为{after}个;原区域仍全部覆盖,增加{added:,.2f}平方公里"
+                    f"{before}个点变为{after}个；原区域仍全部覆盖，增加{added:,.2f}平方公里"
                     f"({added / size:.1%})",
                 ),
             )
