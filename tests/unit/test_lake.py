@@ -85,6 +85,15 @@ def test_an_indicator_nobody_wrote_reads_as_empty(lake: DeltaLake) -> None:
     assert lake.digest(lake.read("none", known=LATE)) == lake.digest(lake.read_files("none", known=LATE))
 
 
+def test_the_first_rows_of_an_indicator_may_come_as_one_large_batch_after_it_was_asked_for(
+    lake: DeltaLake,
+) -> None:
+    assert len(lake.read("cases", known=LATE).at) == 0
+    assert lake.append([cases(week, float(week)) for week in range(400)]).new == 400
+    assert lake.read("cases", known=LATE).value.tolist() == [float(week) for week in range(400)]
+    assert lake.append([cases(week, float(week)) for week in range(401)]).new == 1
+
+
 def test_an_indicator_in_another_unit_is_refused_and_nothing_of_the_batch_is_kept(lake: DeltaLake) -> None:
     lake.append([cases(0, 3)])
     other = Observation("cases", "de/BY", T0, LATE, 1.0, "{death}", Provenance("x", "y"))

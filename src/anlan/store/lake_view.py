@@ -100,7 +100,7 @@ class IndicatorView:
                 "event": pl.Series(self._events[self.rank].tolist(), dtype=pl.String),
                 **instants,
                 # numpy drops trailing zero bytes when it hands a string out
-                "key": [key.ljust(32, b"\0") for key in self.key.tolist()],
+                "key": pl.Series([key.ljust(32, b"\0") for key in self.key.tolist()], dtype=pl.Binary),
                 "value": pl.Series(self.value).fill_nan(None),
                 "lon": pl.Series(self.lon).fill_nan(None),
                 "lat": pl.Series(self.lat).fill_nan(None),
