@@ -43,7 +43,7 @@ from anlan.respond.activate import activate, escalate, open_incident, reports_of
 from anlan.review.make import make_review
 from anlan.turn import Turn
 from anlan.warn import digest, hub, ladder, mailing, mute, ordering, roster, silence
-from anlan.warn.approve import close
+from anlan.warn.approve import close, ground_told
 from anlan.warn.decide import PENDING, decide, in_force
 from anlan.warn.route import route
 from anlan.warn.target.recipients import recipients_of
@@ -218,9 +218,8 @@ def warn(turn: Turn) -> None:
             # a first message waits until the risk is heard again; one that is out is always kept right
             note(turn, thread, quiet[0].reasons[-1])
         elif decision.draft is not None:
-            turn.put(
-                "warning.drafted", decision.draft, id, thread.findings[-1:] or (id,), why=decision.reason
-            )
+            draft = ground_told(decision.draft, turn.pack, turn.now)
+            turn.put("warning.drafted", draft, id, thread.findings[-1:] or (id,), why=decision.reason)
         elif decision.reason.code in ("no_power", "no_plan") and thread.verdict in LIVE:
             note(turn, thread, decision.reason)
     turn.touched.clear()

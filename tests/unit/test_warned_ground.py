@@ -14,7 +14,7 @@ from anlan.formats.cap import read
 from anlan.model.errors import InvalidValue, WrongState
 from anlan.model.pack import Pack
 from anlan.model.place import GLOBE_KM, Place
-from anlan.model.warning import Recipient
+from anlan.model.warning import Recipient, Warning
 from anlan.packs.drawing import Circle
 from anlan.packs.load import load_pack
 from anlan.warn import approve as approval
@@ -23,7 +23,7 @@ from anlan.warn.drawn import outside, touching
 from anlan.warn.ground import WORLD, around, distance_km
 from anlan.warn.render import render
 from anlan.warn.target.recipients import reached
-from chain_pack import ADA, BEN, DAY, T0, Room, both, chain_pack
+from chain_pack import ADA, BEN, DAY, T0, Room, both, chain_pack, stage
 
 NOW = T0 + 2 * DAY
 RING = ((9.9, 49.9), (10.1, 49.9), (10.1, 50.1), (9.9, 50.1), (9.9, 49.9))
@@ -48,6 +48,17 @@ def test_a_message_whose_place_comes_to_no_ground_is_neither_put_forward_nor_app
     with pytest.raises(WrongState, match="area_unresolved"):
         approval.approve(put, BEN, pack, NOW, "code")
     assert approval.approve(put, BEN, drafted.pack, NOW, "code").status == "approved"
+
+
+def test_a_draft_without_ground_says_so_in_its_row_until_it_is_drawn(room: Room) -> None:
+    room.pack = bare(room.pack, *room.pack.places)
+    room.learn(stage(0, 5.0))
+    (row,) = [entry for entry in room.journal.read() if entry.kind == "warning.drafted"]
+    assert isinstance(row.value, Warning) and row.why is not None
+    assert [reason.code for reason in row.value.reasons] == ["area_unresolved", "first"]
+    assert row.why == row.value.reasons[1].text
+    drawn = approval.ground_told(replace(row.value, rings=(RING,)), room.pack, NOW)
+    assert [reason.code for reason in drawn.reasons] == ["first"]
 
 
 def test_an_exercise_is_held_to_the_same_ground(drafted: Room) -> None:

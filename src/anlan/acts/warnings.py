@@ -92,7 +92,7 @@ def compose(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     note = fields.get("reason", "").strip() or "composed by a person"
     mode = turn.house.status
     draft = compositions.compose(thread, wording, issuer, plan, turn.pack, turn.now, mode, user.name, note)
-    turn.put("warning.drafted", draft, draft.risk, (thread.id,), user.name, draft.reasons[-1])
+    _drafted(turn, user, draft, thread.id)
 
 
 def edit(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
@@ -105,6 +105,7 @@ def edit(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     note = fields.get("reason", "").strip() or "edited"
     plan = turn.pack.plans[before.plan]
     after = compositions.edit(before, wording, issuer, plan, turn.pack, turn.now, user.name, note)
+    after = approval.ground_told(after, turn.pack, turn.now)
     turn.put("warning.edited", after, after.risk, (id,), user.name, after.reasons[-1])
 
 
@@ -120,7 +121,7 @@ def correct(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     if not note:
         raise WrongState("a correction says what was wrong", where=id, found="an empty reason")
     draft = compositions.correct(head, wording, issuer, plan, turn.pack, turn.now, user.name, note)
-    turn.put("warning.drafted", draft, draft.risk, (id,), user.name, draft.reasons[-1])
+    _drafted(turn, user, draft, id)
 
 
 def update(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
@@ -184,7 +185,7 @@ def _revise(turn: Turn, user: User, id: str, fields: Mapping[str, str], purpose:
     note = fields.get("reason", "").strip() or code
     reason = Reason(code, Text(note, note))
     draft = revise(head, to, expires, plan, turn.state, turn.pack, turn.now, reason, user.name, purpose)
-    turn.put("warning.drafted", draft, draft.risk, (id,), user.name, draft.reasons[-1])
+    _drafted(turn, user, draft, id)
 
 
 def lift(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
@@ -204,7 +205,12 @@ def _end(turn: Turn, user: User, id: str, fields: Mapping[str, str], purpose: st
     plan = turn.pack.plans[head.plan]
     reason = Reason("cancelled", Text(note, note))
     draft = cancel(head, plan, turn.pack, turn.now, reason, user.name, purpose)
-    turn.put("warning.drafted", draft, draft.risk, (id,), user.name, draft.reasons[-1])
+    _drafted(turn, user, draft, id)
+
+
+def _drafted(turn: Turn, user: User, draft: Warning, cause: str) -> None:
+    draft = approval.ground_told(draft, turn.pack, turn.now)
+    turn.put("warning.drafted", draft, draft.risk, (cause,), user.name, draft.reasons[-1])
 
 
 def _place_of(turn: Turn, warning: Warning) -> str:

@@ -56,7 +56,8 @@ def submit(warning: Warning, user: User, pack: Pack, now: datetime) -> Warning:
             found=slips[0].text.en,
             mend="edit the message first",
         )
-    return replace(warning, status="submitted", author=user.name, approver="", submitted=now)
+    put = replace(warning, status="submitted", author=user.name, approver="", submitted=now)
+    return ground_told(put, pack, now)
 
 
 def approve(warning: Warning, user: User, pack: Pack, now: datetime, proof: str) -> Warning:
@@ -122,6 +123,14 @@ def area_unresolved(warning: Warning, pack: Pack, now: datetime) -> Reason | Non
             f"区域无法落到实地：方案包没有{'、'.join(missing)}的边界或半径",
         ),
     )
+
+
+def ground_told(draft: Warning, pack: Pack, now: datetime) -> Warning:
+    """The draft with the reason why it may not leave as it stands before all others, and without one that
+    no longer holds: its row of the journal says so from the beginning."""
+    others = tuple(reason for reason in draft.reasons if reason.code != "area_unresolved")
+    reason = area_unresolved(draft, pack, now)
+    return replace(draft, reasons=others if reason is None else (reason, *others))
 
 
 def same_mode(warning: Warning, earlier: Warning | None) -> None:
