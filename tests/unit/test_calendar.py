@@ -8,7 +8,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from anlan.assess.calendar import HOLIDAY, MAKE_UP, UNKNOWN, adjusted, day_kinds, effects, weekdays
+from anlan.assess.calendar import HOLIDAY, MAKE_UP, UNKNOWN, adjusted, day_kinds, effects, evened, weekdays
+from anlan.assess.detect.panel import Panel
+from anlan.assess.detect.registry import detector
 from anlan.assess.evaluate import evaluate
 from anlan.model.state import State
 from chain_pack import DAY, GAUGE, HOUR, T0, MemoryLake, chain_pack, stage
@@ -97,6 +99,52 @@ def test_odd_series_have_defined_factors() -> None:
     assert np.isnan(found.factor[0, 6]) and found.factor[0, 0] == pytest.approx(7 / 6, rel=0.02)
     huge = effects(np.full((1, 500), 1e6), kinds)
     assert huge.factor == pytest.approx(np.ones((1, 9)))
+
+
+def test_holidays_raise_no_more_false_alarms_than_other_days() -> None:
+    kinds = day_kinds(days("2017-01-01", 3 * 365))
+    level = np.random.default_rng(7).gamma(5, 8, (300, 1))
+    counted = np.random.default_rng(8).poisson(level * TRUE[kinds]).astype(float)
+    tests = np.arange(2 * 365, 3 * 365)
+    over, found = adjusted(counted, kinds, int(tests[0]))
+    even = evened(counted, found.of(kinds))
+
+    def rates(values: np.ndarray) -> list[float]:
+        alarm = detector("ears_c2")(Panel(values, 365), tests, baseline=28).alarm == 1
+        return [float(alarm[:, kinds[tests] == kind].mean()) for kind in range(8)]
+
+    # over the factor alone the quiet days cross a bound taken from all days, by Poisson's law
+    assert rates(over)[HOLIDAY] > 0.02 and rates(over)[HOLIDAY] > 10 * min(rates(over))
+    assert max(rates(even.values)) < 0.008 and max(rates(even.values)) < 3 * min(rates(even.values))
+
+
+def test_a_bound_in_the_counts_of_the_day_itself_parts_the_same_days() -> None:
+    kinds = day_kinds(days("2018-01-01", 2 * 365))
+    counted = np.random.default_rng(9).poisson(30 * TRUE[kinds], (40, 730)).astype(float)
+    counted[::2, 640] = np.nan
+    tests = np.arange(600, 730)
+    even = evened(counted, effects(counted[:, :600], kinds[:600]).of(kinds))
+    seen = detector("ears_c2")(Panel(even.values, 365), tests, baseline=14)
+    known = ~np.isnan(counted[:, tests]) & (even.values[:, tests] > 0)
+    own = even.own(seen.threshold, tests)
+    assert ((counted[:, tests] > own) == (seen.alarm == 1))[known].all()
+    # what is expected of a holiday is a holiday's
+    holidays = kinds[tests] == HOLIDAY
+    expected = even.own(seen.expected, tests)[:, holidays]
+    assert np.nanmean(expected) == pytest.approx(30 * TRUE[HOLIDAY], rel=0.1)
+
+
+def test_later_days_and_the_beginning_of_the_axis_do_not_change_an_evened_day() -> None:
+    kinds = day_kinds(days("2018-01-01", 400))
+    counted = np.random.default_rng(10).poisson(30 * TRUE[kinds], (3, 400)).astype(float)
+    factor = effects(counted, kinds).of(kinds)
+    whole = evened(counted, factor)
+    changed = counted.copy()
+    changed[:, 300:] = 900
+    assert (evened(changed, factor).values[:, :300] == whole.values[:, :300]).all()
+    assert (evened(counted[:, 100:], factor[:, 100:]).values[:, 28:] == whole.values[:, 128:]).all()
+    assert (whole.values[:, :1] == (counted / factor)[:, :1]).all()  # nothing is known before it
+    assert (whole.values >= 0).all()
 
 
 def test_where_no_calendar_is_known_a_day_is_its_weekday() -> None:

@@ -11,6 +11,15 @@ ratio-to-moving-average method, Shiskin, Young, Musgrave 1967, X-11 variant, wit
 so that a holiday week does not carry its own level). The factors of the seven ordinary weekdays average
 one. They are estimated on the history only: the days that are tested have no say in how they are adjusted.
 
+A count divided by a small factor scatters more than the others: of a Poisson count y / f has the variance
+level / f, and a bound taken from all days would be crossed on holidays some ten times as often as it should.
+So what detectors are given (`Evened`) is drawn towards the level as much as that takes,
+
+    v(t) = L(t) + (y(t) / f - L(t)) sqrt(f)
+
+with L the mean of y / f over the four weeks before: of the variance of an average day on every day. A bound U
+of v is f L + sqrt(f) (U - L) cases of that day.
+
 The Chinese calendar (`cn`): statutory holidays as the State Council announces them each year, and the
 weekend days worked in exchange (调休), from the package `chinesecalendar`. The days of a year that it
 does not know yet have no kind and no factor; a rule takes them for ordinary weekdays and says so.
@@ -42,6 +51,7 @@ HISTORY_DAYS = 371
 
 _ORDINARY = 7
 _HALF = 7
+_BACK = 28
 _LEAST_DAYS = 4
 _ROUNDS = 60
 
@@ -62,6 +72,21 @@ class Effects:
         found = self.factor[:, np.maximum(kinds, 0)]
         found[:, kinds == UNKNOWN] = np.nan
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Evened:
+    """Counts as an average day would have had them, level and scatter: `values` [n_series, n_days], from
+    counts with the `factor` of their days and the `level` before them, both of the same shape."""
+
+    values: Floats
+    factor: Floats
+    level: Floats
+
+    def own(self, bound: Floats, days: NDArray[np.int64]) -> Floats:
+        """[n_series, n_tests]: what a `bound` of `values` on those days is in counts of the day itself."""
+        f, level = self.factor[:, days], self.level[:, days]
+        return np.where(np.isnan(level), f * bound, np.maximum(f * level + np.sqrt(f) * (bound - level), 0.0))
 
 
 def day_kinds(days: NDArray[np.datetime64], calendar: str = "cn") -> Kinds:
@@ -147,6 +172,26 @@ def adjusted(values: Floats, kinds: Kinds, until: int) -> tuple[Floats, Effects]
     before index `until`. NaN where a value is missing or its day has no factor."""
     found = effects(values[:, :until], kinds[:until])
     return values / found.of(kinds), found
+
+
+def evened(values: Floats, factor: Floats) -> Evened:
+    """`values` [n_series, n_days] with the `factor` of each, same shape. Without a known day in the four
+    weeks before there is no level, and a value is over its factor alone. Counts stay at or above 0."""
+    plain = values / factor
+    level = _before(plain)
+    drawn = np.maximum(level + (plain - level) * np.sqrt(factor), np.minimum(plain, 0.0))
+    return Evened(np.where(np.isnan(level), plain, drawn), factor, level)
+
+
+def _before(values: Floats) -> Floats:
+    """The mean of the known values of the `_BACK` days before each; NaN where there is none."""
+    here = ~np.isnan(values)
+    known = np.where(here, values, 0.0)
+    total, number = np.zeros(values.shape), np.zeros(values.shape)
+    for back in range(1, min(_BACK, values.shape[1] - 1) + 1):  # no sum depends on where the axis begins
+        total[:, back:] += known[:, :-back]
+        number[:, back:] += here[:, :-back]
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def _around(values: Floats, here: NDArray[np.bool_]) -> Floats:

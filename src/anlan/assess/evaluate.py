@@ -7,15 +7,16 @@ finding, byte for byte; `recompute` in `anlan explain` rests on that.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.assess.calendar import HISTORY_DAYS, day_kinds, effects, weekdays
+from anlan.assess.calendar import HISTORY_DAYS, Evened, day_kinds, effects, evened, weekdays
 from anlan.assess.calendar import UNKNOWN as NO_KIND
 from anlan.assess.detect.panel import Panel
 from anlan.assess.detect.registry import detector, spec
@@ -250,15 +251,16 @@ def detect_at(
     for rows, group in screened.marks.alike(tests):
         at = tests[group]
         alike = screened.values[rows] * screened.marks.scale(int(at[0]))[rows]
-        usual = _usual(look, grid, alike, int(tests[0]))
-        values = np.pad(alike / usual, ((0, 0), (lead, 0)), constant_values=np.nan)
+        even = _evened(look, grid, alike, int(tests[0]))
+        values = np.pad(even.values, ((0, 0), (lead, 0)), constant_values=np.nan)
         seen = detector(rule.detector)(Panel(values, season or 1, dates=dates), at + lead, **_params(rule))
+        expected, threshold = even.own(seen.expected, at), even.own(seen.threshold, at)
         for n, row in enumerate(rows.tolist()):
             found[grid.places[row]] += [
                 Numbers(
                     float(grid.values[row, test]),
-                    float(seen.expected[n, column] * usual[n, test]),
-                    float(seen.threshold[n, column] * usual[n, test]),
+                    float(expected[n, column]),
+                    float(threshold[n, column]),
                     float(seen.score[n, column]),
                     float(seen.p_value[n, column]),
                     int(seen.alarm[n, column]) if screened.why[row, test] == Why.USABLE else UNKNOWN,
@@ -287,18 +289,19 @@ def _lower_bounds(
         test = int(tests[column])
         rows = np.flatnonzero(screened.why[:, test] == Why.PARTIAL)
         alike = screened.values[rows] * screened.marks.scale(test)[rows]
-        usual = _usual(look, grid, alike, int(tests[0]))
-        alike[:, test] = grid.values[rows, test]
-        values = np.pad(alike / usual, ((0, 0), (lead, 0)), constant_values=np.nan)
+        even = _evened(look, grid, alike, int(tests[0]), {test: grid.values[rows, test]})
+        values = np.pad(even.values, ((0, 0), (lead, 0)), constant_values=np.nan)
         panel = Panel(values, look.indicator.season or 1, dates=dates)
         seen = detector(look.rule.detector)(panel, tests[: column + 1] + lead, **_params(look.rule))
+        last = tests[column : column + 1]
+        expected, threshold = even.own(seen.expected[:, -1:], last), even.own(seen.threshold[:, -1:], last)
         for n, row in enumerate(rows.tolist()):
             if seen.alarm[n, -1] == YES:
                 one = found[grid.places[row]][column]
                 found[grid.places[row]][column] = replace(
                     one,
-                    expected=float(seen.expected[n, -1] * usual[n, test]),
-                    threshold=float(seen.threshold[n, -1] * usual[n, test]),
+                    expected=float(expected[n, 0]),
+                    threshold=float(threshold[n, 0]),
                     score=float(seen.score[n, -1]),
                     p_value=float(seen.p_value[n, -1]),
                     alarm=YES,
@@ -306,15 +309,27 @@ def _lower_bounds(
                 )
 
 
-def _usual(look: Look, grid: Grid, values: NDArray[np.float64], until: int) -> NDArray[np.float64]:
-    """[n_places, n_times]: how much of an average day's count is usual on that day, from the days before
-    index `until`; 1 without a calendar."""
+def _evened(
+    look: Look,
+    grid: Grid,
+    values: NDArray[np.float64],
+    until: int,
+    instead: Mapping[int, NDArray[np.float64]] = MappingProxyType({}),
+) -> Evened:
+    """The `values` [n_places, n_times] as average days would have had them, by the factors of the days
+    before index `until`; as they are without a calendar. `instead`: other values [n_places] of periods."""
+    factor = np.ones(values.shape)
+    if look.indicator.calendar:
+        days = grid.times + CIVIL
+        kinds = day_kinds(days, look.indicator.calendar)
+        kinds = np.where(kinds == NO_KIND, weekdays(days), kinds)
+        factor = effects(values[:, :until], kinds[:until]).of(kinds)
+    given = values.copy()
+    for test, row in instead.items():
+        given[:, test] = row
     if not look.indicator.calendar:
-        return np.ones(values.shape)
-    days = grid.times + CIVIL
-    kinds = day_kinds(days, look.indicator.calendar)
-    kinds = np.where(kinds == NO_KIND, weekdays(days), kinds)
-    return effects(values[:, :until], kinds[:until]).of(kinds)
+        return Evened(given, factor, np.full(given.shape, np.nan))
+    return evened(given, factor)
 
 
 def _history_of(screened: Screened, row: int, test: int, back: int) -> tuple[int, int]:
