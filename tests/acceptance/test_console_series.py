@@ -86,6 +86,20 @@ def test_the_past_is_shown_as_it_was_known_then(client: TestClient[Any]) -> None
     assert client.get(SERIES, params={"known": "yesterday"}).status_code == 422
 
 
+def test_the_charts_are_those_of_the_instant_of_their_page(client: TestClient[Any], desk: MemoryDesk) -> None:
+    import html
+    import re
+
+    sign_in(client, "li.duty")
+    address = re.search(r'data-bands="([^"]*)"', client.get(SERIES).text)
+    assert address is not None and "seen=" in address[1]
+    before = client.get(html.unescape(address[1])).json()
+    desk.clock.at = NOW + 3 * DAY
+    assert client.get(html.unescape(address[1])).json() == before
+    assert "later" not in before["series"][0]
+    assert client.get(DATA, params={"seen": "soon"}).status_code == 422
+
+
 def test_a_series_is_read_only_where_the_reader_may(client: TestClient[Any]) -> None:
     sign_in(client, "ma.viewer")  # Xinjiang only
     for address in (SERIES, DATA):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from anlan.app.clock import VirtualClock, WallClock
 from anlan.app.desk import RunningDesk
 from anlan.app.house import RunningHouse
 from anlan.model.errors import NotFound
+from anlan.store.lake import DeltaLake
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +79,45 @@ def test_a_cluster_joins_the_thread_of_the_outbreak_and_is_seen_again(desk: Runn
     assert (one.observed, one.p_value) == (first.value, first.p_value)
     assert one.words.en in first.sentence.en and seen.coverage.en in first.sentence.en
     assert desk.explain(first.id)["same"]
+
+
+def test_a_page_and_its_charts_are_worked_out_once_until_something_is_learnt(
+    desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from anlan.app import reading
+
+    first = next(f for f in desk.state().findings.values() if f.rule == "newport-farrington")
+    work, done = reading.retrospect, []
+
+    def counted(*what: Any) -> Any:
+        done.append(what)
+        return work(*what)
+
+    monkeypatch.setattr(reading, "retrospect", counted)
+    then = first.known - timedelta(days=3)
+    page = desk.retrospect(first.rule, then, 9, (first.place,))
+    assert desk.retrospect(first.rule, then, 9, [first.place]) is page and len(done) == 1
+    # another instant, another number of periods, other places are another look
+    desk.retrospect(first.rule, then + timedelta(seconds=1), 9, (first.place,))
+    desk.retrospect(first.rule, then, 8, (first.place,))
+    desk.retrospect(first.rule, then, 9)
+    assert len(done) == 4
+    lake = desk.house.lake
+    (late,) = [one for one in lake.revisions(first.indicator, place=first.place, at=first.at)][-1:]
+    lake.append([replace(late, known=then - timedelta(seconds=1), value=77.0)])
+    again = desk.retrospect(first.rule, then, 9, (first.place,))
+    assert len(done) == 5 and again is not page
+    assert again.series[first.place].values[again.times.index(first.at)] == 77.0
+
+
+def test_when_anything_was_learnt_is_told_from_memory_as_from_the_files(desk: RunningDesk) -> None:
+    first = next(f for f in desk.state().findings.values() if f.rule == "newport-farrington")
+    lake = desk.house.lake
+    every = sorted({one.known for one in lake.revisions(first.indicator, place=first.place)})
+    now = desk.clock.now()
+    assert list(desk.learnt(first.indicator, first.place)) == [at for at in every if at <= now]
+    files = DeltaLake.open(desk.house.workspace, view_rows=0, create=False)
+    assert files.learnt(first.indicator, first.place).tolist() == [at.replace(tzinfo=None) for at in every]
+    assert files.version() == lake.version()
+    assert len(lake.learnt(first.indicator, "de/none")) == len(files.learnt("nothing", first.place)) == 0
+    files.close()

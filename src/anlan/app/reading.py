@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from anlan.app.explain import explain
 from anlan.app.house import RunningHouse
+from anlan.app.retrospects import Retrospects
 from anlan.app.shown import as_if_sent, shown
-from anlan.assess.grid import instant
+from anlan.assess.grid import instant, instant64
 from anlan.assess.retrospect import later, retrospect
 from anlan.assess.surveys.registry import is_survey
 from anlan.model.entry import Entry
@@ -33,6 +34,7 @@ class Reading:
     def __init__(self, house: RunningHouse) -> None:
         self.house = house
         self._shown: State = house.state.still()
+        self._retrospects = Retrospects()
 
     @property
     def pack(self) -> Pack:
@@ -91,7 +93,11 @@ class Reading:
     def retrospect(
         self, rule: str, known: datetime, periods: int, places: Sequence[str] | None = None
     ) -> Retrospect:
-        return retrospect(self._series_rule(rule), self.pack, self.house.lake, known, periods, places)
+        chosen, pack, lake = self._series_rule(rule), self.pack, self.house.lake
+        wanted = None if places is None else tuple(places)
+        # the lake's number first: what comes meanwhile makes the next look a new one
+        key = (lake.version(), pack.digest, rule, known, periods, wanted)
+        return self._retrospects.get(key, lambda: retrospect(chosen, pack, lake, known, periods, wanted))
 
     def later(self, seen: Retrospect, rule: str, place: str) -> PlaceSeries:
         now = self.house.clock.now()
@@ -112,9 +118,8 @@ class Reading:
         return clusters_seen(measured, self.pack, self.house.lake, places, known, timing)
 
     def learnt(self, indicator: str, place: str) -> Sequence[datetime]:
-        now = self.house.clock.now()
-        kept = self.house.lake.revisions(indicator, place=place)
-        return sorted({one.known for one in kept if one.known <= now})
+        known = self.house.lake.learnt(indicator, place)
+        return [instant(at) for at in known[known <= instant64(self.house.clock.now())]]
 
     def _series_rule(self, id: str) -> Rule:
         """A rule that looks at each series by itself."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from anlan.formats.values import canonical
 from anlan.model.errors import WrongUnit
@@ -224,6 +225,24 @@ class DeltaLake:
             if event:
                 rows = rows.filter(pl.col("event") == event)
             return to_observations(rows.sort(ORDER).collect(), indicator)
+
+    def learnt(self, indicator: str, place: str) -> NDArray[np.datetime64]:
+        """The instants (UTC) at which anything of a series was learnt, each once, in order."""
+        with self._lock:
+            self._refresh()
+            view = self._view(indicator)
+            if view is not None:
+                return view.learnt(place)
+            rows = scan(self._log.folder, self._files(indicator)).filter(pl.col("place") == place)
+            known = rows.select(pl.col("known").unique().sort()).collect()["known"]
+            return known.to_physical().to_numpy().view("datetime64[us]")
+
+    def version(self) -> int:
+        """The number of the newest commit, those of other processes included: while it is the same, every
+        read answers the same."""
+        with self._lock:
+            self._refresh()
+            return self._log.version
 
     def event(self, indicator: str, ids: Sequence[str]) -> tuple[str, str, datetime] | None:
         """Under which (event, place, at) an event with any of these ids was last kept, or None."""

@@ -138,6 +138,10 @@ class IndicatorView:
             spans.append(np.arange(np.searchsorted(self.rank, low), np.searchsorted(self.rank, high)))
         return np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
 
+    def learnt(self, place: str) -> NDArray[np.datetime64]:
+        """As anlan.store.lake.DeltaLake.learnt."""
+        return np.unique(self.known[self._rows_of([place])]).view("datetime64[us]")
+
     def newest_of(self, events: Sequence[str]) -> tuple[str, str, int] | None:
         """(event, place, at) of the row known last among those of the events that hold a value, or
         None."""

@@ -61,10 +61,11 @@ def series_data(
     place: FromPath[str],
     rule: FromQuery[str] = "",
     known: FromQuery[str] = "",
+    seen: FromQuery[str] = "",
 ) -> dict[str, Any]:
-    """The numbers behind the page's charts."""
+    """The numbers behind the charts of a page that was made at `seen`: those of the page, worked out once."""
     desk: Desk = request.app.state.desk
-    found = _looked(request, indicator, place, rule, known)
+    found = _looked(request, indicator, place, rule, known, seen)
     return charts(found, desk, screen(request, ""))
 
 
@@ -134,6 +135,6 @@ def _scan_address(found: Looked) -> str:
     return f"{address}?known={quote(format_instant(found.known))}" if found.back else address
 
 
-def _looked(request: Ask, indicator: str, place: str, rule: str, known: str) -> Looked:
+def _looked(request: Ask, indicator: str, place: str, rule: str, known: str, seen: str = "") -> Looked:
     desk: Desk = request.app.state.desk
-    return look(desk, indicator, place.strip("/"), rule, known, sees(request))
+    return look(desk, indicator, place.strip("/"), rule, known, seen, sees(request))

@@ -84,8 +84,8 @@ class Summed:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A series as an analyst looks at it. `known`: as known when; `back`: earlier than now; `instants` to
-    choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
+    """A series as an analyst looks at it. `known`: as known when; `back`: earlier than `now`, the
+    instant of the page; `instants` to choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
     time, number of periods); `alike` the other places in order of the charts, `parts` true where they are
     this place's own; `risks` the live ones here; `marks` changes of what is counted; `sums` what the places
     directly below come to, where the indicator adds up."""
@@ -96,6 +96,7 @@ class Looked:
     rules: tuple[Rule, ...]
     known: datetime
     back: bool
+    now: datetime
     instants: tuple[datetime, ...]
     seen: Retrospect
     values: tuple[Value, ...]
@@ -120,11 +121,13 @@ class Looked:
 
 
 def look(
-    desk: Desk, indicator: str, place: str, rule: str, known: str, visible: Callable[[str], bool]
+    desk: Desk, indicator: str, place: str, rule: str, known: str, seen: str, visible: Callable[[str], bool]
 ) -> Looked:
-    """NotFound for an indicator without a rule that looks at the place, or a place without a series;
-    InvalidValue for an instant that cannot be read."""
+    """`known`: as known when, empty for now; `seen`: the instant of the page that asks for its charts, which
+    is now for them. NotFound for an indicator without a rule that looks at the place, or a place without a
+    series; InvalidValue for an instant that cannot be read."""
     now, pack = desk.clock.now(), desk.pack
+    now = min(now, instant_of(seen, "seen")) if seen else now
     measured = pack.indicators.get(indicator)
     if measured is not None and measured.kind == "event":
         raise NotFound(
@@ -141,15 +144,15 @@ def look(
         raise NotFound("no such rule for this series", where="rule", found=repr(rule))
     learnt = list(desk.learnt(indicator, place))
     asof = min(now, instant_of(known)) if known else now
-    seen = desk.retrospect(chosen.id, asof, PERIODS, (place, *_beside(pack, place, now)))
-    if (below := seen.sums.get(place)) is not None and below.summed:
+    found = desk.retrospect(chosen.id, asof, PERIODS, (place, *_beside(pack, place, now)))
+    if (below := found.sums.get(place)) is not None and below.summed:
         # a sum is learnt with its members
         learnt = sorted({at for child in below.children[:MOST_ALIKE] for at in desk.learnt(indicator, child)})
-    if place not in seen.series:
+    if place not in found.series:
         if not learnt:
             raise NotFound("nothing is known of this series", where="series", found=f"{indicator} at {place}")
-        seen = replace(seen, series={**seen.series, place: _nothing(seen)})
-    alike, parts = _alike(pack, seen, place, now, visible)
+        found = replace(found, series={**found.series, place: _nothing(found)})
+    alike, parts = _alike(pack, found, place, now, visible)
     state = desk.state()
     of_here = {f.id for f in state.findings.values() if (f.indicator, f.place) == (indicator, place)}
     return Looked(
@@ -159,10 +162,11 @@ def look(
         rules,
         asof,
         asof < now,
+        now,
         _choices(learnt, asof, now),
-        seen,
-        _values(seen, place),
-        _gaps(seen, place),
+        found,
+        _values(found, place),
+        _gaps(found, place),
         alike,
         parts,
         tuple(
@@ -173,8 +177,8 @@ def look(
             and of_here.intersection(a.findings)
             and visible(a.place)
         ),
-        tuple(Mark(n + 1, seen.times[m.at], m) for n, m in enumerate(seen.marks.get(place, ()))),
-        _summed(seen, place, visible),
+        tuple(Mark(n + 1, found.times[m.at], m) for n, m in enumerate(found.marks.get(place, ()))),
+        _summed(found, place, visible),
     )
 
 
@@ -222,18 +226,18 @@ def _rules(pack: Pack, indicator: str, place: str, now: datetime) -> tuple[Rule,
     )
 
 
-def instant_of(text: str) -> datetime:
+def instant_of(text: str, where: str = "known") -> datetime:
     """An instant as a page's address names it; InvalidValue for none."""
     try:
-        found = parse_instant(text, "known")
+        found = parse_instant(text, where)
     except (ValueError, OverflowError) as error:
         raise InvalidValue(
-            "no such instant", where="known", found=repr(text[:80]), expected="2012-01-30T12:00:00Z"
+            "no such instant", where=where, found=repr(text[:80]), expected="2012-01-30T12:00:00Z"
         ) from error
     if found.year < EARLIEST:
         raise InvalidValue(
             "nothing was known so early",
-            where="known",
+            where=where,
             found=repr(text[:80]),
             expected=f"{EARLIEST} or later",
         )

@@ -107,8 +107,10 @@ export function answer(panel: Panel, row: Row, index: number): string {
   return lines.join("\n");
 }
 
-/** The panel at an address, or in the element `#id` of this page; asked for once by a page's charts. */
-const asked = new Map<string, Promise<Panel>>();
+/** The panel at an address, or in the element `#id` of this page; asked for once by a page's charts, those of
+ *  other bundles included. */
+const shared = globalThis as typeof globalThis & { anlanPanels?: Map<string, Promise<Panel>> };
+const asked = (shared.anlanPanels ??= new Map<string, Promise<Panel>>());
 document.body.addEventListener("htmx:beforeSwap", () => asked.clear());
 
 export function read(from: string): Promise<Panel> {
