@@ -14,6 +14,7 @@ from newport import replayed
 from anlan.app.clock import VirtualClock, WallClock
 from anlan.app.desk import RunningDesk
 from anlan.app.house import RunningHouse
+from anlan.assess.retrospect import retrospect
 from anlan.model.errors import NotFound
 from anlan.store.lake import DeltaLake
 
@@ -84,16 +85,14 @@ def test_a_cluster_joins_the_thread_of_the_outbreak_and_is_seen_again(desk: Runn
 def test_a_page_and_its_charts_are_worked_out_once_until_something_is_learnt(
     desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from anlan.app import reading
-
     first = next(f for f in desk.state().findings.values() if f.rule == "newport-farrington")
-    work, done = reading.retrospect, []
+    done = []
 
     def counted(*what: Any) -> Any:
         done.append(what)
-        return work(*what)
+        return retrospect(*what)
 
-    monkeypatch.setattr(reading, "retrospect", counted)
+    monkeypatch.setattr("anlan.app.reading.retrospect", counted)
     then = first.known - timedelta(days=3)
     page = desk.retrospect(first.rule, then, 9, (first.place,))
     assert desk.retrospect(first.rule, then, 9, [first.place]) is page and len(done) == 1
@@ -103,7 +102,7 @@ def test_a_page_and_its_charts_are_worked_out_once_until_something_is_learnt(
     desk.retrospect(first.rule, then, 9)
     assert len(done) == 4
     lake = desk.house.lake
-    (late,) = [one for one in lake.revisions(first.indicator, place=first.place, at=first.at)][-1:]
+    late = lake.revisions(first.indicator, place=first.place, at=first.at)[-1]
     lake.append([replace(late, known=then - timedelta(seconds=1), value=77.0)])
     again = desk.retrospect(first.rule, then, 9, (first.place,))
     assert len(done) == 5 and again is not page

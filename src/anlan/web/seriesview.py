@@ -84,11 +84,11 @@ class Summed:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A series as an analyst looks at it. `known`: as known when; `back`: earlier than `now`, the
-    instant of the page; `instants` to choose from, newest first; `values` the tested ones, newest first; `gaps` missing spans (first, last
-    time, number of periods); `alike` the other places in order of the charts, `parts` true where they are
-    this place's own; `risks` the live ones here; `marks` changes of what is counted; `sums` what the places
-    directly below come to, where the indicator adds up."""
+    """A series as an analyst looks at it. `known`: as known when; `back`: earlier than `now`, the instant of
+    the page; `instants` to choose from, newest first; `values` the tested ones, newest first; `gaps` missing
+    spans (first, last time, number of periods); `alike` the other places in order of the charts, `parts` true
+    where they are this place's own; `risks` the live ones here; `marks` changes of what is counted; `sums`
+    what the places directly below come to, where the indicator adds up."""
 
     indicator: Indicator
     place: str
