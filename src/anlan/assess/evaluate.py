@@ -255,20 +255,20 @@ def detect_at(
         values = np.pad(even.values, ((0, 0), (lead, 0)), constant_values=np.nan)
         seen = detector(rule.detector)(Panel(values, season or 1, dates=dates), at + lead, **_params(rule))
         expected, threshold = even.own(seen.expected, at), even.own(seen.threshold, at)
+        cells = np.ix_(rows, at)
+        columns = (
+            grid.values[cells],
+            expected,
+            threshold,
+            seen.score,
+            seen.p_value,
+            np.where(screened.why[cells] == Why.USABLE, seen.alarm, UNKNOWN),
+            seen.reason,
+            *_histories(screened.values[rows], at, needed_back),
+        )
         for n, row in enumerate(rows.tolist()):
-            found[grid.places[row]] += [
-                Numbers(
-                    float(grid.values[row, test]),
-                    float(expected[n, column]),
-                    float(threshold[n, column]),
-                    float(seen.score[n, column]),
-                    float(seen.p_value[n, column]),
-                    int(seen.alarm[n, column]) if screened.why[row, test] == Why.USABLE else UNKNOWN,
-                    int(seen.reason[n, column]),
-                    *_history_of(screened, row, test, needed_back),
-                )
-                for column, test in enumerate(at.tolist())
-            ]
+            told = zip(*(column[n].tolist() for column in columns), strict=True)
+            found[grid.places[row]] += [Numbers(*one) for one in told]
     if look.indicator.kind == "count" and look.indicator.direction == "up":
         _lower_bounds(look, grid, screened, tests, lead, dates, found)
     return found
@@ -332,10 +332,15 @@ def _evened(
     return evened(given, factor)
 
 
-def _history_of(screened: Screened, row: int, test: int, back: int) -> tuple[int, int]:
-    """(periods on the axis among the `back` ones before the tested one, how many of them are unknown)."""
-    before = screened.values[row, max(0, test - back) : test]
-    return len(before), int(np.isnan(before).sum())
+def _histories(
+    values: NDArray[np.float64], tests: NDArray[np.int64], back: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each row and tested period the periods on the axis among the `back` ones before it, and how many of
+    them are unknown: both [n_rows, n_tests]."""
+    first = np.maximum(0, tests - back)
+    unknown = np.zeros((len(values), values.shape[1] + 1), dtype=np.int64)
+    np.cumsum(np.isnan(values), axis=1, out=unknown[:, 1:])
+    return np.broadcast_to(tests - first, (len(values), len(tests))), unknown[:, tests] - unknown[:, first]
 
 
 def _stand(
