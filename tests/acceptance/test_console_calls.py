@@ -378,8 +378,12 @@ def test_two_taps_answer_and_one_copy_is_sent_again(desk: RunningDesk, browser: 
         assert delivery(desk, "r003").status == "accepted"
         assert delivery(desk, "r003").reasons[-1].code == "sent_again"
         assert visit.faults == []
-        # a shift, from the page
+        # a shift, from the page; a post that never had one is no alarm above what waits
+        main = visit.open("/").locator("main").inner_text()
+        assert main.index("Needs me now") < main.index("Posts for which no shift is entered yet")
+        assert "Posts without anybody" not in main
         page = visit.open("/roster")
+        assert "no shift is entered yet" in page.locator("main").inner_text()
         assert "Nobody is on duty" in page.locator("main").inner_text()
         page.click("article.panel summary")
         now = desk.clock.now()

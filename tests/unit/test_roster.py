@@ -67,6 +67,8 @@ def test_a_gap_is_an_alarm_from_its_first_instant_and_ends_with_the_shift_that_c
     turns(room, T0 + 8 * HOUR)
     assert kinds(room) == [
         ("watch.gap", timedelta(0)),
+        # no new post any more: its first shift lies ahead
+        ("watch.gap", HOUR),
         ("watch.untested", 2 * HOUR),
         ("watch.gap", 6 * HOUR),
     ]
@@ -87,6 +89,20 @@ def test_a_contact_works_when_the_last_message_to_it_was_taken(room: Room) -> No
     enter(room, SENT + 2 * MINUTE, "ben", "second", SENT, SENT + DAY)
     assert room.state.watches["watch:gate"].status == "manned"
     assert room.state.watches["watch:gate"].who == ("ada", "ben")
+
+
+def test_a_post_that_never_had_a_shift_says_so_and_one_that_was_left_says_that(room: Room) -> None:
+    def reasons() -> list[str]:
+        return [reason.code for reason in room.state.watches["watch:gate"].reasons]
+
+    room.turn(T0)
+    assert (room.state.watches["watch:gate"].status, reasons()) == ("gap", ["no_shift"])
+    enter(room, T0 + HOUR, "ada", "desk", T0 + 2 * HOUR, T0 + 3 * HOUR)
+    room.turn(T0 + 1.5 * HOUR)
+    # its first shift lies ahead: still nobody, and since when is not forgotten
+    assert (room.state.watches["watch:gate"].since, reasons()) == (T0, ["watch_gap"])
+    turns(room, T0 + 4 * HOUR)
+    assert (room.state.watches["watch:gate"].since, reasons()) == (T0 + 3 * HOUR, ["watch_gap"])
 
 
 def test_a_gap_ahead_is_known_before_it_comes(room: Room) -> None:

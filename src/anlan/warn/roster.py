@@ -24,6 +24,7 @@ WORKS = ("accepted", "delivered", "read", "answered")
 BROKEN = ("failed", "given_up", "unknown")
 
 NOBODY = Reason("watch_gap", Text("nobody is on duty", "无人值守"))
+NO_SHIFT = Reason("no_shift", Text("no shift is entered yet", "尚未排班"))
 
 
 def contact(recipient: str, state: State) -> str:
@@ -43,13 +44,15 @@ def on_duty(watch: str, state: State, at: datetime) -> list[Shift]:
 
 
 def standing(watch: Watch, state: State, now: datetime) -> WatchState:
-    """How a watch stands now. `since` is kept while status and persons stay."""
+    """How a watch stands now. `since` is kept while status and persons stay. A watch for which nobody ever
+    entered a shift is a gap too, and says that it is new."""
     shifts = on_duty(watch.id, state, now)
     how = [contact(shift.contact, state) for shift in shifts]
     who = tuple(shift.who for shift in shifts)
     if not shifts:
         status = "gap"
-        reasons: tuple[Reason, ...] = (NOBODY,)
+        begun = any(shift.watch == watch.id for shift in state.shifts.values())
+        reasons: tuple[Reason, ...] = (NOBODY if begun else NO_SHIFT,)
     elif "works" in how:
         status, reasons = "manned", ()
     else:
@@ -58,7 +61,8 @@ def standing(watch: Watch, state: State, now: datetime) -> WatchState:
     id = f"watch:{watch.id}"
     before = state.watches.get(id)
     if before is not None and (before.status, before.who) == (status, who):
-        return before
+        # its first shift may lie ahead: no gap of a new watch any more, and a gap all the same
+        return replace(before, reasons=reasons) if status == "gap" else before
     return WatchState(id, watch.id, status, now, who, reasons)
 
 

@@ -82,6 +82,7 @@ class Duty:
     unanswered: Rows[Delivery]
     undelivered: Rows[Undelivered]
     watches: Rows[WatchState]
+    new_watches: Rows[WatchState]
     overdue_tasks: Rows[Task]
     overdue_reports: Rows[Report]
     unconfirmed: Rows[Card]
@@ -138,6 +139,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     reports = [
         r for r in state.reports.values() if r.status in ("owed", "late") and r.filed is None and seen(r.id)
     ]
+    alarmed = [stands for stands in state.watches.values() if stands.status in ("gap", "unreachable")]
     handover = desk.last_handover()
     changed, whole = _changes(desk, state, visible, handover.seq if handover else 0)
     together = drawn_together(changed, state, desk.pack, visible, now)
@@ -174,9 +176,9 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
             lambda one: (one.warning.level, one.warning.expires, one.warning.id),
         ),
         watches=_first(
-            (stands for stands in state.watches.values() if stands.status in ("gap", "unreachable")),
-            lambda stands: (stands.since, stands.id),
+            (stands for stands in alarmed if not _new(stands)), lambda stands: (stands.since, stands.id)
         ),
+        new_watches=_first((stands for stands in alarmed if _new(stands)), lambda stands: stands.id),
         overdue_tasks=_first((t for t in tasks if t.due <= now), lambda t: (t.due, t.id)),
         overdue_reports=_first((r for r in reports if r.due <= now), lambda r: (r.due, r.id)),
         unconfirmed=Rows(tuple(grouped[:SHOWN]), len(grouped)),
@@ -197,6 +199,11 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         entries=len(changed),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
+
+
+def _new(stands: WatchState) -> bool:
+    """Nobody has entered a shift of the watch yet: it is to be set up, and nobody has left it."""
+    return any(reason.code == "no_shift" for reason in stands.reasons)
 
 
 def undelivered(state: State, now: datetime) -> list[Undelivered]:
