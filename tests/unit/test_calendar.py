@@ -186,3 +186,12 @@ def test_a_rule_that_minds_the_calendar_sees_a_sunday_three_times_as_busy_as_sun
 
     assert alarms("") == []
     assert alarms("cn") == [("Sun 14", 32.0)]
+
+
+def test_one_absurd_count_does_not_carry_the_days_after_it_away() -> None:
+    kinds = day_kinds(days("2018-01-01", 400))
+    counted = np.random.default_rng(11).poisson(30 * TRUE[kinds], (1, 400)).astype(float)
+    factor = effects(counted[:, :380], kinds[:380]).of(kinds)
+    calm = evened(counted, factor).values[0, 391:]
+    counted[0, 390] = 99_999
+    assert np.abs(evened(counted, factor).values[0, 391:] - calm).max() < 1

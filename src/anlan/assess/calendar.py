@@ -17,8 +17,8 @@ So what detectors are given (`Evened`) is drawn towards the level as much as tha
 
     v(t) = L(t) + (y(t) / f - L(t)) sqrt(f)
 
-with L the mean of y / f over the four weeks before: of the variance of an average day on every day. A bound U
-of v is f L + sqrt(f) (U - L) cases of that day.
+with L the median of y / f over the four weeks before (one absurd count does not carry it away): of the
+variance of an average day on every day. A bound U of v is f L + sqrt(f) (U - L) cases of that day.
 
 The Chinese calendar (`cn`): statutory holidays as the State Council announces them each year, and the
 weekend days worked in exchange (调休), from the package `chinesecalendar`. The days of a year that it
@@ -184,14 +184,16 @@ def evened(values: Floats, factor: Floats) -> Evened:
 
 
 def _before(values: Floats) -> Floats:
-    """The mean of the known values of the `_BACK` days before each; NaN where there is none."""
-    here = ~np.isnan(values)
-    known = np.where(here, values, 0.0)
-    total, number = np.zeros(values.shape), np.zeros(values.shape)
-    for back in range(1, min(_BACK, values.shape[1] - 1) + 1):  # no sum depends on where the axis begins
-        total[:, back:] += known[:, :-back]
-        number[:, back:] += here[:, :-back]
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    """The median of the known values of the `_BACK` days before each; NaN where there is none."""
+    level = np.full(values.shape, np.nan)
+    for row, series in enumerate(values):  # one by one: windows of all of them would not fit in memory
+        past = np.concatenate([np.full(_BACK, np.nan), series[:-1]])
+        windows = np.sort(np.lib.stride_tricks.sliding_window_view(past, _BACK), axis=1)  # NaN go last
+        known = (~np.isnan(windows)).sum(axis=1)
+        days = np.arange(len(series))
+        low, high = np.maximum(known - 1, 0) // 2, known // 2
+        level[row] = np.where(known > 0, (windows[days, low] + windows[days, high]) / 2, np.nan)
+    return level
 
 
 def _around(values: Floats, here: NDArray[np.bool_]) -> Floats:
