@@ -27,13 +27,16 @@ from anlan.app.replay import Replay
 from anlan.app.scenario import Scenario, find_scenario
 from anlan.assess.detect.farrington_flexible import farrington_flexible
 from anlan.assess.detect.panel import Panel
+from anlan.assess.detect.registry import specs
+from anlan.assess.surveys.registry import described
+from anlan.channels.registry import modules
 from anlan.model.pack import Pack
 from anlan.model.time import format_instant
-from anlan.packs.geometry import outlines
 from anlan.packs.load import load_pack
 from anlan.packs.paths import pack_path
 from anlan.ports.source import Batch
 from anlan.turn import CURSOR
+from anlan.warn.ground import grounds
 
 SCENARIO = "newport-short"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -56,9 +59,10 @@ def prepared() -> tuple[Pack, Scenario, dict[str, tuple[Batch, ...]]]:
     oncall = replace(pack.recipients["health.oncall"], channel="webhook", address="on-call")
     pack = replace(pack, recipients={**pack.recipients, "health.oncall": oncall})
     scenario = find_scenario(pack, SCENARIO)
-    for layer in pack.geometry:
-        if not layer.prefix:
-            outlines(layer)
+    grounds(pack)
+    specs()
+    modules()
+    described()
     from anlan.sources.registry import build
 
     record = {
