@@ -188,6 +188,55 @@ CHANGES: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
+#: profile, what of the message that keeps it, becomes what, and what is told
+VARIED: list[tuple[str, str, str, str]] = [
+    ("ipaws", "<code>IPAWSv1.0", "<code>SPECIAL</code><code>IPAWSv1.0", ""),
+    ("ipaws", "IPAWSv1.0", "ipawsv1.0", "US-code"),
+    ("ipaws", "</eventCode>", "</eventCode>" + codes("eventCode", {"SAME": "TOR"}), "US-event"),
+    ("ipaws", "</eventCode>", "</eventCode>" + codes("eventCode", {"NWS": "SVW"}), ""),
+    ("ipaws", "</geocode>", "</geocode>" + codes("geocode", {"SAME": "20177"}), ""),
+    ("nws", VTEC, VTEC + " /00000.0.ER.000000T0000Z.000000T0000Z.000000T0000Z.OO/", ""),
+    ("nws", "a,b,c", "a,b,c d,e,f", ""),
+    ("wea", "now.", "now." + "x" * 73, ""),
+    ("wea", "now.", "now." + "x" * 74, "WEA-chars"),
+    ("wea", "now.", "n€w {é}", ""),
+    ("wea", "now.", "don’t", "WEA-chars"),
+    ("cap-cp", "<code>", "<code>profile:CAP-CP:Special</code><code>", ""),
+    ("cap-cp", "profile:CAP-CP:0.4<", "profile:CAP-CP:<", "CA-code"),
+    ("cap-au", "CAP-AU:1.0", "CAP-AU:2.0", "AU-code"),
+    ("cap-au", "</eventCode>", "</eventCode>" + codes("eventCode", {"x?CAP-AU": "flood"}), ""),
+    (
+        "cap-au",
+        "</eventCode>",
+        "</eventCode>" + codes("eventCode", {"https://x/CAP-AU": "flood"}),
+        "AU-event",
+    ),
+    ("google", "Wind, en-US", "x" * 139, ""),
+    ("google", "Wind, en-US", "x" * 140, "GO-headline"),
+    ("google", "Immediate", "Past", ""),
+    ("google", "Stay inside, en-US.", "Strong winds are coming.", "GO-instruction"),
+    ("wmo", "<effective>2024-07-12T21:30", "<effective>2024-07-12T21:29", ""),
+    ("wmo", "<expires>2024-07-12T23:30", "<expires>2024-07-13T21:40", ""),
+    ("wmo", "<expires>2024-07-12T23:30", "<expires>2024-07-13T21:41", "WMO-span"),
+    ("wmo", "urn:oid:2.49.0.1.156.0.2024.7.12.1", "urn:oid:2.49.0.1.156", "WMO-identifier"),
+    ("wmo", "<language>en-US", "<language>sw", ""),
+    ("meteoalarm", "3; orange; Severe", "3;Orange;severe", ""),
+    ("meteoalarm", "3; orange; Severe", "3; red; Extreme", "MA-level"),
+    ("meteoalarm", "1; Wind", "2; snow-ice", ""),
+    ("meteoalarm", "1; Wind", "1; Rain", "MA-type"),
+    ("meteoalarm", "1; Wind", "11; Wind", "MA-type"),
+    ("meteoalarm", "EMMA_ID", "NUTS3", ""),
+    ("met-norway", "<severity>Severe", "<severity>Minor", "NO-one-area"),
+    ("thailand", "TH-10", "TH-S", ""),
+    ("thailand", "TH-10", "th-10", "TH-geocode"),
+    ("taiwan", "_112", "_103", ""),
+    ("china", "20240712212900", "20240712132900", "CN-identifier"),
+    ("china", "20240712212900", "20241312212900", "CN-identifier"),
+    ("china", "Strong winds are coming.", "Orange warning of wind.", ""),
+    ("china", "Strong winds are coming.", "Blue alert of wind.", "CN-levels"),
+]
+
+
 def changed(rule: str) -> tuple[str, str]:
     profile, old, new = CHANGES[rule]
     message = KEPT[profile]
@@ -217,6 +266,21 @@ def test_a_broken_rule_of_a_profile_is_told(rule: str) -> None:
     profile, message = changed(rule)
     assert rule in found(message, profile)
     assert rule not in found(KEPT[profile], profile)
+
+
+@pytest.mark.parametrize(("profile", "old", "new", "told"), VARIED)
+def test_what_is_near_the_edge_of_a_profile_is_on_its_right_side(
+    profile: str, old: str, new: str, told: str
+) -> None:
+    assert old in KEPT[profile]
+    assert found(KEPT[profile].replace(old, new, 1), profile) == set(told.split())
+
+
+@pytest.mark.parametrize("profile", KEPT)
+def test_an_update_that_names_what_it_follows_keeps_a_profile(profile: str) -> None:
+    message, reference = KEPT[profile].replace("<msgType>Alert", "<msgType>Update"), "s@drill.invalid,I0,"
+    named = f"<references>{reference}2024-07-12T20:00:00+08:00</references>"
+    assert found(message.replace("<info>", f"{named}<info>", 1), profile) == set()
 
 
 def test_every_rule_of_a_profile_that_a_message_can_break_is_tried_here() -> None:

@@ -161,6 +161,132 @@ BY_OTHERS = {"A-sent": "D-format", "C-message": "A-status-enum"}
 ELSEWHERE = {"S-unresolved"}
 
 
+#: messages that keep every rule, each near the edge of one
+KEPT: dict[str, str] = {
+    "A-addresses-list": put("</scope>", '</scope><addresses>"Smith, John" b@x.invalid</addresses>'),
+    "A-addresses-list for the public": put("</scope>", "</scope><addresses>a@b.invalid</addresses>"),
+    "A-quoted-list": put("</scope>", '</scope><incidents>"big storm" flood</incidents>'),
+    "A-identifier-chars": put("I1", "预警1&gt;2"),
+    "A-status-enum": put("Actual", "Draft", V11),
+    "A-scope-required": put("<scope>Public</scope>", "", V10),
+    "A-info-absent of a Cancel": put("Update", "Cancel", UPDATE).replace(INFO, ""),
+    "A-info-absent of the network": put("Actual", "System").replace(INFO, ""),
+    "A-exercise-note": put("Actual", "Exercise").replace("</scope>", "</scope><note>Drill 5</note>"),
+    "A-error-note": put("Update", "Error", UPDATE).replace("</scope>", "</scope><note>too late</note>"),
+    "A-restriction-required": put(
+        "<scope>Public</scope>", "<scope>Restricted</scope><restriction>police</restriction>"
+    ),
+    "A-addresses-required": put(
+        "<scope>Public</scope>", "<scope>Private</scope><addresses>a@b.invalid c@d.invalid</addresses>"
+    ),
+    "A-references-format": put(
+        "20:00:00+08:00<", "20:00:00+08:00\n a@b,I9,2024-07-12T11:00:00-00:00<", UPDATE
+    ),
+    "A-references-self": put("s@drill.invalid,I0", "x@y,I1", UPDATE),
+    "A-references-future": put("20:00:00", "21:29:00", UPDATE),
+    "D-format": put("<sent>2024", "<sent>\n2024"),
+    "D-utc-minus": put("21:29:00+08:00", "13:29:00-00:00"),
+    "D-calendar, midnight": put("2024-07-12T23:30:00", "2024-07-12T24:00:00"),
+    "D-calendar, leap day": put("2024-07-12T23:30", "2028-02-29T23:30"),
+    "D-calendar, 14 hours": put("2024-07-12T23:30:00+08:00", "2024-07-13T23:30:00+14:00"),
+    "D-implausible-year": put("2024-07-12T23:30", "2100-07-12T23:30"),
+    "I-onset-before-expires": put("T22:00:00+08:00", "T23:50:00+08:00"),
+    "I-sequence, another audience": put(
+        "</info>",
+        "</info>"
+        + INFO.replace("<eventCode>", "<audience>boats</audience><eventCode>").replace("Severe", "Minor"),
+    ),
+    "I-sequence, another language": put(
+        "</info>", "</info>" + INFO.replace("en-GB", "fr").replace("Severe", "Minor")
+    ),
+    "I-sequence, another ground": put(
+        "</info>",
+        "</info>"
+        + INFO.replace("TEST", "OTHER")
+        .replace("30.0,", "40.0,")
+        .replace("30.1,", "40.1,")
+        .replace("Severe", "Minor"),
+    ),
+    "I-language-syntax": put("en-GB", "zh-Hans-CN"),
+    "I-language-default": put("<language>en-GB</language>", ""),
+    "I-category-required": put("<category>Met</category>", "", V10),
+    "I-category-enum": put("Met<", "CBRNE<", V11),
+    "I-assess-public": put("Shelter", "Assess").replace(
+        "<scope>Public</scope>", "<scope>Private</scope><addresses>a@b.invalid</addresses>"
+    ),
+    "I-execute-instruction": put("Shelter", "Execute"),
+    "I-pair": put("<value>SVR</value>", "<value></value>"),
+    "I-acronyms": put("SAME", "http://www.example.com/a.b.c"),
+    "I-headline-160": put("Storm<", "S" * 160 + "<"),
+    "I-web-absolute": put("https://drill.invalid/1", "https://例子.invalid/预警"),
+    "I-web-absolute, no page of the web": put("https://drill.invalid/1", "mailto:a@b.invalid"),
+    "X-html, a comparison": put("Strong winds.", "below &lt;Tmin or above &gt;Tmax, 3 &lt; 5"),
+    "X-html, a placeholder": put("Strong winds.", "in &lt;city&gt;"),
+    "X-entities, escaped twice": put("Strong winds.", "AT&amp;amp;T"),
+    "X-entities, by number": put("Strong winds.", "a&#160;b; R&amp;D; c"),
+    "X-xsd, where its schema is": put(
+        "<alert ", '<alert xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:schemaLocation="a b" '
+    ),
+    "S-drill-words": put("Strong winds.", "A drill ship is adrift, a drill rig afire."),
+    "R-mime-format": put("image/png", "text/html; charset=utf-8"),
+    "R-mime-required": put("<mimeType>image/png</mimeType>", "", V10),
+    "R-size": put("<size>5", "<size>-0"),
+    "R-uri-absolute": put("https://drill.invalid/map.png</uri>", "map.png</uri><derefUri>QQ==</derefUri>"),
+    "R-deref-base64": put("</uri>", "</uri><derefUri>\nQUFB\nQUFB\n</derefUri>"),
+    "R-digest-mismatch": put(
+        "</uri>",
+        "</uri><derefUri>QQ==</derefUri><digest>6DCD4CE23D88E2EE9568BA546C007C63D9131C1B</digest>",
+    ),
+    "G-polygon-syntax": put(RING, RING.replace(" ", "\t").replace("30.0,", "+30.0,")),
+    "G-polygon-simple, a pair twice": put(RING, "30,110 30,111 30,111 31,111 30,110"),
+    "G-range, at the pole": put(RING, "90,0 80,0 80,10 90,0"),
+    "G-antimeridian": put(RING, "10,179 10,-179 12,-179 12,179 10,179"),
+    "G-circle-syntax": put("</polygon>", "</polygon><circle> 30,110  5.5 </circle>"),
+    "G-ceiling-ge-altitude": put("</geocode>", "</geocode><altitude>-9</altitude><ceiling>-9</ceiling>"),
+}
+#: messages that break just these rules
+ALSO: list[tuple[str, str]] = [
+    ("X-html", put("Strong winds.", "<![CDATA[<b>winds</b>]]>")),
+    ("X-html", put("Strong winds.", "&amp;lt;BR&amp;gt; winds")),
+    ("X-html X-xsd", put("Strong winds.", "<b>winds</b>")),
+    ("X-html X-foreign X-xsd", put("Strong winds.", '<b xmlns="http://www.w3.org/1999/xhtml">winds</b>')),
+    ("X-entities", put("Strong winds.", "caf&amp;eacute;")),
+    ("X-entities X-wellformed", put("Strong winds.", "a&nbsp;b")),
+    ("A-identifier-chars", put("I1", "\nI1\n")),
+    ("A-identifier-chars", put("I1", "a&amp;b")),
+    ("A-sender-chars", put("s@drill.invalid", "a&lt;b")),
+    ("A-status-enum X-xsd", put("Actual", "Draft", V10)),
+    ("A-addresses-list", put("</scope>", '</scope><addresses>"a b" c@d.invalid; e@f.invalid</addresses>')),
+    ("A-references-format", put("20:00:00+08:00", "12:00:00Z", UPDATE)),
+    ("A-references-format", put("20:00:00+08:00", "20:00:00+08:00,a@b,I9,2024-07-12T19:00:00-00:00", UPDATE)),
+    ("A-references-self", put("I0,2024-07-12T20:00:00+08:00", "I1,2024-07-12T13:29:00-00:00", UPDATE)),
+    ("D-format V-11-map", put("21:29:00+08:00", "21:29:00", V11)),
+    ("D-format D-no-Z V-11-map", put("21:29:00+08:00", "13:29:00Z", V11)),
+    ("D-calendar X-xsd", put("T23:30:00", "T23:30:60")),
+    ("D-calendar X-xsd", put("2024-07-12T23:30:00+08:00", "2024-07-13T23:30:00+14:30")),
+    ("I-category-enum X-xsd", put("Met<", "CBRNE<", V10)),
+    ("I-responseType-enum X-xsd", put("Shelter", "Avoid", V11)),
+    ("I-responseType-enum X-xsd", put("Shelter", "AllClear", V11)),
+    ("I-certainty-enum X-xsd", put("Likely", "Observed", V10)),
+    (
+        "I-sequence",
+        put("</info>", "</info>" + INFO.replace("the square", "it again").replace("Severe", "Minor")),
+    ),
+    ("I-acronyms", put("SAME", "U.S. code")),
+    ("I-web-absolute", put("https://drill.invalid/1", "https://")),
+    ("I-web-absolute", put("https://drill.invalid/1", "http:drill.invalid")),
+    ("R-uri-absolute", put("https://drill.invalid/map.png", "https:///map.png")),
+    ("R-deref-base64", put("</uri>", "</uri><derefUri>QQ</derefUri>")),
+    ("R-digest-sha1", put("</uri>", f"</uri><digest>{'a' * 64}</digest>")),
+    ("R-size X-xsd", put("<size>5", "<size>5 KB")),
+    ("G-polygon-simple", put(RING, "30,110 30,111 30,112 30,110")),
+    ("G-circle-syntax", put("</polygon>", "</polygon><circle>30, 110 5</circle>")),
+    ("G-circle-syntax", put("</polygon>", "</polygon><circle>30,110 5km</circle>")),
+    ("G-altitude-number X-xsd", put("</geocode>", "</geocode><altitude>1e3</altitude>")),
+    ("V-10-password X-xsd", put("</msgType>", "</msgType><password>x</password>")),
+]
+
+
 def found(message: str) -> set[str]:
     return {fault.rule for fault in cap.examine(message.encode()).findings}
 
@@ -182,6 +308,18 @@ def test_a_broken_rule_is_told_with_its_level_place_and_words(rule: str) -> None
         assert fault.severity in ("must", "should", "may", "info")
         assert fault.told.en != fault.told.zh
         assert "\n" not in fault.sentence()
+
+
+@pytest.mark.parametrize("near", KEPT)
+def test_a_message_near_the_edge_of_a_rule_keeps_it(near: str) -> None:
+    assert found(KEPT[near]) == set()
+
+
+@pytest.mark.parametrize(("broken", "message"), ALSO)
+def test_a_message_that_breaks_a_rule_in_another_way_is_told_that_and_no_more(
+    broken: str, message: str
+) -> None:
+    assert found(message) == set(broken.split())
 
 
 def test_every_rule_that_one_message_can_break_is_tried_here() -> None:

@@ -8,11 +8,11 @@ from datetime import datetime
 from anlan.formats.cap.blocks import Block
 from anlan.formats.cap.fault import shown
 from anlan.formats.cap.findings import BLANKS, Findings, first_of
-from anlan.formats.cap.lists import split_list
-from anlan.formats.cap.times import judge_time
+from anlan.formats.cap.times import CAP_FORM, judge_time
 from anlan.formats.cap.tricks import words
 
 _NAME = re.compile(r"[^\s,<&]+")
+_QUOTED = re.compile(r'(?:(?<=\s)|\A)"[^"]*"(?=\s|\Z)')
 _ABOUT = ("Update", "Cancel", "Ack", "Error")
 
 
@@ -73,7 +73,7 @@ def _references(text: str, sender: str, identifier: str, sent: datetime | None, 
             add(path, "A-references-format", shown(item), form)
             continue
         then = judge_time(parts[2], findings.strict).instant
-        if then is None:
+        if then is None or (findings.strict and not CAP_FORM.match(parts[2])):
             add(path, "A-references-format", shown(item), form)
             continue
         # an issuer that uses one identifier again for its next message follows an earlier one
@@ -86,7 +86,8 @@ def _references(text: str, sender: str, identifier: str, sent: datetime | None, 
 def _addresses(text: str, findings: Findings) -> None:
     if '"' in text:
         _quotes("alert/addresses", text, findings)
-    for item in split_list(text):
+    # an item in quotes is whatever stands in them
+    for item in _QUOTED.sub(" ", text).split():
         if "," in item or ";" in item:
             findings.add("alert/addresses", "A-addresses-list", shown(item), "addresses separated by blanks")
             return
@@ -94,6 +95,6 @@ def _addresses(text: str, findings: Findings) -> None:
 
 def _quotes(path: str, text: str, findings: Findings) -> None:
     # an item is quoted as a whole: a quote inside one, or one that is never closed, is neither
-    outside = re.sub(r'(?:(?<=\s)|\A)"[^"]*"(?=\s|\Z)', "", text)
+    outside = _QUOTED.sub("", text)
     if '"' in outside:
         findings.add(path, "A-quoted-list", shown(text), "items with blanks in double quotes, in pairs")

@@ -49,5 +49,5 @@ def _acronym(name: str, path: str, findings: Findings) -> None:
         findings.add(path, "I-acronyms", shown(name), plain)
     elif (dotted := _DOTTED.search(name)) is not None:
         capitals = dotted.group().replace(".", "").upper()
-        if capitals in ACRONYMS or dotted.group() == name.strip():
+        if capitals in ACRONYMS or dotted.group().isupper() or dotted.group() == name.strip():
             findings.add(path, "I-acronyms", shown(name), capitals)

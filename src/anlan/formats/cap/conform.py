@@ -13,6 +13,7 @@ from typing import Any
 
 from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.schema import NAMESPACES, XMLDSIG, Child, alert_parts
+from anlan.formats.cap.tricks import MARKUP
 
 MAX_FAULTS = 200
 MAX_ATTRIBUTES = 16
@@ -136,6 +137,11 @@ class _Walk:
             rule = "X-foreign" if foreign else "X-xsd"
             # a text with markup in it is read with all its words; a value in pieces is none
             self.add(path, rule, f"element {shown(foreign or tags[0])}", "text only", blocking=not part.words)
+            marked = next((tag for tag in tags if tag.rpartition("}")[2].lower() in MARKUP), "")
+            if marked and part.words:
+                self.add(
+                    path, "X-html", f"element {shown(marked)}", "plain text", schema=False, blocking=False
+                )
             return
         text: str = element.text or ""
         collapsed = text.strip(_BLANKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from anlan.formats.cap.blocks import Block
@@ -10,6 +11,8 @@ from anlan.formats.cap.geometry import Broken, Looked
 from anlan.formats.cap.times import BUDDHIST, judge_time
 
 BLANKS = " \t\r\n"
+#: a full URI: of the web one with a host (RFC 9110, section 4.2), of other schemes anything behind the colon
+ABSOLUTE = re.compile(r"(?i:https?)://[^\s/?#]+[^\s]*|(?!(?i:https?):)[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 MAX_FINDINGS = 2000
 _CAP_TIME = "YYYY-MM-DDThh:mm:ss and a numeric offset such as +08:00"
 _EXPECTED = {
@@ -77,6 +80,9 @@ class Findings:
             self.add(
                 path, rule, found, _EXPECTED[rule], blocking=essential and instant is None, schema=schema
             )
+        # what the schema of 1.1 takes, and that of 1.2 does not
+        if self.version == "1.1" and ("D-format", False) in broken:
+            self.add(path, "V-11-map", shown(text), f"{_CAP_TIME}, as CAP 1.2 asks for")
 
 
 def first_of(block: Block, name: str) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from anlan.formats.cap.blocks import Block
 from anlan.formats.cap.codes import pairs_of
 from anlan.formats.cap.fault import shown
-from anlan.formats.cap.findings import BLANKS, Findings, first_of
+from anlan.formats.cap.findings import ABSOLUTE, BLANKS, Findings, first_of
 from anlan.formats.cap.limits import MAX_HEADLINE
 from anlan.formats.cap.times import judge_time
 from anlan.formats.cap.tricks import words
 
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 _READ = (
     "event", "audience", "senderName", "headline", "description", "instruction", "contact",
 )  # fmt: skip
@@ -66,7 +64,7 @@ def check_info(info: Block, path: str, alert: Block, sent: datetime | None, find
     if len(headline) > MAX_HEADLINE:
         add(f"{path}/headline", "I-headline-160", f"{len(headline)} characters", f"about {MAX_HEADLINE}")
     web = get("web")
-    if web is not None and not _ABSOLUTE.fullmatch(web[0].strip(BLANKS)):
+    if web is not None and not ABSOLUTE.fullmatch(web[0].strip(BLANKS)):
         add(f"{path}/web", "I-web-absolute", shown(web[0]), "an absolute URI")
     for name in ("eventCode", "parameter"):
         pairs = get(name)

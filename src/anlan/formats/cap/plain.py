@@ -61,7 +61,8 @@ _LANGUAGE_FORM = re.compile(rb"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+")
 _URI_PARTS = rb"(?:[A-Za-z0-9/._~!$'()*+,;=:@?-]|%[0-9A-Fa-f]{2}|&amp;)"
 #: an absolute URI (RFC 3986) of letters that stand for themselves
 _URI_FORM = re.compile(
-    rb"[A-Za-z][A-Za-z0-9+.-]*+:(?://[A-Za-z0-9.-]++(?::[0-9]{1,5}+)?+(?![^/?])|(?!//|#)(?=.))"
+    rb"[A-Za-z][A-Za-z0-9+.-]*+:(?://[A-Za-z0-9.-]++(?::[0-9]{1,5}+)?+(?![^/?])"
+    rb"|(?<!(?i:http):)(?<!(?i:https):)(?!//|#)(?=.))"
     + _URI_PARTS + rb"*+(?:#" + _URI_PARTS + rb"*+)?+"
 )  # fmt: skip
 _sound: set[bytes] = set()

@@ -9,11 +9,10 @@ import re
 
 from anlan.formats.cap.blocks import Block
 from anlan.formats.cap.fault import shown
-from anlan.formats.cap.findings import BLANKS, Findings, first_of
+from anlan.formats.cap.findings import ABSOLUTE, BLANKS, Findings, first_of
 from anlan.formats.cap.tricks import words
 
 _MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+([ \t]*;.*)?", re.DOTALL)
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 _SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 
@@ -33,11 +32,11 @@ def check_resource(resource: Block, path: str, findings: Findings) -> None:
     if mime is None and findings.version == "1.1":
         add(f"{path}/mimeType", "V-11-map", "nothing", "the MIME type that CAP 1.2 asks for")
     size = first_of(resource, "size").strip(BLANKS)
-    if size.startswith("-") and _INTEGER.fullmatch(size):
+    if size.startswith("-") and _INTEGER.fullmatch(size) and size.strip("-0"):
         add(f"{path}/size", "R-size", shown(size), "0 or more bytes")
     uri, content = resource.get("uri"), first_of(resource, "derefUri").strip(BLANKS)
     if uri is not None and uri[0].strip(BLANKS):
-        if not content and not _ABSOLUTE.fullmatch(uri[0].strip(BLANKS)):
+        if not content and not ABSOLUTE.fullmatch(uri[0].strip(BLANKS)):
             add(f"{path}/uri", "R-uri-absolute", shown(uri[0]), "an absolute URI")
     elif not content:
         add(path, "R-no-content", "neither uri nor derefUri", "one of them")

@@ -6,6 +6,7 @@ that is wrong with it at once."""
 from __future__ import annotations
 
 from anlan.formats.cap.alert_rules import check_alert
+from anlan.formats.cap.area import EXCLUSIONS
 from anlan.formats.cap.area_rules import check_area
 from anlan.formats.cap.blocks import Block
 from anlan.formats.cap.fault import shown
@@ -66,13 +67,28 @@ def check_sequence(alert: Block, findings: Findings) -> None:
         )
         earlier = seen.setdefault(key, [])
         for other in earlier:
-            if info.get("area") and all(info.get(name) == other.get(name) for name in _TARGET):
+            if all(info.get(name) == other.get(name) for name in _TARGET) and _overlap(info, other):
                 _contradictions(other, info, f"alert/info[{number}]", findings)
                 break
         earlier.append(info)
 
 
-_TARGET = ("responseType", "eventCode", "area")
+_TARGET = ("responseType", "eventCode")
+
+
+def _overlap(info: Block, other: Block) -> bool:
+    """True where both are meant for one polygon, circle or geocode, letter for letter."""
+    return bool(_grounds(info) & _grounds(other))
+
+
+def _grounds(info: Block) -> set[tuple[str, object]]:
+    return {
+        (name, one)
+        for area in info.get("area", ())
+        for name in ("polygon", "circle", "geocode")
+        for one in area.get(name, ())
+        if one and one[0] not in EXCLUSIONS
+    }
 
 
 def _contradictions(earlier: Block, info: Block, path: str, findings: Findings) -> None:

@@ -46,7 +46,9 @@ def encloses(shape: Any) -> bool:
     """True where a polygon whose ring may cross itself encloses ground by its structure: surely so where the
     loops do not cancel out in the area by its corners; otherwise it is made valid to see."""
     west, south, east, north = shape.bounds
-    if shape.area > _SURELY * (east - west) * (north - south):
+    # what is narrower than numbers tell apart is nothing once it is made valid
+    narrow = min(east - west, north - south) < _SURELY**2
+    if not narrow and shape.area > _SURELY * (east - west) * (north - south):
         return True
     return bool(shapely.make_valid(shape, method="structure", keep_collapsed=False).area > 0)
 

@@ -8,10 +8,31 @@ from anlan.formats.cap.fault import shown
 from anlan.formats.cap.findings import Findings
 from anlan.formats.cap.secure import follows
 
-_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]{0,500})?/?>|<!--")
-_ENTITY = re.compile(r"&[A-Za-z][A-Za-z0-9]{1,30};")
+#: elements of HTML: what stands in angle brackets otherwise is a placeholder or a comparison
+MARKUP = frozenset((
+    "a", "abbr", "acronym", "address", "applet", "area", "article", "aside", "audio", "b", "base",
+    "basefont", "bdi", "bdo", "bgsound", "big", "blink", "blockquote", "body", "br", "button", "canvas",
+    "caption", "center", "cite", "code", "col", "colgroup", "data", "datalist", "dd", "del", "details",
+    "dfn", "dialog", "dir", "div", "dl", "dt", "em", "embed", "fieldset", "figcaption", "figure",
+    "font", "footer", "form", "frame", "frameset", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header",
+    "hgroup", "hr", "html", "i", "iframe", "img", "input", "ins", "kbd", "label", "legend", "li",
+    "link", "main", "map", "mark", "marquee", "menu", "meta", "meter", "nav", "nobr", "noframes",
+    "noscript", "object", "ol", "optgroup", "option", "output", "p", "param", "picture", "pre",
+    "progress", "q", "rp", "rt", "ruby", "s", "samp", "script", "section", "select", "slot", "small",
+    "source", "span", "strike", "strong", "style", "sub", "summary", "sup", "svg", "table", "tbody",
+    "td", "template", "textarea", "tfoot", "th", "thead", "time", "title", "tr", "track", "tt", "u",
+    "ul", "var", "video", "wbr",
+))  # fmt: skip
+_TAG = re.compile(rf"</?(?:{'|'.join(sorted(MARKUP))})(?:\s[^<>]{{0,500}})?/?>|<!--", re.IGNORECASE)
+# those that XML defines itself are text that was escaped twice, which is no name of HTML
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]{1,30};")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_DRILL = re.compile(r"\bdrill\b|\bexercise exercise\b|演练|演习", re.IGNORECASE)
+# a rig, a ship and what they work with are none
+_DRILL = re.compile(
+    r"\bdrill\b(?![ -]?(?:rig|ship|site|floor|bit|hole|pipe|string|platform|barge|crew)s?\b)"
+    r"|\bexercise exercise\b|演练|演习",
+    re.IGNORECASE,
+)
 _FORMULA = ("=", "@")
 #: the same controls and words as bytes of UTF-8
 _BIDI_UTF8 = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
@@ -47,7 +68,8 @@ def words(path: str, text: str, findings: Findings, actual: bool = False) -> Non
     """A text for people; `actual` where the message says that it is meant."""
     if findings.plain:
         return
-    if "<" in text and (tag := _TAG.search(text)):
+    marked = text.replace("&lt;", "<").replace("&gt;", ">") if "&" in text else text
+    if "<" in marked and (tag := _TAG.search(marked)):
         findings.add(path, "X-html", shown(tag.group()), "plain text")
     if "&" in text and (entity := _ENTITY.search(text)):
         findings.add(path, "X-entities", shown(entity.group()), "the character itself")

@@ -14,6 +14,8 @@ from anlan.formats.cap.times import judge_time
 
 _IDENTIFIER = re.compile(r"([0-9]{14})_([0-9]{14})(?:_([0-9]))?")
 BEIJING = timezone(timedelta(hours=8))
+#: how far the time in an identifier may be from that of sending: eight hours are another zone
+NEAR = timedelta(hours=1)
 AREA_CODE = "CPEAS Geographic Code"
 _AREA = re.compile(r"[0-9]{6}0{6}|[0-9]{12}")
 #: colours of the four levels, in the words that texts use, and the severity that each stands for
@@ -112,7 +114,7 @@ def _identified(match: re.Match[str], alert: Block) -> Iterator[CapFault]:
         # the national feed leaves the last part off
         yield broken("alert/identifier", "CN-identifier", shown(match[0]), "_ and a digit at the end")
     sent = judge_time(first(alert, "sent"), True).instant
-    if sent is not None and abs(sent - stamped) > timedelta(days=1):
+    if sent is not None and abs(sent - stamped) > NEAR:
         yield broken(
             "alert/identifier", "CN-identifier", time, f"the time of sending, {first(alert, 'sent')}"
         )

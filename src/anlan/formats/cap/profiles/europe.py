@@ -19,7 +19,13 @@ LEVELS = {
     "3": ("orange", "Severe"),
     "4": ("red", "Extreme"),
 }
-_TYPE = re.compile(r"\s*(1[0-3]|[1-9])\s*;\s*([A-Za-z][A-Za-z /-]*)\s*")
+_TYPE = re.compile(r"\s*(1[023]|[1-9])\s*;\s*([A-Za-z][A-Za-z /-]*)\s*")
+#: what the name of each type has in it, however it is spelt
+_KINDS = {
+    "1": ("wind",), "2": ("snow", "ice"), "3": ("thunder",), "4": ("fog",), "5": ("high", "heat"),
+    "6": ("low", "cold"), "7": ("coast",), "8": ("fire",), "9": ("avalanche",), "10": ("rain",),
+    "12": ("flood",), "13": ("rain", "flood"),
+}  # fmt: skip
 _REGIONS = ("EMMA_ID", "NUTS2", "NUTS3")
 _EVENT_CODES = ("II", "GROUP", "AREA_COLOR", "LICENSE", "PROFILE_VERSION")
 _RISK = ("riskMatrixColor", "awareness_level", "awareness_type", "consequences", "eventEndingTime")
@@ -42,9 +48,13 @@ def meteoalarm(alert: Block) -> Iterator[CapFault]:
             elif first(info, "severity") != severity:
                 yield broken(f"{path}/severity", "MA-level", shown(first(info, "severity")), severity)
         kinds = coded(info, "parameter", "awareness_type")
-        if not kinds or not _TYPE.fullmatch(kinds[0]):
+        kind = _TYPE.fullmatch(kinds[0]) if kinds else None
+        if kind is None or not any(word in kind[2].lower() for word in _KINDS[kind[1]]):
             found = shown(kinds[0]) if kinds else "nothing"
-            yield broken(f"{path}/parameter", "MA-type", found, "awareness_type n; name")
+            expected = (
+                "awareness_type n; name" if kind is None else f"{kind[1]}; {'-'.join(_KINDS[kind[1]])}…"
+            )
+            yield broken(f"{path}/parameter", "MA-type", found, expected)
     for path, area in areas(alert):
         if not any(coded(area, "geocode", name) for name in _REGIONS):
             yield broken(f"{path}/geocode", "MA-geocode", "nothing", "an EMMA_ID or NUTS code")
