@@ -127,6 +127,12 @@ def test_a_reply_by_sms_answers_from_its_own_number_with_its_code(desk: RunningD
         assert reply("+8613800000002", "ok AAAAAA") == 404
         assert delivery(desk, "town").answered is None
         assert reply("0086 138 0000 0002", f"ok {short.lower()}") == 200
+        # reached here under the name of a service, which is no number: the pack's number is its own
+        desk.house.config = replace(desk.house.config, addresses={"dam": "sms-2", "county": "+8613800000099"})
+        assert reply("+8613800000003", f"ok {code(desk.house.key, delivery(desk, 'dam').id)}") == 200
+        county = f"ok {code(desk.house.key, delivery(desk, 'county').id)}"
+        assert reply("+8613800000001", county) == 404
+        assert reply("+8613800000099", county) == 200
     assert delivery(desk, "town").status == "answered"
 
 

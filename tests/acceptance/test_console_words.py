@@ -74,6 +74,7 @@ COMPOSED = {
     '"scan." ~ one': [f"scan.{x}" for x in ("prospective", "retrospective")],
     '"scan.how." ~ timing': [f"scan.how.{x}" for x in ("prospective", "retrospective")],
     '"scan.model." ~ found.model': [f"scan.model.{x}" for x in ("permutation", "poisson")],
+    '"series.coming_why." ~ c.why': [f"series.coming_why.{x}" for x in ("count", "reports", "sum")],
     '"bulletin.purpose." ~ s.purpose(b)': [
         f"bulletin.purpose.{x}" for x in ("update", "raise", "lower", "extend", "correct")
     ],
@@ -113,6 +114,15 @@ def test_both_languages_have_the_same_keys_and_the_same_holes() -> None:
 
 def test_every_key_that_is_used_exists(used: set[str]) -> None:
     assert used - set(messages("en")) == set()
+
+
+def test_every_reason_for_which_something_is_held_is_told_in_the_words_of_the_reference(root: Path) -> None:
+    text = (root / "docs" / "reference" / "reasons.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Quarantine")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", section, re.M)
+    assert {code for code, _, _ in listed} == set(FAMILIES["quarantine"])
+    for code, en, zh in listed:
+        assert (Words("en").term("quarantine", code), Words("zh").term("quarantine", code)) == (en, zh)
 
 
 def test_no_word_is_left_over(used: set[str]) -> None:

@@ -72,7 +72,7 @@ def test_what_is_chosen_fits_and_a_shorter_form_says_where_the_whole_is(
         PARCEL,
         repeat=repeat,
         recipient=replace(PARCEL.recipient, languages=tuple(languages)),
-        preface="Answer!\n",
+        prefaces={"zh": "Answer!\n", "en": "Answer!\n", "zh-CN": "Answer!\n"},
     )
     every = list(forms(parcel, WHERE))
     chosen = choose(parcel, WHERE, lambda text: len(text) <= most)

@@ -13,7 +13,7 @@ from anlan import flow
 from anlan.model.state import fold
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.channel import Receipt
-from anlan.warn.calling import preface
+from anlan.warn.calling import prefaces
 from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, chain_pack, stage
 
 SENT = T0 + 2 * DAY
@@ -90,9 +90,9 @@ def test_three_calls_in_five_minutes_then_the_next_level_with_the_names_of_those
     chief = calls(room)["chief", 1]
     assert chief.call is not None
     assert chief.call.not_reached == ("desk",)
-    lines = preface(chief, room.pack, ("en", "zh"), link="https://x.invalid/answer/t")
-    assert "because these have not answered: desk" in lines
-    assert "应答链接：https://x.invalid/answer/t" in lines
+    lines = prefaces(chief, room.pack, ("en", "zh"), link="https://x.invalid/answer/t")
+    assert "because these have not answered: desk" in lines["en"]
+    assert "应答链接：https://x.invalid/answer/t" in lines["zh"]
     assert [r.code for r in calls(room)["desk", 0].reasons] == ["called_again", "called_again", "no_answer"]
     assert [r.code for r in chief.reasons] == ["called_again", "called_again", "ladder_ended"]
 

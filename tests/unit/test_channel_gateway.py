@@ -148,11 +148,29 @@ def test_the_forms_go_from_the_whole_to_the_headline_and_the_languages_from_all_
     assert choose(parcel, "", lambda text: len(text) < 5) is None
 
 
-def test_every_form_says_what_is_asked_of_the_reader() -> None:
-    asked = "Answer: https://warn.drill.invalid/answer/x\n"
+def test_every_form_says_what_is_asked_of_the_reader_in_the_languages_that_it_keeps() -> None:
+    asked = {
+        "zh": "应答链接：https://warn.drill.invalid/answer/x\n",
+        "en": "Answer here: https://warn.drill.invalid/answer/x\n",
+    }
     parcel = sample_parcel("duty")
-    parcel = replace(parcel, preface=asked, body=asked + parcel.body)
-    assert all(asked.strip() in form.text for form in forms(parcel, ""))
+    parcel = replace(parcel, prefaces=asked, body="".join(asked.values()) + parcel.body)
+    for form in forms(parcel, ""):
+        assert {one for one, words in asked.items() if words.strip() in form.text} == set(form.languages)
+
+
+def test_a_call_by_sms_in_two_languages_still_goes_in_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = f"https://warn.drill.invalid/answer/{'x' * 50}"
+    asked = {"zh": f"请应答：{link}\n或短信回复代码 MTARFG。\n", "en": f"Answer: {link}\nOr reply MTARFG.\n"}
+    parcel = sample_parcel("duty")
+    parcel = replace(parcel, prefaces=asked, body="".join(asked.values()) + parcel.body * 9)
+    with serving() as service:
+        short = gateway(monkeypatch, f"json://127.0.0.1:{service.port}/", sms_parts=3)
+        assert short.deliver(parcel).detail == "JSON took the short text (zh)"
+        shorter = gateway(monkeypatch, f"json://127.0.0.1:{service.port}/", sms_parts=1)
+        refused = shorter.deliver(parcel)
+    assert link in json.loads(service.came[0][2])["message"]
+    assert refused.detail == "too_long: not even the headline, with what is asked, fits 1 SMS parts"
 
 
 def test_a_list_of_messages_is_never_told_by_the_words_of_one_of_them() -> None:

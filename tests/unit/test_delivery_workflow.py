@@ -17,7 +17,7 @@ from anlan.model.warning import Delivery, Recipient, Warning
 from anlan.ports.channel import Parcel, Receipt
 from anlan.turn import Turn
 from anlan.warn import ladder
-from anlan.warn.calling import preface
+from anlan.warn.calling import prefaces
 from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Post, Room, both, chain_pack, stage
 
 SENT = T0 + 2 * DAY
@@ -96,8 +96,8 @@ def test_an_update_whose_earlier_message_never_arrived_goes_and_says_so(room: Ro
     assert of(room, first).status == "expired"
     after = of(room, second)
     assert (after.status, after.reasons[-1].code) == ("accepted", "earlier_not_delivered")
-    assert "did not reach you" in preface(after, room.pack, ("en",))
-    assert preface(of(room, second, "feed"), room.pack, ("en",)) == ""
+    assert "did not reach you" in prefaces(after, room.pack, ("en",))["en"]
+    assert prefaces(of(room, second, "feed"), room.pack, ("en",)) == {}
 
 
 def test_no_copy_ever_overtakes_an_earlier_one_of_its_chain(room: Room) -> None:

@@ -36,7 +36,7 @@ from anlan.ports.source import Batch
 from anlan.sources.push.source import pushed
 from anlan.turn import Turn
 from anlan.warn import ladder
-from anlan.warn.proof import ANSWER, RECEIPT, read_token, replied
+from anlan.warn.proof import ANSWER, RECEIPT, is_number, read_token, replied
 
 #: seconds that a change waits for the one before it
 PATIENCE = 15.0
@@ -225,14 +225,20 @@ class RunningDesk(Reading, People):
         state = self._shown
         tests = [state.deliveries[id] for test in state.contact_tests for id in state.copies.get(test, ())]
         waiting = [*(state.deliveries[id] for id in state.unanswered), *(t for t in tests if t.unanswered)]
-        addresses = {d.recipient: self.house.recipient(d.recipient).address for d in waiting}
-        found = replied(self.house.key, sender, text, waiting, addresses)
+        numbers = {d.recipient: self._number(d.recipient) for d in waiting}
+        found = replied(self.house.key, sender, text, waiting, numbers)
         if found is None:
             raise NotFound(
                 "no message waits for this reply", where="sms", expected="a code, from its own number"
             )
         self._hear(found.id, "answered", text)
         return found.id
+
+    def _number(self, recipient: str) -> str:
+        """The telephone number of a recipient: its address here; the pack's, where this workspace reaches it
+        under the name of a service, which is no number."""
+        address = self.house.recipient(recipient).address
+        return address if is_number(address) else self.house.pack.recipients[recipient].address
 
     def _hear(self, id: str, what: str, text: str) -> None:
         """What the far end said, into the journal; nothing where it said so before."""

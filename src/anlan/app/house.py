@@ -45,7 +45,7 @@ from anlan.store.lake import DeltaLake
 from anlan.store.messages import SqlMessages
 from anlan.store.outbox import SqlOutbox
 from anlan.warn import contact, digest
-from anlan.warn.calling import preface
+from anlan.warn.calling import prefaces
 from anlan.warn.mailing import identity
 from anlan.warn.proof import ANSWER, RECEIPT, code, token
 from anlan.warn.render import TargetArea, render
@@ -229,9 +229,10 @@ class RunningHouse:
         asks = asked and self.config.url
         link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}" if asks else ""
         short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
-        first = preface(delivery, self.pack, recipient.languages, link=link, code=short)
+        first = prefaces(delivery, self.pack, recipient.languages, link=link, code=short)
         cap = self.published(warning)
-        return Parcel(delivery, warning, recipient, cap, subject, first + body, repeat, link, mark, first)
+        whole = "".join(first.values()) + body
+        return Parcel(delivery, warning, recipient, cap, subject, whole, repeat, link, mark, first)
 
     def _test(self, delivery: Delivery, message: Warning, to: Recipient, repeat: bool) -> Parcel:
         """The test of a contact: of its own words and bytes, answered like a call."""
@@ -242,7 +243,8 @@ class RunningHouse:
             mark = token(self.key, RECEIPT, delivery.id)
         subject, first, said = contact.words(to, repeat=repeat, link=link, code=short)
         cap = contact.cap(self.state.contact_tests[delivery.warning], to, self.sender)
-        return Parcel(delivery, message, to, cap, subject, first + said, repeat, link, mark, first)
+        whole = "".join(first.values()) + said
+        return Parcel(delivery, message, to, cap, subject, whole, repeat, link, mark, first)
 
     @property
     def key(self) -> bytes:

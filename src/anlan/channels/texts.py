@@ -1,7 +1,7 @@
 """What a channel with little room says: the full text, a short one, or the headline, and where the rest is.
 
 Nothing is cut. A text either fits, or the next shorter form is taken; each shorter form says where the
-full text stands, and what is asked of the reader (the parcel's preface). The words come out of the
+full text stands, and what is asked of the reader (the parcel's prefaces). The words come out of the
 message's own bytes, watermark included, so that a short form cannot say what the message does not.
 """
 
@@ -53,7 +53,6 @@ def forms(parcel: Parcel, where: str) -> Iterator[Chosen]:
             f"{parcel.subject}\n{_pointer(message, parcel.warning.id, where, languages)}",
         )
         return
-    first = [parcel.preface.strip()] if parcel.preface.strip() else []
     sets: Sequence[tuple[str, ...]] = (languages, languages[:1]) if len(languages) > 1 else (languages,)
     for form, write in (("short", _brief), ("headline", _headline)):
         for chosen in sets:
@@ -62,6 +61,11 @@ def forms(parcel: Parcel, where: str) -> Iterator[Chosen]:
             if not parts:
                 continue
             mark = [" ".join(_AGAIN.in_(language) for language in chosen)] if parcel.repeat else []
+            first = [
+                said
+                for one, words in parcel.prefaces.items()
+                if _short(one) in chosen and (said := words.strip())
+            ]
             link = _pointer(message, parcel.warning.id, where, chosen)
             yield Chosen(
                 form, tuple(language for language, _ in infos), "\n".join([*mark, *first, *parts, link])

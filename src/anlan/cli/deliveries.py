@@ -86,6 +86,6 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "status": delivery.status,
         "due": format_instant(delivery.due),
         "attempts": delivery.attempts,
-        "why": delivery.reasons[-1].text.en if delivery.reasons else "",
+        "why": "; ".join(reason.text.en for reason in delivery.trouble),
         "reasons": [reason.code for reason in delivery.reasons],
     }

@@ -33,6 +33,8 @@ DEAD = ("given_up", "unknown")
 ASKED = ("held", "due", "accepted", "delivered", "read", "failed", "given_up", "unknown")
 #: reasons that mark a missing answer for good, until the next round of calling
 MARKS = ("no_answer", "ladder_ended", "other_answered")
+#: reasons that say what came of an attempt that went wrong
+WENT_WRONG = ("peer_failed", "peer_refused", "arrival_unknown")
 #: the reason that begins another round: the answer held only for so long
 LAPSED = "answer_lapsed"
 
@@ -111,6 +113,13 @@ class Delivery:
             if reason.code == LAPSED:
                 return False
         return False
+
+    @property
+    def trouble(self) -> tuple[Reason, ...]:
+        """What its peer said last, where that went wrong, and its last reason: why it stands as it does."""
+        last = self.reasons[-1:]
+        said = [reason for reason in self.reasons[:-1] if reason.code in WENT_WRONG][-1:]
+        return (*said, *last) if last and last[0].code in MARKS else last
 
     @property
     def unanswered(self) -> bool:

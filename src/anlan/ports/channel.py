@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
@@ -16,8 +16,8 @@ class Parcel:
     `repeat` True when an earlier attempt may already have arrived: the channel marks it. `answer_url`: where
     its recipient answers, one link for this copy; empty where no answer is asked or the workspace has no
     public address. `token`: what a receipt of this copy is sent with (see /v1/deliveries in the API).
-    `preface`: what `body` begins with where an answer is asked or there is more to say of the call; a
-    channel that says less than the whole body says that all the same."""
+    `prefaces`: what `body` begins with where an answer is asked or there is more to say of the call, by
+    language; a channel that says less than the whole body says that of the languages that it keeps."""
 
     delivery: Delivery
     warning: Warning
@@ -28,7 +28,7 @@ class Parcel:
     repeat: bool = False
     answer_url: str = ""
     token: str = ""
-    preface: str = ""
+    prefaces: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _EARLIER = Text(
 _AGAIN = Text("Call {n} of {most}.", "第{n}次叫应（共{most}次）。")
 
 
-def preface(
+def prefaces(
     delivery: Delivery,
     pack: Pack,
     languages: Sequence[str],
@@ -35,12 +35,16 @@ def preface(
     link: str = "",
     code: str = "",
     zone: tzinfo = UTC,
-) -> str:
-    """The lines before the words, in the recipient's languages; empty where there is nothing to say."""
+) -> dict[str, str]:
+    """The lines before the words, for each of the recipient's languages; empty where there is nothing to
+    say."""
     if delivery.answer_by is None and delivery.call is None and not delivery.reasons:
-        return ""
-    parts = [_lines(delivery, pack, language, link, code, zone) for language in languages or ("zh", "en")]
-    return "".join(f"{line}\n" for lines in parts for line in lines)
+        return {}
+    said = {
+        language: "".join(f"{line}\n" for line in _lines(delivery, pack, language, link, code, zone))
+        for language in languages or ("zh", "en")
+    }
+    return {language: lines for language, lines in said.items() if lines}
 
 
 def _lines(delivery: Delivery, pack: Pack, language: str, link: str, code: str, zone: tzinfo) -> list[str]:

@@ -154,10 +154,11 @@ def cap(test: ContactTest, to: Recipient, sender: str) -> bytes:
     )
 
 
-def words(to: Recipient, *, repeat: bool, link: str = "", code: str = "") -> tuple[str, str, str]:
-    """Subject, how to answer, and the text, in the recipient's languages."""
+def words(to: Recipient, *, repeat: bool, link: str = "", code: str = "") -> tuple[str, dict[str, str], str]:
+    """Subject, how to answer by language, and the text, in the recipient's languages."""
     languages = to.languages or ("zh", "en")
-    first = "".join(f"{line}\n" for language in languages for line in asks(language, link, code))
+    asked = {one: "".join(f"{line}\n" for line in asks(one, link, code)) for one in languages}
+    first = {language: lines for language, lines in asked.items() if lines}
     said = [
         line.in_(language)
         for language in languages

@@ -15,6 +15,7 @@ from anlan.model.warning import Delivery, Warning
 from anlan.warn.words import clock, headline, mark, measures
 
 _SUBJECT = Text("{n} warnings held for you", "为您汇总的 {n} 条预警")
+_ONE = Text("1 warning held for you", "为您汇总的 1 条预警")
 _LEAD = Text(
     "These messages were held for you ({why}). Each as it stands now:",
     "以下消息曾为您暂存（{why}），现状如下：",
@@ -70,7 +71,7 @@ def words(
     """Subject in the recipient's first language, and one body with all of them, every message listed with
     what it has become."""
     tongues = languages or ("zh", "en")
-    subject = _SUBJECT.in_(tongues[0]).format(n=len(warnings))
+    subject = (_ONE if len(warnings) == 1 else _SUBJECT).in_(tongues[0]).format(n=len(warnings))
     marks = dict.fromkeys(sign for one in warnings if (sign := mark(one.mode, *tongues)))
     if marks:
         subject = f"[{', '.join(marks)}] {subject}"

@@ -24,6 +24,8 @@ _KEPT = 16
 #: without I, L, O, U, 0 and 1, which are misread or misheard
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _LENGTH = 6
+#: as people write it: digits, with a plus before and signs between them
+_TELEPHONE = re.compile(r"\+?[\d\s()./-]{3,}")
 _WORD = re.compile(r"[A-Z0-9]+")
 
 
@@ -72,6 +74,11 @@ def replied(
         if known and number and known == number and code(key, delivery.id) in said:
             return delivery
     return None
+
+
+def is_number(address: str) -> bool:
+    """Whether an address is a telephone number, and not the name of a service."""
+    return bool(_TELEPHONE.fullmatch(address.strip()))
 
 
 def digits(number: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, get
@@ -31,6 +32,8 @@ Ask = Request[Any, Any, Any]
 #: so many lines stand on a page; the filters find the rest
 LINES = 200
 MEMBERS = 500
+#: the end that the form of a silence shows as an example lies so far ahead
+EXAMPLE = timedelta(hours=2)
 
 
 def _cache(request: Ask) -> dict[Any, Any]:
@@ -109,11 +112,31 @@ def relayed_cap(request: Ask, id: FromPath[str], feed: FromQuery[int] = 0) -> Re
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Mutes of one risk by one cause and rule, as one line: the newest of them, and how many there are."""
+
+    mute: Mute
+    findings: int
+
+
+def _together(mutes: Iterable[Mute]) -> list[Kept]:
+    """What is muted at one place of one risk by one cause in one line each, the newest first: a storm mutes
+    its gusts by the thousand."""
+    lines: dict[tuple[str, ...], list[Mute]] = {}
+    for mute in mutes:
+        lines.setdefault((mute.risk, mute.place, mute.rule, mute.cause, mute.status), []).append(mute)
+    kept = [Kept(max(same, key=lambda one: one.began), len(same)) for same in lines.values()]
+    return sorted(kept, key=lambda one: one.mute.began, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Hushed:
-    """A silence, the mutes that it set, and the messages that it holds back."""
+    """A silence, the findings that it mutes (`count` of them, together as lines), and the messages that it
+    holds back."""
 
     silence: Silence
-    mutes: tuple[Mute, ...]
+    mutes: tuple[Kept, ...]
+    count: int
     notices: tuple[Notice, ...]
 
 
@@ -128,16 +151,29 @@ def silences_page(request: Ask) -> Response[str]:
         if visible(mute.place):
             by.setdefault(mute.by, []).append(mute)
     shown = [
-        Hushed(one, tuple(by.get(one.id, ())), tuple(_held_by(one, state)))
+        Hushed(
+            one,
+            tuple(_together(by.get(one.id, ()))),
+            len(by.get(one.id, ())),
+            tuple(_held_by(one, state)),
+        )
         for one in sorted(
             seen, key=lambda one: (one.status not in ("set", "planned"), one.ends), reverse=False
         )
     ]
-    rules = [
-        (rule, [mute for mute in by.get(rule.id, ()) if mute.status == "on"])
-        for rule in desk.pack.inhibits.values()
-    ]
-    return page(request, "silences.html", silences=shown[:LINES], rules=rules, longest=silence.LONGEST)
+    rules = []
+    for rule in desk.pack.inhibits.values():
+        on = [mute for mute in by.get(rule.id, ()) if mute.status == "on"]
+        rules.append((rule, _together(on), len(on)))
+    example = (desk.clock.now() + EXAMPLE).replace(second=0, microsecond=0)
+    return page(
+        request,
+        "silences.html",
+        silences=shown[:LINES],
+        rules=rules,
+        longest=silence.LONGEST,
+        example=example,
+    )
 
 
 def _held_by(one: Silence, state: State) -> list[Notice]:

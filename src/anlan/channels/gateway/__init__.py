@@ -93,7 +93,9 @@ class Gateway:
         chosen, title = self._words(parcel, service)
         name = str(service.service_name)
         if chosen is None:
-            return Receipt(False, f"too_long: not even the headline fits {name} ({service.body_maxlen})")
+            parts = self.options["sms_parts"]
+            room = f"{parts} SMS parts" if parts else f"{name} ({service.body_maxlen})"
+            return Receipt(False, f"too_long: not even the headline, with what is asked, fits {room}")
         try:
             answer = self._aside.call(lambda: _notify(service, chosen.text, title), self.timeout)
         except TooLate as error:
