@@ -284,6 +284,15 @@ def test_the_overshoot_of_a_channel_counts_as_overspill(pack: Pack) -> None:
     assert "point.out" in found.overspill.recipients["sms"]
 
 
+def test_whom_the_plan_leaves_out_on_the_chosen_ground_its_overspill_does_not_reach(pack: Pack) -> None:
+    chosen = area(pack, NOW, places=["x/a"])
+    margin = budget_of("wea").overshoot_km
+    every = reach(chosen, pack, PEOPLE_AT, NOW, margin_km=margin)
+    assert sum(map(len, every.recipients.values())) > 1
+    few = reach(chosen, pack, PEOPLE_AT, NOW, margin_km=margin, told=())
+    assert few.recipients == {} and few.overspill.recipients == every.overspill.recipients
+
+
 def test_a_channel_that_reaches_by_cells_reaches_whole_cells(pack: Pack) -> None:
     chosen = area(pack, NOW, places=["x/a"])
     cells = {f"c{k}": shapely.box(99.5 + k * 0.75, 30, 100.25 + k * 0.75, 31) for k in range(4)}

@@ -13,9 +13,11 @@ from anlan.formats import cap
 from anlan.formats.lengths import measure, sms
 from anlan.model.domain import Hazard, WarningLevel
 from anlan.model.errors import InvalidValue
+from anlan.model.law import Law
 from anlan.model.pack import Pack
 from anlan.model.place import Place
 from anlan.model.text import Text
+from anlan.model.time import Validity
 from anlan.model.warning import Contents, Warning
 from anlan.warn.render import TargetArea, render, to_cap
 from anlan.warn.words import MARK_OF_BEFORE, headline, text, words
@@ -168,6 +170,13 @@ def test_what_is_not_actual_is_watermarked_in_its_own_language_wherever_it_is_re
 def test_an_english_exercise_is_an_sms_of_the_small_alphabet() -> None:
     said = headline(replace(ALERT, mode="Exercise"), "en")
     assert (measure(said).alphabet, sms(said).parts) == ("gsm7", 1)
+
+
+def test_the_legal_basis_is_told_by_the_title_of_its_law() -> None:
+    law = Law("erl", Text("Emergency Response Law", "突发事件应对法"), "statute", Validity())
+    pack, based = replace(PACK, laws={"erl": law}), replace(ALERT, basis="erl#64; practice")
+    assert "Legal basis: Emergency Response Law § 64; practice\n" in text(based, pack, "en")[1]
+    assert "法律依据：突发事件应对法 § 64; practice\n" in text(based, pack, "zh")[1]
 
 
 def test_what_was_approved_in_earlier_words_is_still_written_in_them() -> None:

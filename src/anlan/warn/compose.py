@@ -110,7 +110,7 @@ def proposed(
     cause = cause_of(thread, level, state) if thread is not None else None
     fields = fields_of(pack, hazard, level, places, organ, now, expires, cause)
     template = plan.template_for(hazard, level)
-    bare = Text("{hazard}: {area}.", "{area}:{hazard}。")
+    bare = Text("{hazard}: {area}.", "{area}：{hazard}。")
     return Wording(
         level=level,
         starts=now,

@@ -94,13 +94,16 @@ def _overspill(
     beyond = united([shapely.difference(heard, area.shape)])
     places = _places(beyond, pack, now, without=area.places)
     on_it = people(beyond, pack, now, without=area.places)
-    more = [id for id in reached(heard, area.places, recipients, pack, now) if id not in told]
+    # who is on the chosen ground and is not told (by the plan, by a route) is not reached by its overspill
+    here = {*told, *reached(area.shape, area.places, recipients, pack, now)}
+    more = [id for id in reached(heard, area.places, recipients, pack, now) if id not in here]
     by_channel = _by_channel(more, recipients)
     size = km2(beyond)
+    added = f"{len(more) or 'no'} more recipient{'' if len(more) == 1 else 's'}"
+    added_zh = f"另有{len(more)}个接收方" if more else "没有其他接收方"
     text = Text(
-        f"{size:,.1f} km² beyond the chosen ground are reached: {_people_en(on_it)}, "
-        f"{len(more)} more recipient(s)",
-        f"超出所选区域{size:,.1f}平方公里：{_people_zh(on_it)}，另有{len(more)}个接收方",
+        f"{size:,.1f} km² beyond the chosen ground are reached: {_people_en(on_it)}, {added}",
+        f"超出所选区域{size:,.1f}平方公里：{_people_zh(on_it)}，{added_zh}",
     )
     return Overspill(beyond, size, places, on_it, by_channel, margin_km, text)
 
@@ -146,7 +149,7 @@ def _sentence(size: float, on_it: People, by_channel: ByChannel, over: Overspill
     told = ", ".join(f"{len(ids)} by {channel}" for channel, ids in by_channel.items()) or "none"
     told_zh = "、".join(f"{channel} {len(ids)}个" for channel, ids in by_channel.items()) or "无"
     beyond = f"; {over.sentence.en}" if over.km2 > 0 else ""
-    beyond_zh = f";{over.sentence.zh}" if over.km2 > 0 else ""
+    beyond_zh = f"；{over.sentence.zh}" if over.km2 > 0 else ""
     return Text(
         f"{size:,.1f} km², {_people_en(on_it)}; recipients: {told}{beyond}",
         f"面积{size:,.1f}平方公里，{_people_zh(on_it)}；接收方：{told_zh}{beyond_zh}",

@@ -156,13 +156,23 @@ def text(
     body = [
         *lines(warning, pack, language, zone),
         f"{MEASURES.in_(language)}{colon}{measures(warning, language)}",
-        f"{BASIS.in_(language)}{colon}{warning.basis}",
+        f"{BASIS.in_(language)}{colon}{_basis(warning, pack, language)}",
         f"{NUMBER.in_(language)}{colon}{warning.id}",
     ]
     note = [_REPEAT.in_(language), ""] if repeat else []
     subject = headline(warning, language)
     around = _around(warning.mode, language)
     return subject, "\n".join([*note, subject, "", *around, *body, *around]) + "\n"
+
+
+def _basis(warning: Warning, pack: Pack, language: str) -> str:
+    """The articles that give the power, by the titles of their laws: nobody outside knows a pack's names."""
+    said = []
+    for cited in filter(None, warning.basis.split("; ")):
+        code, _, number = cited.partition("#")
+        law = pack.laws.get(code)
+        said.append(f"{law.title.in_(language)} § {number}" if law and number else cited)
+    return "; ".join(said)
 
 
 def _around(mode: str, language: str, before: bool = False) -> list[str]:
