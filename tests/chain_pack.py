@@ -17,6 +17,7 @@ from anlan.model.domain import Domain, EventCategory, Hazard, ResponseLevel, War
 from anlan.model.entry import Draft, Entry
 from anlan.model.errors import NotFound
 from anlan.model.finding import Evidence, Finding
+from anlan.model.incident import Incident, Report
 from anlan.model.indicator import Band, Indicator, KnownEvent, Rule, SourceDef
 from anlan.model.law import Organ, Power, ReportingDuty
 from anlan.model.observation import Observation
@@ -462,3 +463,16 @@ class Room:
         self.act(now, ADA, "warning.submit", draft.id)
         self.act(now + flow.INSTANT, BEN, "warning.approve", draft.id)
         return self.state.warnings[draft.id]
+
+    def warned(self, sent: datetime, value: float = 5.0) -> str:
+        """The river stands high, and the warning of it is sent at that instant; the risk."""
+        self.learn(stage(0, value))
+        return self.publish(sent - flow.INSTANT).risk
+
+    def incident(self) -> Incident:
+        (found,) = self.state.incidents.values()
+        return found
+
+    def report(self, duty: str) -> Report:
+        """The newest of a duty."""
+        return [r for r in self.state.reports.values() if r.duty == duty][-1]

@@ -41,8 +41,8 @@ class Outcome:
         return bool(self.error) == bool(self.expected)
 
 
-def read_register(path: Path) -> list[Case]:
-    """The cases of a register; NotFound, Unreadable or InvalidValue say what is wrong with it."""
+def read_document(path: Path) -> tuple[dict[str, Any], list[Any]]:
+    """The register at `path` and its list `cases`; NotFound or Unreadable where it is none."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -54,6 +54,12 @@ def read_register(path: Path) -> list[Case]:
         raise Unreadable(
             "not a register", where=str(path), found=type(document).__name__, expected="a list `cases`"
         )
+    return document, cases
+
+
+def read_register(path: Path) -> list[Case]:
+    """The cases of a register; NotFound, Unreadable or InvalidValue say what is wrong with it."""
+    _, cases = read_document(path)
     seen: set[str] = set()
     for number, case in enumerate(cases):
         lacking = [key for key in ("id", "detector") if not (isinstance(case, dict) and case.get(key))]

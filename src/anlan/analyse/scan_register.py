@@ -14,11 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from anlan.analyse.register import cell
+from anlan.analyse.register import cell, read_document
 from anlan.analyse.satscan_names import MODELS, UNITS, Given, scan_params
 from anlan.analyse.scan_input import Columns, scan_data
 from anlan.assess.scan import Cluster, Points, ScanData, ScanParams, ScanResult, scan
-from anlan.model.errors import AnlanError, InvalidValue, NotFound, StoreUnavailable, Unreadable
+from anlan.model.errors import AnlanError, InvalidValue, StoreUnavailable
 
 RESULTS = "scan_results.json"
 
@@ -168,17 +168,7 @@ def case_input(
 
 
 def _read(path: Path) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise NotFound("the register cannot be read", where=str(path), found=str(error.strerror)) from error
-    except ValueError as error:
-        raise Unreadable("not a register", where=str(path), found=str(error), expected="JSON") from error
-    cases = document.get("cases") if isinstance(document, dict) else None
-    if not isinstance(cases, list):
-        raise Unreadable(
-            "not a register", where=str(path), found=type(document).__name__, expected="a list `cases`"
-        )
+    document, cases = read_document(path)
     for number, case in enumerate(cases):
         if not isinstance(case, dict) or not case.get("id"):
             raise InvalidValue(

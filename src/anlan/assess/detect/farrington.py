@@ -35,10 +35,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr, stdtrit
 
 from anlan.assess.detect.bounds import POWERS, delta_bound
+from anlan.assess.detect.farrington_flexible import recent_cases
 from anlan.assess.detect.farrington_original_fit import fit_windows
 from anlan.assess.detect.farrington_windows import window_rows
 from anlan.assess.detect.panel import (
@@ -106,7 +106,7 @@ def farrington(
         above = y > bound
         score = (y - fits.mu) / (bound - fits.mu)
         variance = fits.mu * (fits.phi + fits.mu * fits.se_log**2)
-    cases, hidden = _recent(panel.counts, at, limit54[1])
+    cases, hidden = recent_cases(panel.counts, at, limit54[1])
     enough = cases >= limit54[0]
     reason = fits.reason.copy()
     threshold = bound
@@ -204,19 +204,6 @@ def _critical_t(most: int) -> Floats:
     table = np.full(most + 1, np.inf)
     table[1:] = np.abs(stdtrit(np.arange(1, most + 1, dtype=np.float64), _P_TREND / 2))
     return table
-
-
-def _recent(counts: Floats, at: Ints, periods: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """(known cases in the last `periods` periods up to `at`, whether any of them is missing)."""
-    cases = np.zeros((len(counts), len(at)))
-    hidden = np.zeros(cases.shape, dtype=np.bool_)
-    for back in range(periods):
-        there = at >= back
-        value = counts[:, np.maximum(at - back, 0)]
-        missing = np.isnan(value) & there
-        cases += np.where(missing | ~there, 0.0, value)
-        hidden |= missing
-    return cases, hidden
 
 
 def _check(

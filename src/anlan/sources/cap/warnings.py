@@ -16,6 +16,7 @@ from anlan.model.provenance import Provenance
 from anlan.model.quarantine import Quarantined
 from anlan.model.time import parse_instant
 from anlan.sources.cap.policy import Policy, Replayed, Seen, contradiction, in_utc, over
+from anlan.sources.cap.where import in_pack
 
 #: CAP 1.2 section 3.2.2, severity, as a number that grows with it; Unknown is a gap
 SEVERITY: dict[str, float | None] = {
@@ -175,23 +176,15 @@ class Warnings:
             id = self._geocodes.get(code.value) or (
                 self._prefixes[code.name] + code.value if code.name in self._prefixes else ""
             )
-            if id and _in_pack(id, at, pack):
+            if id and in_pack(id, at, pack):
                 found.add(id)
         if not found:
             id = self._areas.get(area.description.strip(), "")
-            if id and _in_pack(id, at, pack):
+            if id and in_pack(id, at, pack):
                 found.add(id)
         if not found and self._place:
             found.add(self._place)
         return found
-
-
-def _in_pack(id: str, at: datetime, pack: Pack) -> bool:
-    try:
-        pack.place(id, at)
-    except UnknownPlace:
-        return False
-    return True
 
 
 def _name(sender: str, identifier: str) -> str:

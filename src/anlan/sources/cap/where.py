@@ -45,7 +45,7 @@ class Where:
             rest = _by_codes(replace(area, geocodes=unknown), at, sent, pack)
             return (found, *(rest or (_unknown(area, unknown),)))
         named = self._areas.get(area.description.strip(), "")
-        if named and _in_pack(named, at, pack):
+        if named and in_pack(named, at, pack):
             return (RelayedArea(area.description, "name", (named,)),)
         drawn = _drawn(area, at, pack)
         if len(drawn) == 1:
@@ -55,7 +55,7 @@ class Where:
             return by_codes
         if drawn:
             return drawn
-        if self._place and _in_pack(self._place, at, pack):
+        if self._place and in_pack(self._place, at, pack):
             return (RelayedArea(area.description, "source", (self._place,)),)
         return (RelayedArea(area.description, "unresolved"),)
 
@@ -82,7 +82,7 @@ class Where:
     def _place_of(self, name: str, value: str, at: datetime, pack: Pack) -> str:
         prefixed = self._prefixes[name] + value if name in self._prefixes else ""
         return next(
-            (id for id in (self._geocodes.get(value, ""), prefixed) if id and _in_pack(id, at, pack)), ""
+            (id for id in (self._geocodes.get(value, ""), prefixed) if id and in_pack(id, at, pack)), ""
         )
 
 
@@ -162,7 +162,8 @@ def _by_codes(area: CapArea, at: datetime, sent: date, pack: Pack) -> tuple[Rela
     )
 
 
-def _in_pack(id: str, at: datetime, pack: Pack) -> bool:
+def in_pack(id: str, at: datetime, pack: Pack) -> bool:
+    """Whether there is such a place at that instant."""
     try:
         pack.place(id, at)
     except UnknownPlace:
