@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,55 @@ def test_the_charts_are_those_of_the_instant_of_their_page(client: TestClient[An
     assert client.get(html.unescape(address[1])).json() == before
     assert "later" not in before["series"][0]
     assert client.get(DATA, params={"seen": "soon"}).status_code == 422
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> MemoryDesk:
+    """A desk whose counts settle after three days: half is there at once, all a day later."""
+    desk = MemoryDesk(outlines(tmp_path))
+    desk.pack = late_pack(desk)
+    desk._lake.rows = [
+        (place, at, known, part)
+        for place, at, _, value in desk._lake.rows
+        for known, part in ((at, value // 2), (at + DAY, value))
+        if known <= NOW
+    ]
+    return desk
+
+
+def late_pack(desk: MemoryDesk) -> Any:
+    cases = replace(desk.pack.indicators["covid-cases"], settles=3 * DAY)
+    return replace(desk.pack, indicators={**desk.pack.indicators, cases.id: cases})
+
+
+def test_counts_that_still_grow_have_what_they_will_be_in_words_and_on_the_chart(late: MemoryDesk) -> None:
+    import re
+
+    with TestClient(application(late)) as client:
+        sign_in(client, "chen.approver")
+        page, document = client.get(SERIES).text, client.get(DATA).json()
+    own = document["series"][0]
+    come = {document["axis"][one["at"]]: one for one in own["coming"]}
+    assert list(come) == [str((NOW - n * DAY).date()) for n in (3, 2, 1, 0)]
+    assert all(one["lower"] <= one["median"] <= one["upper"] for one in come.values())
+    assert own["values"][-1] == 13.0 and come[str(NOW.date())]["median"] > 20
+    table = page.split('id="coming"')[1].split("</table>")[0]
+    lines = re.findall(r"<tr><td>(.*?)</tr>", table)
+    assert len(lines) == 4 and f"{come[str(NOW.date())]['median']:g}" in lines[0]
+    assert "reports still come:" in page.split('class="facts"')[1].split("</p>")[0]
+    assert "From the dashed upright line on" in page
+    # where nothing came yet, that is said
+    late._lake.rows = [row for row in late._lake.rows if row[:2] != ("cn/110000", NOW.replace(hour=0))]
+    with TestClient(application(late)) as client:
+        sign_in(client, "li.duty")
+        page = client.get(SERIES).text
+    assert "无法估计：本期尚无可用的报告。" in page.split('id="coming"')[1].split("</section>")[0]
+
+
+def test_counts_that_nobody_says_settle_are_said_to_stand_as_reported(client: TestClient[Any]) -> None:
+    sign_in(client, "chen.approver")
+    assert "the pack does not say for how long" in client.get(SERIES).text
+    assert "coming" not in client.get(DATA).json()["series"][0]
 
 
 def test_a_series_is_read_only_where_the_reader_may(client: TestClient[Any]) -> None:

@@ -46,6 +46,7 @@ COMPOSED = {
             "undelivered",
             "overdue_reports",
             "overdue_lessons",
+            "silent",
             "overdue_tasks",
             "unconfirmed",
             "submit",
@@ -138,6 +139,15 @@ def test_a_missing_word_is_an_error_and_a_foreign_value_is_shown_as_it_is() -> N
     with pytest.raises(KeyError):
         Words("en")("no.such.key")
     assert Words("zh").term("verdict", "adjourned") == "adjourned"
+
+
+def test_what_a_peer_said_is_told_in_the_words_of_the_reference(root: Path) -> None:
+    text = (root / "docs" / "reference" / "reasons.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Receipts of channels")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(\w+?)(?:_\*)?` \| (.*?) \| (.*?) \|$", section, re.M)
+    assert {code for code, _, _ in listed} == set(FAMILIES["receipt"])
+    for code, en, zh in listed:
+        assert (Words("en").term("receipt", code), Words("zh").term("receipt", code)) == (en, zh)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from anlan.assess.evaluate import evaluate
+from anlan.assess.retrospect import retrospect
 from anlan.model.finding import Finding
 from anlan.model.indicator import Band, Indicator, Rule
 from anlan.model.observation import Observation
@@ -107,6 +109,69 @@ def _final(lake: MemoryLake) -> list[tuple[datetime, float]]:
         (a.astype("datetime64[us]").astype(datetime), float(v))
         for a, v in zip(slice.at, slice.value, strict=True)
     ]
+
+
+def test_a_look_back_has_the_bounds_of_the_unsettled_weeks_and_no_answer_that_they_do_not_bear(
+    newport: MemoryLake,
+) -> None:
+    final = dict(_final(newport))
+    pack = chain_pack(indicators={ONSETS.id: ONSETS}, rules={RULE.id: RULE})
+    inside = []
+    for now in weeks("2011-09-05", 20):
+        seen = retrospect(RULE, pack, newport, now, 26)
+        own, come = seen.series["x/a"], seen.coming["x/a"]
+        # five weeks after its end a week is settled
+        assert [seen.times[at] for at in come.at] == [now - MONDAY - k * WEEK for k in range(4, -1, -1)]
+        assert come.why == ("",) * 5
+        assert (come.lower <= come.median).all() and (come.median <= come.upper).all()
+        assert (own.values[list(come.at)] <= come.lower).all()
+        for at, low, high in zip(come.at, come.lower, come.upper, strict=True):
+            inside.append(low <= final[seen.times[at].replace(tzinfo=None)] <= high)
+            answer = own.alarm[seen.tested.index(at)]
+            assert answer == (1 if low >= 30 else 0 if high < 30 else -1)
+        # a place alone has the same bounds
+        (alone,) = retrospect(RULE, pack, newport, now, 26, ("x/a",)).coming.values()
+        assert alone.at == come.at and (alone.upper == come.upper).all()
+    assert sum(inside) >= 0.9 * len(inside) == 90.0
+    settled = retrospect(RULE, pack, newport, datetime(2014, 1, 6, tzinfo=UTC), 26)
+    assert settled.coming == {}
+
+
+def test_where_it_cannot_be_estimated_how_many_come_the_look_says_what_lacks() -> None:
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    pack = chain_pack(indicators={ONSETS.id: ONSETS}, rules={RULE.id: RULE})
+    lake = MemoryLake()
+    one = Observation("onsets", "x/a", begin, begin + MONDAY - HOUR, 50.0, "{case}", SOURCE)
+    lake.append([one, replace(one, at=begin + WEEK, known=begin + WEEK + MONDAY - HOUR, value=None)])
+    seen = retrospect(RULE, pack, lake, begin + WEEK + MONDAY, 26)
+    come = seen.coming["x/a"]
+    assert come.why == ("reports", "count")
+    assert np.isnan(come.median).all() and np.isnan(come.lower).all()
+    # 50 are above the bound whatever comes; a week without a count has no answer
+    assert seen.series["x/a"].alarm.tolist() == [1, -1]
+    low = replace(one, at=begin + WEEK, known=begin + WEEK + MONDAY, value=3.0)
+    lake.append([low])
+    assert retrospect(RULE, pack, lake, begin + WEEK + MONDAY, 26).series["x/a"].alarm.tolist() == [1, -1]
+
+
+def test_a_sum_of_places_says_that_it_is_not_seen_as_it_grew() -> None:
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    lake, rows = MemoryLake(), []
+    for week in range(40):
+        for late, part in enumerate((4.0, 8.0, 10.0)):
+            at = begin + week * WEEK
+            known = at + MONDAY + late * WEEK - HOUR
+            rows += [Observation("onsets", p, at, known, part, "{case}", SOURCE) for p in ("x/a", "x/b")]
+    lake.append(rows)
+    added = replace(ONSETS, sum_to_parent=True, settles=timedelta(weeks=3))
+    rule = replace(RULE, places=("x",))
+    pack = chain_pack(indicators={added.id: added}, rules={rule.id: rule})
+    seen = retrospect(rule, pack, lake, begin + 39 * WEEK + MONDAY, 10)
+    assert seen.coming["x"].why == ("sum",) * 3
+    assert seen.coming["x/a"].why == ("",) * 3
+    assert abs(seen.coming["x/a"].median[-1] - 10.0) <= 1
+    assert seen.series["x"].values[list(seen.coming["x"].at)].tolist() == [20.0, 16.0, 8.0]
+    assert seen.series["x"].alarm[-3:].tolist() == [-1, -1, -1]
 
 
 def test_where_nothing_is_known_of_the_delays_what_is_there_counts_and_no_more() -> None:

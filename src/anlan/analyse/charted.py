@@ -23,6 +23,8 @@ WORDS = {
     "no_alarm": ALARMS[Alarm.NO],
     "unknown": ALARMS[Alarm.UNKNOWN],
     "later": Text("as known now", "现在已知"),
+    "in_the_end": Text("expected in the end, 95 %", "最终预计，95%"),
+    "so_far": Text("so far; in the end unknown", "目前数；最终数未知"),
 }
 
 
@@ -31,7 +33,8 @@ class Row:
     """One series of a chart: `values` one per time of the axis, the others one per tested time; `later`
     the values as known later, where the chart looks back; `place` its id on a map; `marks` (index of the
     axis, label) of changes of what is counted; `point` (longitude, latitude) of a place that a map draws as a
-    point; `whole` of the place that the others are parts of."""
+    point; `whole` of the place that the others are parts of; `coming` of periods of which reports still come
+    (index of the axis; lower, median, upper of the count in the end, NaN where it cannot be estimated)."""
 
     name: Text
     values: NDArray[np.float64]
@@ -44,6 +47,7 @@ class Row:
     marks: tuple[tuple[int, str], ...] = ()
     point: tuple[float, float] | None = None
     whole: bool = False
+    coming: tuple[tuple[int, float, float, float], ...] = ()
 
 
 def document(axis: Sequence[str], tested: Sequence[int], rows: Sequence[Row], unit: Text) -> dict[str, Any]:
@@ -98,6 +102,12 @@ def _series(row: Row, tested: NDArray[np.int64]) -> dict[str, Any]:
         shown["at"] = list(row.point)
     if row.whole:
         shown["whole"] = True
+    if row.coming:
+        shown["coming"] = [
+            {"at": at, "lower": low, "median": middle, "upper": high}
+            for at, *bounds in row.coming
+            for low, middle, high in (_numbers(np.array(bounds)),)
+        ]
     if row.later is not None:
         shown["later"] = _numbers(row.later)
     return shown

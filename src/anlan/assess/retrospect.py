@@ -1,7 +1,8 @@
 """What the detector of a rule says of the last periods, at every place, as it was known at an instant.
 
 For people who look, not for findings: no hysteresis, no levels. A detector that sums over time begins its
-sum with the first period shown; elsewhere the numbers are those that a finding of that period rests on.
+sum with the first period shown; elsewhere the numbers are those that a finding of that period rests on. Of
+periods whose reports still come, the answer is the one that holds for all counts they may end at.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
+from anlan.assess.detect.panel import Reason
+from anlan.assess.detect.registry import spec
 from anlan.assess.evaluate import detect_at, history
 from anlan.assess.finding import SILENT, Look
 from anlan.assess.graded import Numbers
 from anlan.assess.grid import Grid, instant, lay
 from anlan.assess.screen import Screened, Why, screen
+from anlan.assess.settling import Settling, alarm, between, settling
 from anlan.assess.summed import Sums, below, children_of, descendants, with_sums
 from anlan.model.indicator import Rule
 from anlan.model.pack import Pack
 from anlan.model.state import State
-from anlan.ports.desk import MarkSeen, PlaceSeries, Retrospect, SumSeen
+from anlan.ports.desk import ComingSeen, MarkSeen, PlaceSeries, Retrospect, SumSeen
 from anlan.ports.lake import Lake
 
 #: periods shown before the first tested one
@@ -48,8 +53,8 @@ def retrospect(
         # a series that has ended is shown up to its end, with the history that its last periods need
         slice = lake.read(rule.indicator, known=known, since=until - back, until=until)
     whole = lay(slice, step)
-    if places is not None:
-        # a sum needs all that lie below it
+    if places is not None and indicator.settles is None:
+        # a sum needs all that lie below it; delays are learnt from every place
         wanted = descendants(pack, places, known) if indicator.sum_to_parent else set(places)
         whole = _some(whole, [n for n, place in enumerate(whole.places) if place in wanted])
     grid, screened, sums = with_sums(
@@ -62,6 +67,10 @@ def retrospect(
     look = Look(rule, indicator, pack, lake, State(), known, SILENT)
     tests = np.arange(max(0, len(grid.times) - periods), len(grid.times))
     found = detect_at(look, grid, screened, tests, step) if len(tests) else {}
+    come = settling(look, everything, checked, step)
+    if come is not None:
+        come = come.rows([everything.places.index(place) for place in grid.places])
+        _judge(look, grid, screened, tests, found, come, step)
     first = max(0, len(grid.times) - periods - BEFORE)
     times = tuple(instant(at) for at in grid.times[first:])
     # of a sum that lacks members the total is no value: it would read as a fall
@@ -80,6 +89,7 @@ def retrospect(
         series,
         {place: changes for place, changes in marks.items() if changes},
         {place: one for place, one in added.items() if one is not None},
+        {} if come is None or not come.open.any() else _coming(grid, sums, come, first),
     )
 
 
@@ -103,6 +113,53 @@ def later(seen: Retrospect, rule: Rule, pack: Pack, lake: Lake, place: str, now:
         inside = (columns >= 0) & (columns < len(seen.times)) & (rows >= 0)
         values[rows[inside], columns[inside]] = slice.value[inside]
     return replace(own, values=values.sum(axis=0))
+
+
+def _judge(
+    look: Look,
+    grid: Grid,
+    screened: Screened,
+    tests: NDArray[np.int64],
+    found: dict[str, list[Numbers]],
+    come: Settling,
+    step: timedelta,
+) -> None:
+    """Answer the periods of which reports still come by what both bounds of their counts say, as a finding
+    does. A detector that sums over time is run from the first period shown, another on these alone."""
+    unsettled = np.flatnonzero(come.open[tests])
+    if not len(unsettled) or not grid.places:
+        return
+    begin = 0 if spec(look.rule.detector).sequential else int(unsettled[0])
+    numbers = {place: told[begin:] for place, told in found.items()}
+    bounds = between(look, grid, screened, tests[begin:], numbers, come, step, detect_at)
+    for place, columns in bounds.items():
+        for column, (low, high) in columns.items():
+            answer = alarm(low, high)
+            # the lower bound's reason is not that of an answer that hangs on the upper one
+            reason = low.reason if answer == low.alarm else Reason.OK
+            shown = replace(numbers[place][column], alarm=answer, reason=int(reason))
+            found[place][begin + column] = shown
+
+
+def _coming(grid: Grid, sums: Sums, come: Settling, first: int) -> dict[str, ComingSeen]:
+    """What is to be expected of the periods on the part of the axis from `first` on."""
+    at = np.flatnonzero(come.open)
+    at = at[at >= first]
+    words = {int(Reason.OK): "", int(Reason.TOO_FEW_HISTORY): "reports"}
+    shown = {}
+    for n, place in enumerate(grid.places):
+        why = [words.get(code, "count") for code in come.why[n, at].tolist()]
+        if place in sums.children:
+            why = [
+                "sum" if one and not np.isnan(grid.values[n, t]) else one
+                for one, t in zip(why, at, strict=True)
+            ]
+        known = come.why[n, at] == Reason.OK
+        lower, median, upper = (
+            np.where(known, bound[n, at], np.nan) for bound in (come.lower, come.median, come.upper)
+        )
+        shown[place] = ComingSeen(tuple(int(t) - first for t in at), lower, median, upper, tuple(why))
+    return shown
 
 
 def _marks(screened: Screened, row: int, first: int) -> tuple[MarkSeen, ...]:

@@ -18,6 +18,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from anlan.assess.detect.panel import Reason as Unsure
 from anlan.assess.finding import Look
 from anlan.assess.graded import UNKNOWN, YES, Numbers
 from anlan.assess.grid import Grid, instant, lay
@@ -56,16 +57,20 @@ Between = Mapping[int, tuple[Numbers, Numbers | None]]
 @dataclass(frozen=True, slots=True)
 class Settling:
     """`open` [n_times]: periods that are not settled; `lower`, `median`, `upper` [n_places, n_times] of their
-    counts in the end, NaN where nothing can be said, on the axes of a grid."""
+    counts in the end, NaN where nothing can be said, on the axes of a grid, and `why` of it: the detectors'
+    `Reason`, OK where there is a median or the period is settled."""
 
     open: NDArray[np.bool_]
     lower: Floats
     median: Floats
     upper: Floats
+    why: NDArray[np.int16]
 
     def rows(self, chosen: list[int]) -> Settling:
         """Some places alone."""
-        return Settling(self.open, self.lower[chosen], self.median[chosen], self.upper[chosen])
+        return Settling(
+            self.open, self.lower[chosen], self.median[chosen], self.upper[chosen], self.why[chosen]
+        )
 
 
 def settling(look: Look, grid: Grid, screened: Screened, step: timedelta) -> Settling | None:
@@ -80,11 +85,13 @@ def settling(look: Look, grid: Grid, screened: Screened, step: timedelta) -> Set
     delays = sum(age < settles for age in ended)
     open_ = np.arange(last + 1) > last - delays
     lower, median, upper = (np.full(grid.values.shape, np.nan) for _ in range(3))
+    why = np.full(grid.values.shape, Unsure.OK, dtype=np.int16)
     if delays:
         from anlan.assess.models.nowcast_many import nowcast_many  # its statistics are slow to import
 
         usable = np.where(screened.why == Why.USABLE, grid.values, np.nan)
         lower[:, open_] = usable[:, open_]
+        why[:, open_] = np.where(np.isnan(usable[:, open_]), Unsure.MISSING_VALUE, Unsure.TOO_FEW_HISTORY)
         known = _vintages(look, grid, step, delays)
         if known.shape[1] > delays:
             found = nowcast_many(known, window=max(LEARNT, 2 * delays))
@@ -92,7 +99,9 @@ def settling(look: Look, grid: Grid, screened: Screened, step: timedelta) -> Set
             sure = ~np.isnan(found.median) & ~np.isnan(usable[:, last + 1 - reached :])
             for kept, bound in ((lower, found.lower), (median, found.median), (upper, found.upper)):
                 kept[:, last + 1 - reached :][sure] = bound[:, -reached:][sure]
-    return Settling(open_, lower, median, upper)
+            told = np.where(sure, found.reason[:, -reached:], why[:, last + 1 - reached :])
+            why[:, last + 1 - reached :] = told
+    return Settling(open_, lower, median, upper, why)
 
 
 def _vintages(look: Look, grid: Grid, step: timedelta, delays: int) -> Floats:
@@ -158,6 +167,14 @@ def between(
             found[place][column] = (low[place][-1], high[place][-1] if sure else None)
             numbers[place][column] = replace(low[place][-1], value=float(grid.values[n, test]))
     return found
+
+
+def alarm(low: Numbers, high: Numbers | None) -> int:
+    """The detector's answer that holds wherever between the bounds the count will be found to be; where
+    there is no upper one, an alarm that is raised already."""
+    if high is not None and low.alarm == high.alarm:
+        return low.alarm
+    return YES if high is None and low.alarm == YES else UNKNOWN
 
 
 def agreed(low: dict[int, int], high: dict[int, int] | None) -> dict[int, int]:

@@ -127,10 +127,24 @@ class SumSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ComingSeen:
+    """The periods of a place of which reports still come: `at` their indexes of the axis, oldest first; of
+    the count in the end `median`, `lower` and `upper` (with 95 %), NaN where it cannot be estimated; `why`
+    says by then what lacks: `count` (nothing usable came for the period), `reports` (too few past periods
+    were seen as they grew), `sum` (a sum of places is not seen as it grew); empty where it is estimated."""
+
+    at: tuple[int, ...]
+    lower: NDArray[np.float64]
+    median: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Retrospect:
     """What a rule's detector says of the last periods as known at `known`: `times` the axis, `tested`
     indexes of it, `series` by place; `marks` changes of definition by place, where there are any; `sums`
-    by place, where its values add up."""
+    by place, where its values add up; `coming` by place, where reports of the last periods still come."""
 
     known: datetime
     times: tuple[datetime, ...]
@@ -138,6 +152,7 @@ class Retrospect:
     series: Mapping[str, PlaceSeries]
     marks: Mapping[str, tuple[MarkSeen, ...]] = field(default_factory=dict)
     sums: Mapping[str, SumSeen] = field(default_factory=dict)
+    coming: Mapping[str, ComingSeen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,22 @@ LIVE = ("open", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """One period of which reports still come: how many there are so `far` (None: no usable count), and in the
+    end, with 95 % from `lower` to `upper`; None where that is not known, and `why` says what lacks (as
+    `ComingSeen`)."""
+
+    at: datetime
+    far: float | None
+    lower: float | None
+    median: float | None
+    upper: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
-    """One tested value in words."""
+    """One tested value in words; `coming` where it is not all there."""
 
     at: datetime
     value: float | None
@@ -49,6 +63,7 @@ class Value:
     alarm: int
     verdict: Text
     why: Text | None
+    coming: Coming | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,8 @@ class Looked:
     the page; `instants` to choose from, newest first; `values` the tested ones, newest first; `gaps` missing
     spans (first, last time, number of periods); `alike` the other places in order of the charts, `parts` true
     where they are this place's own; `risks` the live ones here; `marks` changes of what is counted; `sums`
-    what the places directly below come to, where the indicator adds up."""
+    what the places directly below come to, where the indicator adds up; `coming` the periods of which reports
+    still come, newest first."""
 
     indicator: Indicator
     place: str
@@ -106,6 +122,7 @@ class Looked:
     risks: tuple[Assessment, ...]
     marks: tuple[Mark, ...] = ()
     sums: Summed | None = None
+    coming: tuple[Coming, ...] = ()
 
     @property
     def tested(self) -> tuple[tuple[str, Value], ...]:
@@ -179,6 +196,7 @@ def look(
         ),
         tuple(Mark(n + 1, found.times[m.at], m) for n, m in enumerate(found.marks.get(place, ()))),
         _summed(found, place, visible),
+        tuple(sorted(_coming(found, place).values(), key=lambda one: one.at, reverse=True)),
     )
 
 
@@ -277,7 +295,27 @@ def _row(pack: Pack, place: str, seen: Retrospect, at: datetime, stands: Ground 
         place,
         _labels(seen, place),
         stands.points.get(place) if stands is not None else None,
+        coming=_bounds(seen, place),
     )
+
+
+def _bounds(seen: Retrospect, place: str) -> tuple[tuple[int, float, float, float], ...]:
+    coming = seen.coming.get(place)
+    if coming is None:
+        return ()
+    each = (coming.lower.tolist(), coming.median.tolist(), coming.upper.tolist())
+    return tuple(zip(coming.at, *each, strict=True))
+
+
+def _coming(seen: Retrospect, place: str) -> dict[int, Coming]:
+    """By index of the axis."""
+    coming = seen.coming.get(place)
+    why = coming.why if coming is not None else ()
+    far = seen.series[place].values
+    return {
+        at: Coming(seen.times[at], _number(far[at]), _number(low), _number(middle), _number(high), said)
+        for (at, low, middle, high), said in zip(_bounds(seen, place), why, strict=True)
+    }
 
 
 def _labels(seen: Retrospect, place: str) -> tuple[tuple[int, str], ...]:
@@ -302,7 +340,7 @@ def _summed(seen: Retrospect, place: str, visible: Callable[[str], bool]) -> Sum
 
 
 def _values(seen: Retrospect, place: str) -> tuple[Value, ...]:
-    own = seen.series[place]
+    own, coming = seen.series[place], _coming(seen, place)
     made = []
     for j, at in enumerate(seen.tested):
         alarm, reason = int(own.alarm[j]), int(own.reason[j])
@@ -315,6 +353,7 @@ def _values(seen: Retrospect, place: str) -> tuple[Value, ...]:
                 alarm,
                 ALARMS[Alarm(alarm)],
                 reason_words(reason) if reason else None,
+                coming.get(at),
             )
         )
     return tuple(reversed(made))

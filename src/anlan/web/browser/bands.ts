@@ -57,6 +57,8 @@ const ICONS = {
   threshold: STROKE,
   alarm: "triangle",
   unknown: "rect",
+  in_the_end: "path://M7,1h6v1.4h-2.3v2.1l3,2.5l-3,2.5v2.1h2.3v1.4h-6v-1.4h2.3v-2.1l-3,-2.5l3,-2.5v-2.1h-2.3z",
+  so_far: "emptyCircle",
 };
 
 /** Runs of missing values as [first, last] indexes. */
@@ -98,6 +100,8 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
     const bound = threshold[i];
     return value === null || bound === null || bound === undefined ? null : Math.max(0, bound - value);
   });
+  const sure = (row.coming ?? []).filter((one) => one.median !== null);
+  const unsure = (row.coming ?? []).filter((one) => one.median === null && row.values[one.at] !== null);
   const quiet = { showSymbol: false, silent: true, tooltip: { show: false } };
   return {
     animation: false,
@@ -116,6 +120,7 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
           itemHeight: 11,
           data: Object.entries(ICONS)
             .filter(([word]) => (word !== "later" || row.later !== undefined) && (word !== "expected" || expecting))
+            .filter(([word]) => (word !== "in_the_end" || sure.length > 0) && (word !== "so_far" || unsure.length > 0))
             .map(([word, icon]) => ({ name: said(panel, word), icon })),
         },
     tooltip: {
@@ -188,6 +193,10 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
           lineStyle: { color: text, type: "dotted", width: 1 },
           data: [
             ...(first > 0 ? [{ xAxis: first }] : []),
+            // from here on reports still come
+            ...(row.coming?.[0] === undefined
+              ? []
+              : [{ xAxis: Math.max(0, row.coming[0].at - 0.5), lineStyle: { color: text, type: "dashed", width: 1 } }]),
             // what is counted changes here: a full line with the number of the list beside the chart
             ...(row.marks ?? []).map((mark) => ({
               xAxis: mark.at,
@@ -236,6 +245,28 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
               itemStyle: { color: colour("accent") },
             },
           ]),
+      // how many there will be in the end: a bar over the range, a diamond at the middle
+      {
+        type: "custom",
+        name: said(panel, "in_the_end"),
+        data: sure.map((one) => [one.at, one.median, one.lower, one.upper]),
+        encode: { x: 0, y: [1, 2, 3] },
+        silent: true,
+        tooltip: { show: false },
+        z: 5,
+        itemStyle: { color: text },
+        renderItem: (_: unknown, api: Drawing) => range(api, small ? 2.5 : 4, text, colour("panel")),
+      },
+      {
+        type: "scatter",
+        name: said(panel, "so_far"),
+        data: unsure.map((one) => [one.at, row.values[one.at]]),
+        symbol: "circle",
+        symbolSize: small ? 5 : 8,
+        silent: true,
+        z: 5,
+        itemStyle: { color: colour("panel"), borderColor: text, borderWidth: 1.5 },
+      },
       {
         type: "scatter",
         name: said(panel, "alarm"),
@@ -286,6 +317,30 @@ type Drawing = {
   coord: (point: number[]) => number[];
   size: (span: number[]) => number[];
 };
+
+/** A bar from the lower to the upper bound with its caps, and a diamond at the median. */
+function range(api: Drawing, half: number, ink: string, ground: string): Option {
+  const [x = 0, y = 0] = api.coord([api.value(0), api.value(1)]);
+  const [, low = 0] = api.coord([api.value(0), api.value(2)]);
+  const [, high = 0] = api.coord([api.value(0), api.value(3)]);
+  const style = { stroke: ink, lineWidth: 1.4 };
+  const line = (x1: number, y1: number, x2: number, y2: number): Option => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
+  const points = [
+    [x, y - half - 1],
+    [x + half, y],
+    [x, y + half + 1],
+    [x - half, y],
+  ];
+  return {
+    type: "group",
+    children: [
+      line(x, low, x, high),
+      line(x - half, low, x + half, low),
+      line(x - half, high, x + half, high),
+      { type: "polygon", shape: { points }, style: { fill: ground, stroke: ink, lineWidth: 1.6 } },
+    ],
+  };
+}
 
 /** The panel by time: a cell is darker the nearer its value is to the bound; an alarm has a mark, an
  *  unknown a stroke, so that colour never stands alone. */

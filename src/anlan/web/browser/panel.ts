@@ -2,6 +2,8 @@
 export type Words = { en: string; zh: string };
 export type Option = Record<string, unknown>;
 export type Maybe = number | null;
+/** Of the count in the end; nothing where it cannot be estimated. */
+export type Coming = { at: number; lower: Maybe; median: Maybe; upper: Maybe };
 export type Row = {
   place?: string; // on a map
   name: Words;
@@ -14,6 +16,7 @@ export type Row = {
   later?: Maybe[]; // like values, as known later
   marks?: { at: number; label: string }[]; // where what is counted changes
   at?: [number, number]; // longitude, latitude of a place that a map draws as a point
+  coming?: Coming[]; // periods of which reports still come
   whole?: boolean; // the place that the others are parts of
 };
 export type Panel = {
@@ -91,6 +94,14 @@ function measured(panel: Panel, value: Maybe | undefined): string {
   return `${shown(value)} ${one ? words.slice(0, -1) : words}`.trim();
 }
 
+/** What is to be expected of a period of which reports still come; nothing of one that is settled. */
+export function comes(panel: Panel, row: Row, index: number): string | undefined {
+  const one = row.coming?.find((each) => each.at === index);
+  if (one === undefined) return undefined;
+  if (one.median === null) return row.values[index] === null ? undefined : said(panel, "so_far");
+  return `${said(panel, "in_the_end")}: ${shown(one.median)} (${shown(one.lower)}–${shown(one.upper)})`;
+}
+
 /** What a tested cell says, line by line. */
 export function answer(panel: Panel, row: Row, index: number): string {
   const j = panel.tested.indexOf(index);
@@ -98,6 +109,8 @@ export function answer(panel: Panel, row: Row, index: number): string {
   lines.push(`${said(panel, "value")}: ${measured(panel, row.values[index])}`);
   const later = row.later?.[index];
   if (row.later !== undefined && later !== row.values[index]) lines.push(`${said(panel, "later")}: ${shown(later)}`);
+  const coming = comes(panel, row, index);
+  if (coming !== undefined) lines.push(coming);
   if (j < 0) return lines.join("\n");
   if (expects(row)) lines.push(`${said(panel, "expected")}: ${shown(row.expected[j])}`);
   lines.push(`${said(panel, "threshold")}: ${shown(row.threshold[j])}`);

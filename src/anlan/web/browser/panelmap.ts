@@ -8,7 +8,7 @@ import { init, registerMap, use } from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { islands, type Drawn } from "./islands";
-import { UNKNOWN, ALARM, answer, colour, faint, language, read, said, shown, verdict, type Maybe, type Option, type Panel, type Row } from "./panel";
+import { UNKNOWN, ALARM, answer, colour, comes, faint, language, read, said, shown, verdict, type Maybe, type Option, type Panel, type Row } from "./panel";
 
 use([AriaComponent, CanvasRenderer, GeoComponent, LabelLayout, LinesChart, ScatterChart, TooltipComponent]);
 
@@ -385,7 +385,9 @@ function tell(line: HTMLElement, panel: Panel, row: Row, at: number, j: number, 
   const why = document.createElement("span");
   why.className = "muted";
   const reason = row.reason[j] ?? 0;
-  why.textContent = reason === 0 ? "" : ` ${panel.reasons[String(reason)]?.[language()] ?? ""}`;
+  const coming = comes(panel, row, at);
+  const told = [reason === 0 ? "" : (panel.reasons[String(reason)]?.[language()] ?? ""), coming ?? ""].filter(Boolean);
+  why.textContent = told.length > 0 ? ` ${told.join(language() === "zh" ? "；" : "; ")}` : "";
   answered.replaceChildren(word, why);
 }
 
