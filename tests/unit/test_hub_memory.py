@@ -151,6 +151,22 @@ def test_what_its_instant_releases_another_reason_may_still_hold(opened: Open, t
     assert told(desk) == rows, "it is looked at once"
 
 
+def test_a_source_that_cannot_judge_it_again_stops_no_clock(
+    opened: Open, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    early = timedelta(hours=2)
+    (tmp_path / "feed.xml").write_bytes(feed(message(1, sent=early)))
+    asked(opened(T0))
+    desk = opened(T0 + early, longest="as long as it takes")
+    desk.tick()
+    assert [one.held for one in desk.state().relayed.values()] == ["sent_in_future"]
+    assert "stays held" in caplog.text and "as long as it takes" in caplog.text
+    # once the source can, it is judged after all
+    desk = opened(T0 + early)
+    desk.tick()
+    assert [one.held for one in desk.state().relayed.values()] == [""]
+
+
 def test_a_policy_that_has_changed_since_is_applied_to_what_was_held(opened: Open, tmp_path: Path) -> None:
     (tmp_path / "feed.xml").write_bytes(feed(message(1)))
     desk = opened(T0, senders=["other@x.invalid"])

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from anlan.app.house import RunningHouse
 from anlan.formats.observations import hold
-from anlan.model.errors import AuditBroken, NotFound
+from anlan.model.errors import AnlanError, NotFound
 from anlan.model.relayed import SENT_AHEAD
 from anlan.ports.source import Batch, Rereads
 from anlan.warn import hub
@@ -34,16 +34,22 @@ class Again:
 
 def come_due(house: RunningHouse, now: datetime) -> Iterator[Again]:
     """Every message whose instant has come by now, as its source judges it today. One whose source is not
-    in the pack any more, or whose bytes cannot be read, stays held."""
+    in the pack any more, or cannot judge it, or whose bytes cannot be read, stays held; none stops another,
+    or the clocks that wait behind it."""
     for message in hub.due(house.state, now):
         for feed in message.feeds:
             try:
                 source = house.source(feed.source)
                 raw = house.messages.read(feed.digest)
-            except (NotFound, AuditBroken) as error:
-                _LOG.debug("message %s stays held: %s", message.id, error.sentence())
-                continue
-            if isinstance(source, Rereads):
+                if not isinstance(source, Rereads):
+                    continue
                 batch = source.again(raw, feed.ref, now, house.pack)
+            except NotFound as error:
+                _LOG.debug("message %s stays held: %s", message.id, error.sentence())
+            except AnlanError as error:
+                _LOG.warning("message %s stays held: %s", message.id, error.sentence())
+            except Exception:
+                _LOG.exception("message %s stays held", message.id)
+            else:
                 item = hold(feed.source, feed.ref, None, feed.known, SENT_AHEAD, "", raw)
                 yield Again(batch, item.id)
