@@ -215,6 +215,24 @@ def test_a_bad_member_hides_no_good_one() -> None:
     assert items[0].member == "bad" and items[1].member == "good"
 
 
+def test_a_text_beside_the_messages_of_an_archive_is_named_and_no_message() -> None:
+    items = opened(
+        zipped(README=b"# Messages of an office", a=message().encode(), b=b"HTTP/1.1 200 OK <alert>")
+    )
+    assert [(item.member, item.index, item.code) for item in items] == [
+        ("README", None, "no_message"),
+        ("a", 0, ""),
+        ("b", 1, "unreadable"),
+    ]
+
+
+def test_what_unpacks_to_too_much_is_told_by_the_rule_of_sizes() -> None:
+    for raw in (gzip.compress(b"<alert>" + bytes(70_000_000)), zipped(a=b" " * 70_000_000)):
+        (found,) = look(raw, "f")
+        assert found.item.code == "hostile" and found.valid is False
+        assert [fault.rule for fault in found.findings] == ["S-size"]
+
+
 def test_a_bad_line_hides_no_good_one() -> None:
     first, second = (to_json(read(message(id).encode())) for id in ("1", "2"))
     for bad in (b"no line of ours", first[:90], first[:3]):

@@ -204,6 +204,14 @@ def test_a_notification_is_the_same_each_time_and_another_at_another_instant() -
         wis2.topic("CN/../x")
 
 
+@pytest.mark.parametrize("href", ["/a1.cap.xml", "file:///srv/a1.cap.xml", "mailto:a@b.invalid"])
+def test_a_notification_links_to_what_everybody_can_fetch(href: str) -> None:
+    with pytest.raises(InvalidValue, match="not an absolute address"):
+        wis2.notification(
+            read(alert()), href=href, centre="cn-cma", pubtime=NOW, metadata_id="urn:wmo:md:x:y"
+        )
+
+
 def test_several_areas_become_one_envelope_and_an_unknown_one_no_geometry() -> None:
     far = cap.CapArea("b", ("40,120 40,121 41,121 41,120 40,120",))
     info = replace(alert().infos[0], areas=(alert().infos[0].areas[0], far))

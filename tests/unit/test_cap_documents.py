@@ -35,6 +35,7 @@ NOTICE: dict[str, Any] = {
     },
     "links": [{"rel": "canonical", "href": "https://drill.invalid/1"}],
 }
+WNM = "http://def.wmo.int/def/rel/wnm/-/"
 TOPIC = "origin/a/wis2/centre/data/core/weather/advisories-warnings"
 
 
@@ -78,9 +79,12 @@ def test_a_distribution_that_breaks_a_rule_is_told(old: str, new: str, rule: str
     ("change", "rule"),
     [
         ({"id": "1"}, "WIS2-id"),
+        ({"id": "31e9d66acd8341749429b932f1abe1be"}, "WIS2-id"),
         ({"geometry": {"type": "MultiPolygon"}}, "WIS2-geometry"),
         ({"links": []}, "WIS2-links"),
         ({"links": [{"rel": "canonical"}, {"rel": "update"}]}, "WIS2-links"),
+        ({"links": [{"rel": "canonical"}, {"rel": f"{WNM}deletion"}]}, "WIS2-links"),
+        ({"links": [{"rel": "https://other.invalid/update"}]}, "WIS2-links"),
         ({"properties": {"pubtime": "2024-07-12T21:29:00+08:00"}}, "WIS2-pubtime"),
         ({"properties": {"pubtime": "2024-13-12T21:29:00Z"}}, "WIS2-pubtime"),
         (
@@ -102,6 +106,12 @@ def test_a_distribution_that_breaks_a_rule_is_told(old: str, new: str, rule: str
 def test_a_notification_that_breaks_a_rule_is_told(change: dict[str, Any], rule: str) -> None:
     raw = json.dumps(NOTICE | change).encode()
     assert {fault.rule for fault in check_notification(raw, TOPIC)} == {rule}
+
+
+@pytest.mark.parametrize("kind", ["canonical", "update", "deletion", f"{WNM}update", f"{WNM}deletion"])
+def test_a_notification_says_by_one_link_whether_it_is_new(kind: str) -> None:
+    links = [{"rel": kind, "href": "https://x"}, {"rel": "item", "href": "https://y"}]
+    assert not list(check_notification(json.dumps(NOTICE | {"links": links}).encode(), TOPIC))
 
 
 def test_a_notification_on_another_topic_or_of_no_form_is_told() -> None:

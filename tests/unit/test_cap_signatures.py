@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from lxml import etree
 
 from anlan.formats.cap.container import open_bytes
+from anlan.formats.cap.examine import examine
 from anlan.formats.cap.schema import XMLDSIG
 from anlan.formats.cap.signature import Verdict, verify
 from anlan.formats.cap.signing import KeyRing, load_key, sign
@@ -153,8 +157,6 @@ def test_an_anchor_out_of_its_span_counts_no_more() -> None:
 
 def resigned(raw: bytes, by: Signer, old: str, new: str) -> bytes:
     """The signature made anew by hand after a change inside SignedInfo."""
-    from base64 import b64encode
-
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
     from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
@@ -236,6 +238,139 @@ def test_a_message_wrapped_around_a_signed_one_is_not_covered() -> None:
         b"</ds:Signature>", b"<ds:Object>" + inner[inner.index(b"<alert") :] + b"</ds:Object></ds:Signature>"
     )
     assert verdict(outer.replace(b"</alert>", hidden + b"</alert>")).verdict == "broken"
+
+
+#: what an attacker who has a signed message can build from it, none of it covered by the signature: XML
+#: signature wrapping (McIntosh and Austel 2005; the eight places of Somorovsky et al. 2012)
+FORGED = RAW.replace("暴雨".encode(), b"forged")
+INNER = signed()[signed().index(b"<alert") :].rstrip()
+SIGNATURE = INNER[INNER.index(b"<ds:Signature") : INNER.index(b"</alert>")]
+UNSIGNED = INNER.replace(SIGNATURE, b"")
+
+
+def forged(old: str, new: bytes, raw: bytes = FORGED) -> bytes:
+    assert old.encode() in raw
+    return raw.replace(old.encode(), new, 1)
+
+
+def within(place: str, what: bytes) -> bytes:
+    """The signature with something more before the end tag of one of its parts."""
+    return SIGNATURE.replace(f"</ds:{place}>".encode(), what + f"</ds:{place}>".encode())
+
+
+WRAPPED = {
+    "signed message in an Object": forged(
+        "</alert>", within("Signature", b"<ds:Object>" + INNER + b"</ds:Object>") + b"</alert>"
+    ),
+    "its body in an Object": forged(
+        "</alert>", within("Signature", b"<ds:Object>" + UNSIGNED + b"</ds:Object>") + b"</alert>"
+    ),
+    "signed message in KeyInfo": forged("</alert>", within("KeyInfo", INNER) + b"</alert>"),
+    "signed message first": forged("<identifier>", INNER + b"<identifier>"),
+    "signed message last": forged("</alert>", INNER + b"</alert>"),
+    "its body beside the signature": forged("</alert>", SIGNATURE + UNSIGNED + b"</alert>"),
+    "signed message in a stranger": forged(
+        "</alert>", b'<x xmlns="urn:x">' + INNER + b"</x>" + SIGNATURE + b"</alert>"
+    ),
+    "both in a list": b"<alerts>" + INNER + FORGED[FORGED.index(b"<alert") :] + b"</alerts>",
+    "its signature taken over": forged("</alert>", SIGNATURE + b"</alert>"),
+    "signed anew beside the old one": forged("</alert>", SIGNATURE + b"</alert>", signed(OTHER, raw=FORGED)),
+    "an empty signature": forged("</alert>", f'<Signature xmlns="{XMLDSIG}"/></alert>'.encode(), RAW),
+    "two values": signed().replace(
+        b"</ds:SignatureValue>", b"</ds:SignatureValue><ds:SignatureValue>AA==</ds:SignatureValue>"
+    ),
+    "two digests": signed().replace(
+        b"<ds:DigestValue>", b"<ds:DigestValue>AA==</ds:DigestValue><ds:DigestValue>"
+    ),
+    "two of what is signed": signed().replace(b"<ds:SignedInfo>", b"<ds:SignedInfo/><ds:SignedInfo>"),
+    "what is signed in an Object": signed()
+    .replace(b"<ds:SignedInfo>", b"<ds:Object><ds:SignedInfo>")
+    .replace(b"</ds:SignedInfo>", b"</ds:SignedInfo></ds:Object>"),
+    "an instruction in a text": signed().replace("暴雨".encode(), "暴<?x y?>雨".encode()),
+    "an attribute": signed().replace(b"<note>", b'<note xml:lang="x">'),
+}
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+def test_what_is_built_around_a_signed_message_is_broken(how: str) -> None:
+    assert verdict(WRAPPED[how]).verdict == "broken"
+
+
+def test_a_forgery_signed_by_another_is_whole_and_not_the_senders() -> None:
+    assert says(verdict(signed(OTHER, raw=FORGED))) == ("integrity_only", "other_key")
+
+
+SAME = {
+    "comment in a text": ("暴雨", "暴<!-- -->雨"),
+    "comment in the sender": ("met@issuer", "met@<!-- -->issuer"),
+    "text as it stands": ("暴雨", "<![CDATA[暴雨]]>"),
+    "character by number": ("暴", "&#x66B4;"),
+    "namespace that nothing uses": ("<alert ", '<alert xmlns:zz="urn:z" '),
+    "line ends of another system": ("\n", "\r\n"),
+    "comment behind": ("</alert>\n", "</alert>\n<!-- x -->"),
+}
+
+
+@pytest.mark.parametrize("how", SAME)
+def test_what_the_canonical_form_takes_for_the_same_is_whole_and_read_the_same(how: str) -> None:
+    old, new = SAME[how]
+    raw = signed().replace(old.encode(), new.encode())
+    assert raw != signed() and verdict(raw).verdict == "authenticated"
+    read_again = examine(raw)
+    assert (read_again.sender, read_again.blocks["note"]) == (SENDER, ["暴雨"])
+
+
+def test_a_sender_that_a_comment_cuts_in_two_is_read_whole() -> None:
+    """A reader that stops at the comment takes the name before it, which an anchor may know."""
+    other = RAW.replace(SENDER.encode(), f"{SENDER}.evil.invalid".encode())
+    raw = signed(raw=other).replace(b".evil", b"<!-- -->.evil")
+    assert examine(raw).sender == f"{SENDER}.evil.invalid"
+    assert says(verify(raw, examine(raw).sender, OWN, at=AT)) == ("integrity_only", "no_anchor")
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        "http://www.w3.org/TR/1999/REC-xslt-19991116",
+        "http://www.w3.org/TR/1999/REC-xpath-19991116",
+        "http://www.w3.org/2002/06/xmldsig-filter2",
+        f"{XMLDSIG}base64",
+    ],
+)
+def test_a_transform_that_chooses_what_is_signed_is_never_run(transform: str) -> None:
+    raw = resigned(
+        signed(), MET, "</ds:Transforms>", f'<ds:Transform Algorithm="{transform}"/></ds:Transforms>'
+    )
+    found = verdict(raw)
+    assert says(found) == ("unsigned", "signature_unknown") and transform in found.sentence
+
+
+def test_a_public_key_is_no_secret_of_a_message_code() -> None:
+    """HMAC confusion: the certificate, which everybody has, taken for the secret."""
+    raw = signed().replace(b"xmldsig-more#rsa-sha256", b"xmldsig-more#hmac-sha256")
+    root = etree.fromstring(raw)
+    info = root.find(f"{{{XMLDSIG}}}Signature/{{{XMLDSIG}}}SignedInfo")
+    value = root.find(f"{{{XMLDSIG}}}Signature/{{{XMLDSIG}}}SignatureValue")
+    exact = etree.tostring(info, method="c14n", exclusive=True, with_tail=False)
+    assert value is not None
+    value.text = b64encode(hmac.new(MET.pem, exact, "sha256").digest()).decode()
+    assert says(verdict(etree.tostring(root))) == ("unsigned", "signature_unknown")
+
+
+def test_a_digest_of_sha1_proves_no_sender() -> None:
+    exact = etree.tostring(etree.fromstring(RAW), method="c14n", exclusive=True)
+    raw = signed().replace(b"http://www.w3.org/2001/04/xmlenc#sha256", f"{XMLDSIG}sha1".encode())
+    old = raw[raw.index(b"<ds:DigestValue>") + 16 : raw.index(b"</ds:DigestValue>")].decode()
+    found = verdict(resigned(raw, MET, old, b64encode(hashlib.sha1(exact).digest()).decode()))
+    assert says(found) == ("integrity_only", "weak_algorithm") and "sha1 digest" in found.sentence
+
+
+def test_a_key_that_stands_elsewhere_is_not_fetched() -> None:
+    start, end = SIGNATURE.index(b"<ds:X509Data>"), SIGNATURE.index(b"</ds:KeyInfo>")
+    away = b'<ds:RetrievalMethod URI="http://evil.invalid/key"/>'
+    raw = signed().replace(SIGNATURE[start:end], away)
+    assert says(verdict(raw, Trust())) == ("unsigned", "signature_without_key")
+    assert verdict(raw).verdict == "authenticated", "the anchor's own key is all that is needed"
 
 
 def test_a_relay_signs_behind_the_sender_and_each_is_looked_at_alone() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from anlan.formats.cap.carried import is_other_text
 from anlan.formats.cap.container import DOCUMENTS, Item
 from anlan.formats.cap.frames import MOST_BODY
 from anlan.formats.cap.look import Asked, Look, look
@@ -17,9 +17,6 @@ from anlan.formats.cap.worker import shared_worker
 from anlan.model.errors import InvalidValue, NotFound
 
 STDIN = "-"
-#: bytes that stand in no text of one byte a sign: archives, pictures, UTF-16
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_BEGINS = re.compile(rb"<(?:[\w.-]+:)?alert[\s>/]", re.IGNORECASE)
 
 
 def looks(paths: Sequence[str], asked: Asked, *, worker: bool) -> Iterator[Look]:
@@ -36,17 +33,10 @@ def looks(paths: Sequence[str], asked: Asked, *, worker: bool) -> Iterator[Look]
                 yield file
                 continue
             name, raw = file
-            if Path(path).is_dir() and _plain(raw):
+            if Path(path).is_dir() and is_other_text(raw):
                 yield Look(Item(name, None, "", b"", "no_message", f"{name}: text without a message in it"))
                 continue
             yield from read(raw, name, asked)
-
-
-def _plain(raw: bytes) -> bool:
-    """Text that is neither XML nor JSON nor packed, and in which no message begins: one with something
-    before its first tag is a message that cannot be read."""
-    first = raw[:200].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    return bool(first) and first not in b"<{[" and not _BINARY.search(raw) and not _BEGINS.search(raw)
 
 
 def _files(path: str) -> Iterator[tuple[str, bytes] | Look]:

@@ -77,7 +77,7 @@ def convert(
         raise InvalidValue("no such form", where="--to", found=to, expected=", ".join(FORMS))
     asked = asked_of((), "", "", gazetteer)
     found, failed = messages(paths, asked, worker=worker)
-    now = parse_instant(at) if at else datetime.now(UTC).replace(microsecond=0)
+    now = parse_instant(at, "--at") if at else datetime.now(UTC).replace(microsecond=0)
     alerts = [look.alert for look in found if look.alert is not None]
     known = Gazetteer(
         entry for scheme, path in asked.gazetteers for entry in read_gazetteer(Path(path), scheme)
@@ -165,7 +165,7 @@ def feed(
             raise InvalidValue("no such status", where="--status", found=word, expected=", ".join(STATUS))
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:\S", id) is None:
         raise InvalidValue("not an absolute IRI", where="--id", found=id, expected="https://… or urn:…")
-    now = parse_instant(at) if at else datetime.now(UTC).replace(microsecond=0)
+    now = parse_instant(at, "--at") if at else datetime.now(UTC).replace(microsecond=0)
     found, failed = messages(paths, asked_of((), "", "", ()), worker=worker)
     entries: dict[str, tuple[Look, FeedEntry]] = {}
     for look in found:

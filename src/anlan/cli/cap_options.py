@@ -41,7 +41,7 @@ def asked_of(
         profiles=profiles,
         documents=documents,
         trust=trust_of(trust),
-        at=parse_instant(at) if at else datetime.now(UTC),
+        at=parse_instant(at, "--at") if at else datetime.now(UTC),
         ground=ground,
         gazetteers=gazetteers,
     )

@@ -14,7 +14,17 @@ from anlan.formats.cap.embedded import CAP_TEXT, local, looks_like_cap, namespac
 
 #: OASIS EDXL-DE; in lower case some write what the standard has in upper case
 EDXL = ("urn:oasis:names:tc:emergency:EDXL:DE:1.0", "urn:oasis:names:tc:emergency:EDXL:DE:2.0")
+#: bytes that stand in no text of one byte a sign: archives, pictures, UTF-16
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BEGINS = re.compile(rb"<(?:[\w.-]+:)?alert[\s>/]", re.IGNORECASE)
 _PARTS = ("entry", "item", "contentObject")
+
+
+def is_other_text(raw: bytes) -> bool:
+    """Text that is neither XML nor JSON nor packed, and in which no message begins: one with something
+    before its first tag is a message that cannot be read."""
+    first = raw[:200].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return bool(first) and first not in b"<{[" and not _BINARY.search(raw) and not _BEGINS.search(raw)
 
 
 def is_edxl(tag: Any) -> bool:

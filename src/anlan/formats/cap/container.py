@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from anlan.formats.cap.archive import SIGNATURES, Bounds, files_in
-from anlan.formats.cap.carried import candidates, carried, is_edxl, notified, texts, without_declaration
+from anlan.formats.cap.carried import (
+    candidates,
+    carried,
+    is_edxl,
+    is_other_text,
+    notified,
+    texts,
+    without_declaration,
+)
 from anlan.formats.cap.embedded import Cutter, local, looks_like_cap
 from anlan.formats.cap.fault import CapFault, shown
 from anlan.formats.cap.index import links_of
@@ -295,6 +303,8 @@ class _Opened:
             inside = f"{member} {_safe(name)}".strip()
             if isinstance(content, BadInput):
                 yield self.refused(b"", inside, content)
+            elif is_other_text(content):
+                yield self.none(inside, f"{self.file}: {inside}: text without a message in it")
             else:
                 yield from self.document(content, inside, depth + 1)
         if nothing:

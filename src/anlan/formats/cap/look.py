@@ -122,16 +122,17 @@ def look_at(item: Item, asked: Asked) -> Look:
 
 def _refused(item: Item, asked: Asked) -> Look:
     """A document that holds no message: its faults by the rules of CAP, where it is one at all."""
-    if item.index is None or not item.raw or item.code not in ("unreadable", "hostile"):
-        return Look(
-            item, valid=False if item.index is not None and item.findings else None, findings=item.findings
-        )
     began = time.perf_counter()
-    found = examine(item.raw, asked.profiles)
+    faults = item.findings
+    if item.index is not None and item.raw and item.code in ("unreadable", "hostile"):
+        faults = tuple(fault for fault in examine(item.raw, asked.profiles).findings if fault.blocking)
+    if item.code == "hostile" and not any(fault.rule in ("S-size", "S-no-dtd") for fault in faults):
+        # what it is packed in says nothing of what it unpacks to
+        faults = (CapFault("(document)", "S-size", item.sentence, "a document within the limits", False),)
     return Look(
         item,
-        valid=False,
-        findings=tuple(fault for fault in found.findings if fault.blocking),
+        valid=False if item.index is not None and faults else None,
+        findings=faults,
         seconds=time.perf_counter() - began,
     )
 

@@ -151,8 +151,9 @@ class _Looked:
 
     def verdict(self) -> Signature:
         info = self.node.find(f"{DS}SignedInfo")
-        if info is None or len(self.node.findall(f"{DS}SignedInfo")) > 1:
-            return self.told("broken", "signature_broken", "not one SignedInfo in the signature")
+        for name in ("SignedInfo", "SignatureValue"):
+            if len(self.node.findall(f"{DS}{name}")) != 1:
+                return self.told("broken", "signature_broken", f"not one {name} in the signature")
         method = algorithm(info, "SignatureMethod")
         self.facts.update(
             method=method,

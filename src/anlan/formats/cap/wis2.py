@@ -25,6 +25,8 @@ CONFORMS_TO = "http://wis.wmo.int/spec/wnm/1/conf/core"
 MOST, MOST_INLINE = 8192, 4096
 #: more corners than this and the geometry is the envelope: the message must stay small
 _MOST_CORNERS = 100
+#: how what a notification links to is fetched (requirement /req/core/links)
+_REACHED = ("https", "http", "ftp", "sftp")
 _CENTRE = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -55,7 +57,7 @@ def notification(
     one that UTC does not have, or a message too large to announce."""
     if not alert.raw:
         raise InvalidValue("the message has no bytes", where="raw", expected="a message as it was read")
-    if "://" not in href:
+    if href.partition("://")[0].lower() not in _REACHED:
         raise InvalidValue("not an absolute address", where="href", found=href, expected="https://…")
     if pubtime.tzinfo is None:
         raise InvalidValue("a time without a zone", where="pubtime", found=str(pubtime), expected="UTC")
