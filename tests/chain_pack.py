@@ -265,12 +265,15 @@ class MemoryLake:
         self._views: dict[str, IndicatorView] = {}
 
     def append(self, observations: Iterable[Observation]) -> None:
+        together: dict[str, list[Observation]] = {}
         for item in observations:
-            frame = to_frame([item])
-            if item.indicator in self._views:
-                self._views[item.indicator].add(frame)
+            together.setdefault(item.indicator, []).append(item)
+        for indicator, items in together.items():
+            frame = to_frame(items)
+            if indicator in self._views:
+                self._views[indicator].add(frame)
             else:
-                self._views[item.indicator] = IndicatorView(frame)
+                self._views[indicator] = IndicatorView(frame)
 
     def read(
         self,

@@ -195,3 +195,56 @@ def test_both_languages_of_the_tutorial_show_the_same_commands(root: Path) -> No
     assert shown[0] == shown[1]
     assert blocks(pages[0], "python") == blocks(pages[1], "python")
     assert "detect" in set(app)
+
+
+def test_of_many_series_the_most_pressing_come_first_and_what_is_left_out_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(11)
+    counts = rng.poisson(20, (400, 60))
+    counts[[5, 6, 7, 300], -1] = 60
+    names = [f"c{n:03}" for n in range(400)]
+    table = tmp_path / "many.csv"
+    lines = [",".join(["k", *names])]
+    lines += [",".join(map(str, [k + 1, *counts[:, k].tolist()])) for k in range(60)]
+    lines[-1] = lines[-1].rsplit(",", 1)[0] + ",NA"  # the last series is silent
+    table.write_text("\n".join(lines) + "\n")
+    stake = tmp_path / "stake.csv"
+    people = {5: 1_000, 6: 9_000_000, 7: 50_000}
+    rows_ = [
+        f"{name},{'north' if n < 200 else 'south'},{people.get(n, 10_000)}" for n, name in enumerate(names)
+    ]
+    stake.write_text("series,group,exposure\n" + "\n".join(rows_) + "\n")
+    words = (
+        table,
+        "--freq",
+        "52",
+        "--detector",
+        "ears_c1",
+        "--param",
+        "baseline=30",
+        "--param",
+        "alpha=0.05",
+    )
+    words = (*words, "--test", "last 1")
+    limits = ("--fdr", "0.001", "--budget", "2", "--stake", stake)
+    code, said, _ = run(capsys, *words, *limits, "--out", tmp_path / "out", "--json")
+    assert code == 0
+    document = json.loads(said)
+    assert document["choice"]["over_budget"] == 1 and document["choice"]["look"] == 3
+    assert document["alarms"] == sum(document["choice"].values()) > 15
+    listed = rows(tmp_path / "out" / "alarms.csv")
+    looked = [(row["group"], row["rank"], row["series"]) for row in listed if row["look"] == "1"]
+    # by surprise and by the people behind it, each group for itself
+    assert looked == [("north", "1", "c006"), ("north", "2", "c007"), ("south", "1", "c300")]
+    (beyond,) = [row for row in listed if row["choice"] == "over_budget"]
+    assert beyond["series"] == "c005" and "budget" in beyond["reason_en"] and "限额" in beyond["reason_zh"]
+    # nothing is taken out of the findings, and what is unknown is in neither list
+    found = {row["series"]: row for row in rows(tmp_path / "out" / "findings.csv")}
+    assert sum(row["alarm"] == "1" for row in found.values()) == document["alarms"]
+    assert found["c399"]["alarm"] == found["c399"]["q_value"] == "NA"
+    assert "c399" not in {row["series"] for row in listed}
+    code, said, _ = run(capsys, *words, *limits, "--out", tmp_path / "out")
+    assert "3 to be looked at" in said.replace("\n", " ") and "1 beyond the budget" in said.replace("\n", " ")
+    code, _, complained = run(capsys, *words, "--stake", table, "--out", tmp_path / "out")
+    assert code == 2 and "no column of the series" in complained

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import false_discovery_control
 
-from anlan.assess.multiplicity import budget_level, onsets, q_values, ranking, surprise
+from anlan.assess.multiplicity import Choice, budget_level, choose, onsets, q_values, ranking, surprise
 
 #: Benjamini, Hochberg (1995), section 4: fifteen p-values of a trial of thrombolysis
 PUBLISHED = [
@@ -89,3 +89,71 @@ def test_senseless_input_is_named() -> None:
         q_values(np.array([0.2, 0.3]), np.array([1]))
     with pytest.raises(ValueError, match="above 0 alarms"):
         budget_level(np.ones((1, 3)), 0)
+
+
+def many(seed: int, n: int = 3000, true: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """p-values of one period [n, 1] and where something is going on."""
+    rng = np.random.default_rng(seed)
+    p = rng.random((n, 1))
+    going = np.zeros(n, dtype=bool)
+    going[rng.choice(n, true, replace=False)] = True
+    p[going, 0] = 10.0 ** -rng.uniform(4, 9, true)
+    return p, going
+
+
+def test_control_leaves_the_outbreaks_and_few_others_of_thousands_of_series() -> None:
+    false = []
+    for seed in range(40):
+        p, going = many(seed)
+        alarm = p <= 0.05
+        kept = choose(alarm, p, fdr=0.1).choice[:, 0] == Choice.LOOK
+        assert alarm[:, 0].sum() > 120 and kept[going].all()
+        false.append((kept & ~going).sum() / kept.sum())
+        # Benjamini and Hochberg's steps, as they wrote them: the largest k with p(k) <= k / m q
+        steps = np.sort(p[:, 0]) <= 0.1 * np.arange(1, 3001) / 3000
+        assert kept.sum() == 1 + np.flatnonzero(steps)[-1]
+    assert np.mean(false) == pytest.approx(0.1 * 2980 / 3000, abs=0.03)
+
+
+def test_what_control_or_budget_leave_out_is_named_and_ranked_behind() -> None:
+    p = np.array([[1e-9], [1e-6], [0.04], [1e-7], [0.5]])
+    people = np.array([1e3, 1e6, 1e7, 1e5, 1e9])
+    found = choose(p <= 0.05, p, people, fdr=0.01, budget=2)
+    choices = [Choice(int(c)) for c in found.choice[:, 0]]
+    assert choices == [Choice.OVER_BUDGET, Choice.LOOK, Choice.MAY_BE_CHANCE, Choice.LOOK, Choice.NONE]
+    assert found.rank[:, 0].tolist() == [3, 1, 4, 2, 0]
+    assert (choose(p <= 0.05, p, people).choice[:4] == Choice.LOOK).all()
+
+
+def test_an_alarm_that_goes_on_takes_no_place_and_one_left_out_competes_again() -> None:
+    p = np.array([[1e-9, 1e-9, 1e-9], [1e-6, 1e-6, 1.0], [1.0, 1e-3, 1e-3]])
+    choices = choose(p <= 0.05, p, budget=1).choice
+    assert choices.tolist() == [
+        [Choice.LOOK, Choice.GOES_ON, Choice.GOES_ON],
+        [Choice.OVER_BUDGET, Choice.LOOK, Choice.NONE],
+        [Choice.NONE, Choice.OVER_BUDGET, Choice.LOOK],
+    ]
+
+
+def test_each_group_has_its_own_control_and_budget() -> None:
+    p = np.array([[1e-9], [1e-8], [1e-7], [0.02]])
+    group = np.array(["flood", "flood", "flood", "grain"])
+    assert choose(p <= 0.05, p, None, group, fdr=0.05, budget=2).choice[:, 0].tolist() == [
+        Choice.LOOK, Choice.LOOK, Choice.OVER_BUDGET, Choice.LOOK,
+    ]  # fmt: skip
+
+
+def test_an_alarm_without_a_p_value_is_not_taken_for_chance() -> None:
+    p = np.array([[np.nan], [0.9], [np.nan]])
+    found = choose(np.array([[True], [True], [False]]), p, fdr=0.1)
+    assert found.choice[:, 0].tolist() == [Choice.LOOK, Choice.MAY_BE_CHANCE, Choice.NONE]
+
+
+def test_a_share_or_a_budget_that_there_is_none_of_is_refused() -> None:
+    p = np.ones((1, 1))
+    with pytest.raises(ValueError, match=r"fdr must lie between 0 and 1, found 2"):
+        choose(p < 0, p, fdr=2)
+    with pytest.raises(ValueError, match="budget must be at least 1 alarm a period, found 0"):
+        choose(p < 0, p, budget=0)
+    with pytest.raises(ValueError, match=r"found \(1, 1\) and \(1, 2\)"):
+        choose(p < 0, np.ones((1, 2)))

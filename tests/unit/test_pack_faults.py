@@ -77,6 +77,16 @@ CASES: dict[str, tuple[tuple[str, str, str], str, str]] = {
         "rule[0].band[1].to, line 30",
         "ends before it starts",
     ),
+    "a condition on a number that its detector never states": (
+        (RULES, 'when = "alarm && value > 3.0"', 'when = "q_value <= 0.1"'),
+        "rule[0].when",
+        "threshold states no q-value",
+    ),
+    "a level without a colour": (
+        (RULES, "level = 2", "level = 4"),
+        "rule[0].band[0].level",
+        "no warning level of that number is in force; found 4, 2010-01-01",
+    ),
     "a duration that is none": ((RULES, 'hold = "P1D"', 'hold = "P1M"'), "rule[0].hold", "not a duration"),
     "a duration as a number": ((RULES, 'hold = "P1D"', "hold = 3600"), "rule[0].hold", "ISO 8601"),
     "a number that is none": ((RULES, "at_least = 4.0", "at_least = nan"), "band[0].at_least", "finite"),

@@ -10,18 +10,25 @@ import numpy as np
 import polars as pl
 
 from anlan.analyse.laid import Laid
-from anlan.assess.detect.panel import Alarm, Detection, Known, Panel, Reason
+from anlan.assess.detect.panel import Alarm, Detection, Floats, Known, Panel, Reason
 from anlan.assess.detect.reason_words import reason_words
-from anlan.assess.multiplicity import q_values
+from anlan.assess.multiplicity import Choice, Chosen, choose, q_values
 
 
 @dataclass(frozen=True, slots=True)
 class Findings(Detection):
-    """A `Detection` (arrays [n_series, n_test]) of the `laid` table by `detector` with `params`."""
+    """A `Detection` (arrays [n_series, n_test]) of the `laid` table by `detector` with `params`. `groups`:
+    the domain and level that each series belongs to (none: all are one); `exposure` [n_series] what is at
+    stake (None: the newest denominators, where there are any). Of the alarms those are to be looked at that
+    `fdr` and `budget` leave (`anlan.assess.multiplicity.choose`)."""
 
     laid: Laid
     detector: str
     params: Mapping[str, Any]
+    groups: tuple[str, ...] = ()
+    exposure: Floats | None = None
+    fdr: float | None = None
+    budget: int | None = None
 
     @property
     def panel(self) -> Panel:
@@ -41,9 +48,56 @@ class Findings(Detection):
 
     @property
     def q_values(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """p-values adjusted for the number of series tested at the same time [n_series, n_test]: of the
-        series with q at most a, a share of at most a is false (Benjamini, Hochberg 1995)."""
-        return q_values(self.p_value, np.broadcast_to(self.test, self.p_value.shape))
+        """p-values adjusted for the number of series of the group tested at the same time [n_series, n_test]:
+        of the series with q at most a, a share of at most a is false (Benjamini, Hochberg 1995)."""
+        n_series, n_test = self.p_value.shape
+        of = np.zeros(n_series, dtype=np.int64)
+        if self.groups:
+            of = np.unique(np.array(self.groups, dtype=object), return_inverse=True)[1].ravel()
+        return q_values(self.p_value, of[:, np.newaxis] * n_test + np.arange(n_test))
+
+    @property
+    def stake(self) -> Floats:
+        """What is at stake in each series [n_series]; NaN where that is unknown, 1 where nothing is said."""
+        if self.exposure is not None:
+            return self.exposure
+        people = self.panel.population
+        if people is None:
+            return np.ones(len(self.series))
+        past = people[:, : int(self.test.max()) + 1] if self.test.size else people
+        newest = np.full(len(past), np.nan)
+        for row, values in enumerate(past):
+            known = np.flatnonzero(~np.isnan(values))
+            newest[row] = values[known[-1]] if known.size else np.nan
+        return newest
+
+    def chosen(self) -> Chosen:
+        """Which alarms are to be looked at, in which order, and why the others are not."""
+        groups = np.array(self.groups, dtype=object).astype(str) if self.groups else None
+        alarm = self.alarm == Alarm.YES
+        return choose(alarm, self.p_value, self.stake, groups, fdr=self.fdr, budget=self.budget)
+
+    def look_list(self) -> pl.DataFrame:
+        """The alarms, newest period first, those to be looked at before the others, by surprise times
+        exposure: the columns of `frame` from `series` to `q_value`, with `group`, `exposure`, `rank` (within
+        group and period), `look` and `choice` (a `Choice` in words)."""
+        chosen, frame = self.chosen(), self.frame()
+        n_test = len(self.test)
+        shape = chosen.choice.shape
+        groups = np.array(self.groups or [""] * len(self.series), dtype=object)
+        names = [Choice(int(c)).name.lower() for c in chosen.choice.ravel()]
+        frame = frame.with_columns(
+            pl.Series("group", np.repeat(groups, n_test), dtype=pl.String),
+            pl.Series("exposure", np.broadcast_to(self.stake[:, np.newaxis], shape).ravel()).fill_nan(None),
+            pl.Series("rank", chosen.rank.ravel()),
+            pl.Series("look", np.isin(chosen.choice.ravel(), (Choice.LOOK, Choice.GOES_ON))),
+            pl.Series("choice", names, dtype=pl.String),
+        ).filter(pl.Series(chosen.choice.ravel() != Choice.NONE))
+        order = ["k", "group", "look", "rank"]
+        frame = frame.sort(order, descending=[True, False, True, False], maintain_order=True)
+        wanted = ("group", "rank", "look", "choice", "series", "k", "date", "value", "expected", "threshold",
+                  "p_value", "q_value", "exposure")  # fmt: skip
+        return frame.select(name for name in wanted if name in frame.columns)
 
     def frame(self) -> pl.DataFrame:
         """One row per tested series and time: `series`, `k` (number of the time, from 1), `date` (where

@@ -1,4 +1,5 @@
-"""The files that `anlan detect` leaves: findings, what was held back, and the report."""
+"""The files that `anlan detect` leaves: findings, the alarms in the order of looking, what was held back,
+and the report."""
 
 from __future__ import annotations
 
@@ -12,24 +13,27 @@ import numpy as np
 from anlan.analyse.findings import Findings
 from anlan.analyse.held import Held
 from anlan.analyse.report import report
+from anlan.analyse.words import CHOICES
 from anlan.assess.detect.panel import Alarm, Known, Reason
 from anlan.assess.detect.reason_words import reason_words
+from anlan.assess.multiplicity import Choice
 from anlan.model.errors import StoreUnavailable
 
-FINDINGS, QUARANTINE, REPORT = "findings.csv", "quarantine.csv", "report.html"
+FINDINGS, ALARMS, QUARANTINE, REPORT = "findings.csv", "alarms.csv", "quarantine.csv", "report.html"
 
 
 def write(found: Findings, folder: Path, source: str) -> tuple[Path, ...]:
-    """Write the three files into `folder`, which is made where it is not there; StoreUnavailable where
+    """Write the four files into `folder`, which is made where it is not there; StoreUnavailable where
     that fails. `source` is what the report calls the input."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _findings(found, folder / FINDINGS)
+        _alarms(found, folder / ALARMS)
         _held(found.laid.held, folder / QUARANTINE)
         (folder / REPORT).write_text(report(found, source), encoding="utf-8")
     except OSError as error:
         raise StoreUnavailable("cannot write", where=str(folder), found=str(error.strerror)) from error
-    return tuple(folder / name for name in (FINDINGS, QUARANTINE, REPORT))
+    return tuple(folder / name for name in (FINDINGS, ALARMS, QUARANTINE, REPORT))
 
 
 def _findings(found: Findings, path: Path) -> None:
@@ -59,6 +63,26 @@ def _findings(found: Findings, path: Path) -> None:
                         *words[int(found.reason[row, j])],
                     ]
                 )
+
+
+def _alarms(found: Findings, path: Path) -> None:
+    """Every alarm, newest period first, those to be looked at before the others."""
+    listed = found.look_list()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow((*listed.columns, "reason_en", "reason_zh"))
+        for row in listed.iter_rows(named=True):
+            words = CHOICES[Choice[row["choice"].upper()]]
+            cells = [_cell(value) for value in row.values()]
+            writer.writerow((*cells, words.en, words.zh))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "NA"
+    if isinstance(value, bool):
+        return str(int(value))
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def _held(held: Sequence[Held], path: Path) -> None:

@@ -18,9 +18,10 @@ from anlan import __version__
 from anlan.analyse.charted import chart_document
 from anlan.analyse.findings import Findings
 from anlan.analyse.summary import lines
-from anlan.analyse.words import ALARMS, shown
+from anlan.analyse.words import ALARMS, CHOICES, shown
 from anlan.assess.detect.reason_words import reason_words
 from anlan.assess.detect.registry import spec
+from anlan.assess.multiplicity import Choice
 
 #: series with a chart of their own, and rows of the panel by time
 MOST_CHARTS, MOST_ROWS = 200, 400
@@ -61,6 +62,8 @@ def report(found: Findings, source: str) -> str:
             document=Markup(_json(chart_document(found, [line.row for line in drawn]))),  # noqa: S704 - escaped
             shown=shown,
             alarms={int(a): t for a, t in ALARMS.items()},
+            choices={int(c): t for c, t in CHOICES.items()},
+            left_out=[int(Choice.MAY_BE_CHANCE), int(Choice.OVER_BUDGET)],
             reason_words=reason_words,
             first=found.laid.axis.label(int(found.test[0])),
             last=found.laid.axis.label(int(found.test[-1])),

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from anlan.analyse.findings import Findings
-from anlan.analyse.words import shown
+from anlan.analyse.words import CHOICES, shown
 from anlan.assess.detect.panel import Alarm
 from anlan.assess.detect.reason_words import reason_words
+from anlan.assess.multiplicity import Choice
 from anlan.model.text import Text
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """`row` of the findings; `alarms` the times with an alarm; `unknown` times by reason number;
-    `value`, `expected`, `threshold`, `alarm` (an `Alarm`), `reason` at the last tested time."""
+    `value`, `expected`, `threshold`, `alarm` (an `Alarm`), `reason` at the last tested time, and what
+    becomes of the alarm there among the others (`choice`)."""
 
     row: int
     series: str
@@ -29,6 +31,7 @@ class Line:
     threshold: float
     alarm: Alarm
     reason: int
+    choice: Choice = Choice.NONE
 
     def sentence(self) -> Text:
         """The line in words."""
@@ -57,13 +60,18 @@ class Line:
             if self.reason:
                 en[-1] += f" ({words.en})"
                 zh[-1] += f"({words.zh})"
+            if self.choice in (Choice.MAY_BE_CHANCE, Choice.OVER_BUDGET):
+                en.append(CHOICES[self.choice].en)
+                zh.append(CHOICES[self.choice].zh)
         return Text("; ".join(en), ";".join(zh))
 
 
 def lines(found: Findings) -> list[Line]:
-    """One line per series: those with an alarm at the last time first, then those unknown there, then by
-    number of alarms."""
+    """One line per series: those with an alarm at the last time first (to be looked at before the others, by
+    surprise times exposure), then those unknown there, then by number of alarms."""
     axis = found.laid.axis
+    chosen = found.chosen()
+    last, rank = chosen.choice[:, -1], chosen.rank[:, -1]
     labels = [axis.label(int(i)) for i in found.test]
     made = []
     for row, name in enumerate(found.series):
@@ -82,7 +90,18 @@ def lines(found: Findings) -> list[Line]:
                 float(found.threshold[row, -1]),
                 Alarm(int(alarm[-1])),
                 int(reason[-1]),
+                Choice(int(last[row])),
             )
         )
     order = {Alarm.YES: 0, Alarm.UNKNOWN: 1, Alarm.NO: 2}
-    return sorted(made, key=lambda line: (order[line.alarm], -len(line.alarms), line.row))
+    left_out = (Choice.MAY_BE_CHANCE, Choice.OVER_BUDGET)
+    return sorted(
+        made,
+        key=lambda line: (
+            order[line.alarm],
+            line.choice in left_out,
+            int(rank[line.row]),
+            -len(line.alarms),
+            line.row,
+        ),
+    )

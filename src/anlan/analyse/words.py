@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from anlan.assess.detect.panel import Alarm
+from anlan.assess.multiplicity import Choice
 from anlan.model.text import Text
 
 #: an alarm, in one word
@@ -12,6 +13,20 @@ ALARMS = {
     Alarm.YES: Text("alarm", "报警"),
     Alarm.NO: Text("no alarm", "未报警"),
     Alarm.UNKNOWN: Text("unknown", "未知"),
+}
+
+#: what becomes of an alarm among all the others, and why
+CHOICES = {
+    Choice.NONE: Text("no alarm", "未报警"),
+    Choice.LOOK: Text("to be looked at", "需查看"),
+    Choice.GOES_ON: Text("goes on: looked at the period before", "延续:上一期已查看"),
+    Choice.MAY_BE_CHANCE: Text(
+        "may be chance: of so many series some reach this, and the control of false discoveries drops it",
+        "可能出于偶然:同时检测的序列众多,未通过错误发现率控制",
+    ),
+    Choice.OVER_BUDGET: Text(
+        "beyond the budget: as many as it allows are more pressing", "超出限额:更紧迫的报警已占满限额"
+    ),
 }
 
 

@@ -50,6 +50,7 @@ from anlan.assess.settling import (
     learning,
     settling,
 )
+from anlan.assess.side_by_side import adjusted, controlled
 from anlan.assess.single_events import MOMENT, single_events
 from anlan.assess.summed import Sums, children_differ, with_sums
 from anlan.assess.surveys.conclude import surveyed
@@ -139,19 +140,21 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
         whole, screen(whole, indicator, look.pack, step), indicator, rule, look.pack, now
     )
     everywhere, checked = grid, screened
-    if only is not None:
+    together = controlled(rule)
+    if only is not None and not together:
         screened = screened.rows([n for n, place in enumerate(grid.places) if place == only])
         grid = grid.row(only)
     tests = np.arange(max(0, len(grid.times) - math.ceil(_window(rule, step) / step)), len(grid.times))
     findings = []
-    numbers = detect_at(look, grid, screened, tests, step)
+    detect = adjusted(detect_at) if together else detect_at
+    numbers = detect(look, grid, screened, tests, step)
     come = settling(look, everywhere, checked, step)
     bounds: dict[str, dict[int, tuple[Numbers, Numbers | None]]] = {}
     if come is not None:
         come = come.rows([everywhere.places.index(place) for place in grid.places])
-        bounds = between(look, grid, screened, tests, numbers, come, step, detect_at)
+        bounds = between(look, grid, screened, tests, numbers, come, step, detect)
     for place in sorted({*grid.places, *_with_level(look, only)}):
-        if not wanted(rule, look.pack, place, now):
+        if only not in (None, place) or not wanted(rule, look.pack, place, now):
             continue
         before = previous(look.state, rule, place, "")
         standing, newest = Standing(before.level if before else None, known=False), NOTHING

@@ -30,7 +30,8 @@ YES, NO, UNKNOWN = 1, 0, -1
 class Numbers:
     """What a detector says about one value; NaN where it says nothing. `alarm` 1, 0, -1; `reason` the
     detector's `Reason`; `history` of how many periods before the value, `missing` of them unknown.
-    `chances`: of a forecast under a matrix, the probability of at least each severity, mildest first."""
+    `chances`: of a forecast under a matrix, the probability of at least each severity, mildest first.
+    `q_value`: p adjusted for the places of the level that were `tested` at the same time."""
 
     value: float
     expected: float
@@ -42,6 +43,8 @@ class Numbers:
     history: int = 0
     missing: int = 0
     chances: tuple[float, ...] = ()
+    q_value: float = float("nan")
+    tested: int = 0
 
     def measure(self, name: str) -> float:
         """value, score, excess (value - expected) or ratio (value / expected)."""
@@ -86,6 +89,7 @@ def reached(
                 "threshold": numbers.threshold,
                 "score": numbers.score,
                 "p_value": numbers.p_value,
+                "q_value": numbers.q_value,
                 "alarm": numbers.alarm == YES,
                 "known": True,
                 "place": place,

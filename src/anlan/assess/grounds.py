@@ -31,6 +31,7 @@ def grounds(pack: Pack, rule: Rule, indicator: Indicator, numbers: Numbers) -> t
     """The sentences, in this order; what there is nothing to say of is left out, the record never."""
     said = [
         _surprise(_unit(rule, indicator), numbers.p_value),
+        _side_by_side(numbers),
         _method(rule),
         _sureness(numbers.reason),
         _missing(indicator, numbers),
@@ -68,6 +69,18 @@ def _surprise(unit: Text, p: float) -> Text | None:
     return Text(
         f"By chance alone a value like this comes about once in {once:,} {unit.en}.",
         f"仅凭偶然,这样的数值约每 {once:,} {unit.zh}出现一次。",
+    )
+
+
+def _side_by_side(numbers: Numbers) -> Text | None:
+    """How much of the surprise is left where many places are tested at the same time."""
+    if math.isnan(numbers.q_value):
+        return None
+    return Text(
+        f"{numbers.tested:,} places of this level were tested at the same time: of those at least as "
+        f"surprising, a share of at most {numbers.q_value:.2g} is expected to be chance.",
+        f"同级 {numbers.tested:,} 个地点同时检测:在同样或更出人意料者中,出于偶然的比例预计不超过 "
+        f"{numbers.q_value:.2g}。",
     )
 
 

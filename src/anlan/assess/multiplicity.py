@@ -6,11 +6,14 @@ at a level of places), since the officer of one domain answers for its alarms an
 lend its silence to a loud one.
 
 Budget: a declared number of alarms that one officer can look at in a day. The level that keeps it is read
-off history, where series depend on each other as they do; a nominal level does not know that.
+off history, where series depend on each other as they do; a nominal level does not know that. Where it is
+kept alarm by alarm (`choose`), what is left out stays in sight with its reason.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +22,30 @@ import numpy.typing as npt
 from anlan.assess.detect.panel import Floats
 
 Method: TypeAlias = Literal["bh", "by"]
+
+
+class Choice(IntEnum):
+    """What becomes of an alarm among all the others."""
+
+    #: no alarm, or nobody knows
+    NONE = 0
+    LOOK = 1
+    #: looked at the period before, and still an alarm: it takes no one's place
+    GOES_ON = 2
+    #: the control of false discoveries does not keep it
+    MAY_BE_CHANCE = 3
+    #: as many as the budget allows come before it
+    OVER_BUDGET = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Of every alarm [n_series, n_test] its `choice` (`Choice`), and its `rank` within its group and period,
+    1 the first to look at, those left out behind the others; 0 where there is no alarm."""
+
+    choice: npt.NDArray[np.int8]
+    rank: npt.NDArray[np.int64]
+
 
 #: surprise is counted in powers of ten, and none beyond this: smaller p-values are not to be believed
 MOST_SURPRISE = 16.0
@@ -101,3 +128,55 @@ def ranking(p: Floats, exposure: Floats) -> npt.NDArray[np.int64]:
     weight = np.where(np.isnan(exposure), most, exposure)
     how = np.where(np.isnan(p), MOST_SURPRISE, surprise(p))
     return np.argsort(-how * weight, kind="stable").astype(np.int64)
+
+
+def checked(fdr: float | None, budget: int | None) -> None:
+    """ValueError for a share or a number of alarms that there is none of."""
+    if fdr is not None and not 0 < fdr < 1:
+        raise ValueError(f"fdr must lie between 0 and 1, found {fdr}")
+    if budget is not None and budget < 1:
+        raise ValueError(f"budget must be at least 1 alarm a period, found {budget}")
+
+
+def choose(
+    alarm: npt.NDArray[np.bool_],
+    p: Floats,
+    exposure: Floats | None = None,
+    groups: npt.NDArray[np.generic] | None = None,
+    *,
+    fdr: float | None = None,
+    budget: int | None = None,
+) -> Chosen:
+    """Which alarms [n_series, n_test], oldest period first, are to be looked at. `exposure` and `groups`
+    [n_series]: what is at stake, and the domain and level that each belongs to (one officer's).
+
+    `fdr`: of the alarms kept in a group and period an expected share of at most that is false (an alarm
+    without a p-value cannot be judged so, and is kept). `budget`: so many new ones are looked at in a group
+    and period, by surprise times exposure; one that was left out competes again in the next."""
+    if p.shape != alarm.shape or alarm.ndim != 2:
+        raise ValueError(f"alarm and p must be [n_series, n_test], found {alarm.shape} and {p.shape}")
+    checked(fdr, budget)
+    n = len(alarm)
+    stake = np.ones(n) if exposure is None else exposure
+    label = np.zeros(n, dtype=np.int64)
+    if groups is not None:
+        label = np.unique(groups, return_inverse=True)[1].ravel()
+    choice = np.zeros(alarm.shape, dtype=np.int8)
+    rank = np.zeros(alarm.shape, dtype=np.int64)
+    looked = np.zeros(n, dtype=bool)
+    for t in range(alarm.shape[1]):
+        q = q_values(p[:, t], label)
+        for group in range(int(label.max()) + 1 if n else 0):
+            rows = np.flatnonzero(alarm[:, t] & (label == group))
+            rows = rows[ranking(p[rows, t], stake[rows])]
+            believed = np.ones(len(rows), dtype=bool) if fdr is None else ~(q[rows] > fdr)
+            choice[rows, t] = np.where(believed, np.where(looked[rows], Choice.GOES_ON, Choice.LOOK), 0)
+            choice[rows[~believed], t] = Choice.MAY_BE_CHANCE
+            if budget is not None:
+                new = rows[choice[rows, t] == Choice.LOOK]
+                choice[new[budget:], t] = Choice.OVER_BUDGET
+            after = np.maximum(choice[rows, t], Choice.GOES_ON)  # what is looked at, then what is left out
+            after = np.where(after == Choice.MAY_BE_CHANCE, len(Choice), after)
+            rank[rows[np.argsort(after, kind="stable")], t] = np.arange(1, len(rows) + 1)
+        looked = (choice[:, t] == Choice.LOOK) | (choice[:, t] == Choice.GOES_ON)
+    return Chosen(choice, rank)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,9 @@ def detect(
     test: Words = [],  # noqa: B006 - read only
     param: Words = [],  # noqa: B006 - read only
     population: Path | None = None,
+    fdr: float | None = None,
+    budget: int | None = None,
+    stake: Path | None = None,
     date: str = "",
     by: str = "",
     value: str = "",
@@ -49,9 +53,9 @@ def detect(
 
     The file is wide (a column `date`, or `k` with numbers, and one column per series) or long (`date`,
     `series`, `value`); `year` and `week` may stand instead of `date`. NA or nothing is a missing value.
-    Writes findings.csv, quarantine.csv and report.html into the folder. With --cases a whole register of
-    cases is run instead, and exit 1 says that one ended otherwise than the register, or the outputs to
-    compare with, have it.
+    Writes findings.csv, alarms.csv (in the order of looking), quarantine.csv and report.html into the
+    folder. With --cases a whole register of cases is run instead, and exit 1 says that one ended otherwise
+    than the register, or the outputs to compare with, have it.
 
     Parameters
     ----------
@@ -70,6 +74,15 @@ def detect(
         Parameters of the detector, each NAME=VALUE.
     population
         A CSV file with the denominators, of the same form.
+    fdr
+        Of the alarms to be looked at, the share that may be false: 0.1. The others are listed with the
+        reason. Every alarm is to be looked at where not given.
+    budget
+        So many new alarms a period are to be looked at, in each group; the most pressing ones. The others
+        are listed with the reason.
+    stake
+        A CSV file with a row per series: `series`, `group` (the domain and level for which fdr and budget
+        hold) and `exposure` (people, or any stake), by which alarms are ranked beside their surprise.
     date
         The column of times, where it is called otherwise than `date` or `k`; or two columns, `Jahr,KW`.
     by
@@ -111,7 +124,8 @@ def detect(
         roles = {"date": date, "series": by, "value": value}
         manner = Manner(weeks, decimal, "\t" if separator == "tab" else separator)
         read = partial(csv_file.read, encoding=encoding, roles=roles, manner=manner)
-        return _one(read, file, detector, series, freq, " ".join(test), param, population, out, json)
+        among = partial(_among, fdr=fdr, budget=budget, stake=stake, encoding=encoding)
+        return _one(read, file, detector, series, freq, " ".join(test), param, population, among, out, json)
     except ValueError as error:  # a parameter that the detector itself refuses
         if isinstance(error, InvalidValue):
             raise
@@ -127,6 +141,7 @@ def _one(
     test: str,
     param: Sequence[str],
     population: Path | None,
+    among: Callable[[Findings], Findings],
     folder: Path,
     json: bool,
 ) -> int:
@@ -146,12 +161,40 @@ def _one(
             found = run(laid, detector, test, params)
     else:
         found = run(laid, detector, test, params)
+    found = among(found)
     written = write(found, folder, file.name)
     if json:
         say_json(_document(found, file, written))
     else:
         _print(found, written)
     return 0
+
+
+def _among(
+    found: Findings, *, fdr: float | None, budget: int | None, stake: Path | None, encoding: str
+) -> Findings:
+    """The findings with what decides which alarms are to be looked at."""
+    from dataclasses import replace
+
+    from anlan.analyse.at_stake import read_stake
+    from anlan.assess.multiplicity import checked
+
+    checked(fdr, budget)
+    found = replace(found, fdr=fdr, budget=budget)
+    if stake is None:
+        return found
+    told = read_stake(stake, found.series, encoding)
+    laid = replace(found.laid, notes=(*found.laid.notes, *told.notes))
+    exposure = None if all(map(isnan, told.exposure.tolist())) else told.exposure
+    return replace(found, groups=told.groups, exposure=exposure, laid=laid)
+
+
+def _left_out(found: Findings) -> dict[str, int]:
+    """How many alarms are to be looked at, and how many are not for which reason."""
+    from collections import Counter
+
+    counts = Counter(found.look_list()["choice"].to_list())
+    return {name: counts[name] for name in ("look", "goes_on", "may_be_chance", "over_budget")}
 
 
 def _document(found: Findings, file: Path, written: Sequence[Path]) -> dict[str, Any]:
@@ -171,6 +214,7 @@ def _document(found: Findings, file: Path, written: Sequence[Path]) -> dict[str,
         "tested": [axis.label(int(found.test[0])), axis.label(int(found.test[-1]))],
         "cells": int(found.alarm.size),
         "alarms": int((found.alarm == Alarm.YES).sum()),
+        "choice": _left_out(found),
         "unknown": {Reason(int(r)).name.lower(): int(c) for r, c in zip(reasons, counts, strict=True)},
         "not_used": len(found.laid.held),
         "notes": [{"en": note.en, "zh": note.zh} for note in found.laid.notes],
@@ -189,7 +233,9 @@ def _print(found: Findings, written: Sequence[Path]) -> None:
     from anlan.analyse.words import ALARMS, shown
     from anlan.assess.detect.panel import Alarm
     from anlan.assess.detect.reason_words import reason_words
+    from anlan.assess.multiplicity import Choice
 
+    marks = {Choice.MAY_BE_CHANCE: ", may be chance", Choice.OVER_BUDGET: ", beyond the budget"}
     axis = found.laid.axis
     for note in found.laid.notes:
         out.print(note.en, markup=False)
@@ -210,6 +256,7 @@ def _print(found: Findings, written: Sequence[Path]) -> None:
         state = ALARMS[line.alarm].en
         if line.alarm == Alarm.UNKNOWN:
             state += f": {reason_words(line.reason).en}"
+        state += marks.get(line.choice, "")
         table.add_row(
             line.series,
             state,
@@ -218,7 +265,7 @@ def _print(found: Findings, written: Sequence[Path]) -> None:
             shown(line.threshold),
             str(len(line.alarms)),
             str(sum(line.unknown.values())),
-            style="bold red" if line.alarm == Alarm.YES else None,
+            style="bold red" if line.alarm == Alarm.YES and line.choice not in marks else None,
         )
     out.print(table)
     if len(ordered) > SHOWN:
@@ -233,9 +280,25 @@ def _print(found: Findings, written: Sequence[Path]) -> None:
         err.print(f"… and {len(found.laid.held) - 5} more, in {written[1]}", markup=False, style="yellow")
     out.print(
         f"{(found.alarm == 1).sum()} alarm(s), {(found.alarm == -1).sum()} unknown, of {found.alarm.size} "
-        f"tested values. Written: {', '.join(str(path) for path in written)}",
+        f"tested values{_choice_words(found)}. Written: {', '.join(str(path) for path in written)}",
         markup=False,
     )
+
+
+def _choice_words(found: Findings) -> str:
+    """How many are to be looked at, and what became of the others."""
+    if found.fdr is None and found.budget is None:
+        return ""
+    counts = _left_out(found)
+    parts = [f"{counts['look']} to be looked at"]
+    for name, words in (
+        ("goes_on", "go on"),
+        ("may_be_chance", f"may be chance (q above {found.fdr})"),
+        ("over_budget", f"beyond the budget of {found.budget} new ones a period"),
+    ):
+        if counts[name]:
+            parts.append(f"{counts[name]} {words}")
+    return ": " + ", ".join(parts)
 
 
 def _register(cases: Path, folder: Path, against: Path | None, json: bool) -> int:

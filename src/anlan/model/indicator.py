@@ -147,11 +147,13 @@ class Rule:
     """When an indicator becomes a finding.
 
     `detector` names an engine detector, or a survey of several series or of events, with `params`.
-    `when` is a CEL condition over the detection: value, expected, threshold, score, p_value (doubles,
-    NaN where unknown), alarm, known (bool),
-    place, month (int). `measure` (value, score, excess, ratio) is compared with the dated `bands`;
-    the most severe band reached gives the level. With `matrix` (the id of one of matrices.toml) there are
-    no bands: the dated `severities` say which column of it an amount belongs to, `certainty` where the row
+    `when` is a CEL condition over the detection: value, expected, threshold, score, p_value, q_value
+    (doubles, NaN where unknown), alarm, known (bool), place, month (int). `q_value` is the p-value adjusted
+    for the places of the same level that the rule tests at the same time: `q_value <= 0.1` keeps those of
+    which a share of at most 0.1 is expected to be false. `measure` (value, score, excess, ratio) is compared
+    with the dated `bands`; the most severe band reached gives the level. With `matrix` (the id of one of
+    matrices.toml) there are no bands: the dated `severities` say which column of it an amount belongs to,
+    `certainty` where the row
     comes from. It is probability (how likely each severity is, by a forecast that says so), p_value (1 - p
     of the detection) or votes (the share of an ensemble's detectors that raise the alarm).
     The condition must hold for `hold` before the rule

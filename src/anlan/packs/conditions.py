@@ -25,6 +25,7 @@ DETECTION: Mapping[str, type] = MappingProxyType(
         "threshold": float,
         "score": float,
         "p_value": float,
+        "q_value": float,
         "alarm": bool,
         "known": bool,
         "place": str,

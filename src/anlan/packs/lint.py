@@ -53,6 +53,8 @@ CHECKS: tuple[Check, ...] = (
     rules.rule_references,
     rules.bands,
     risk.risk_rules,
+    risk.asked,
+    rules.levels_named,
     rules.conditions,
     records.record_references,
     plans.plan_references,

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anlan.model.errors import Fault
+from anlan.model.errors import Fault, InvalidValue
 from anlan.model.indicator import CERTAINTIES, Rule
 from anlan.model.matrix import Matrix
 from anlan.packs.checks.rules import dated_step
 from anlan.packs.citations import spell
+from anlan.packs.conditions import compile_condition
 from anlan.packs.definitions import Resolved
 from anlan.packs.documents import Origin
 
@@ -21,6 +22,26 @@ WITHOUT_P_VALUE = frozenset(
     | {"outbreak_p", "cusum", "rogerson", "glrpois", "glrnb"}
     | {"deadlines", "storm_zone", "river_routing", "forecast_probability"}
 )
+#: what looks at one thing at a time, so that nothing is tested beside it
+WITHOUT_Q_VALUE = WITHOUT_P_VALUE | {"scan_clusters", "event_rate"}
+
+
+def asked(resolved: Resolved) -> Iterator[Fault]:
+    """A condition asks for no number that its detector never states: it would be unknown for ever."""
+    for item in resolved.items.rules:
+        rule, origin = item.value, item.origin
+        try:
+            names = {name for name, _ in compile_condition(rule.when).names}
+        except InvalidValue:
+            continue  # told by `rules.conditions`
+        for name, without in (("p_value", WITHOUT_P_VALUE), ("q_value", WITHOUT_Q_VALUE)):
+            if name in names and rule.detector in without:
+                yield origin.fault(
+                    f"{rule.detector} states no {name.replace('_', '-')}",
+                    "when",
+                    found=rule.when,
+                    expected="a condition without it, or another detector",
+                )
 
 
 def risk_rules(resolved: Resolved) -> Iterator[Fault]:

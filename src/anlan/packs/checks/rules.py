@@ -61,6 +61,24 @@ def bands(resolved: Resolved) -> Iterator[Fault]:
                     )
 
 
+def levels_named(resolved: Resolved) -> Iterator[Fault]:
+    """Every level that a band gives has a colour at some time of the band: a finding has to name it."""
+    known = resolved.pack.warning_levels
+    for item in resolved.items.rules:
+        for place, band in enumerate(item.value.bands):
+            if any(w.level == band.level and w.validity.overlaps(band.validity) for w in known):
+                continue
+            if resolved.certain("warning_levels", str(band.level)):
+                yield item.origin.fault(
+                    "no warning level of that number is in force",
+                    "band",
+                    place,
+                    "level",
+                    found=f"{band.level}, {spell(band.validity)}",
+                    expected="a [[warning_level]] in levels.toml, here or in a pack that this one extends",
+                )
+
+
 def dated_step(
     resolved: Resolved, rule: Rule, origin: Origin, key: str, place: int, step: Band | SeverityBand
 ) -> Iterator[Fault]:
