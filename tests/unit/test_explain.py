@@ -25,7 +25,7 @@ from anlan.model.state import fold
 from anlan.model.warning import Warning
 from anlan.warn.in_force import board
 from sample_pack import write
-from served import approval_codes, pack, stage
+from served import RECIPIENT, approval_codes, pack, quick_workspace, stage
 
 DROPS = "".join(
     f'\n[[channel]]\nid = "{id}"\nkind = "file"\noptions = {{ folder = "{id}" }}\n' for id in ("mail", "hook")
@@ -229,6 +229,49 @@ def test_the_copy_is_there_before_anything_is_decided_with_it(home: Path) -> Non
     desk.tick()
     assert (home / "packs" / house.pack.digest[:16] / "tiny" / "places" / "provinces.json").is_file()
     desk.close()
+
+
+# one of Apprise's own modules still imports it
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+def test_doctor_names_recipients_whose_address_is_none_for_their_channel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = tmp_path / "chat"
+    chat.write_text("json://127.0.0.1:1/")
+    key = tmp_path / "key"
+    key.write_text("a shared key of thirty-two bytes")
+    addresses = {
+        "mail": ("smtp", 'host = "127.0.0.1", sender = "a@b.invalid"', "nobody", "no domain"),
+        "hook": ("webhook", f'key = {{ file = "{key}" }}', "ftp://x.invalid", "does not start with https://"),
+        "chat": ("gateway", f'urls = {{ duty = {{ file = "{chat}" }} }}', "x", "there are: duty"),
+        "horn": ("siren", 'host = "127.0.0.1"', "a/b", "is no device's name"),
+        "wis": (
+            "wis2",
+            'host = "127.0.0.1", centre_id = "xx-y", base_url = "https://x.invalid/{id}"',
+            "wis2",
+            "is no topic under",
+        ),
+    }
+    channels = "".join(
+        f'[[channel]]\nid = "{id}"\nkind = "{kind}"\noptions = {{ {options} }}\n'
+        for id, (kind, options, _, _) in addresses.items()
+    )
+    given = "".join(f'{id} = "{address}"\n' for id, (_, _, address, _) in addresses.items())
+    files = pack()
+    files["recipients.toml"] += "".join(
+        RECIPIENT.format(id=id, channel=id, address="there", answers="false") for id in addresses
+    )
+    home, _ = quick_workspace(tmp_path, files, channels=f"{channels}\n[addresses]\n{given}")
+    assert main(["doctor", str(home), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    for id, (_, _, _, why) in addresses.items():
+        assert found["addresses_wrong"][id].startswith(f"by {id}: ") and why in found["addresses_wrong"][id]
+        assert f"{id} cannot be reached: {found['addresses_wrong'][id]}" in found["faults"]
+    # an empty address in the settings is the topic of the channel itself
+    settings = (home / "anlan.toml").read_text()
+    (home / "anlan.toml").write_text(settings.replace('wis = "wis2"', 'wis = ""'))
+    main(["doctor", str(home), "--json"])
+    assert "wis" not in json.loads(capsys.readouterr().out)["addresses_wrong"]
 
 
 def test_doctor_asks_for_a_seal_on_authenticators_and_the_commands_make_it(

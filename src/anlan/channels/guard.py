@@ -8,7 +8,7 @@ from datetime import datetime
 
 from anlan.formats.cap import CapAlert, read
 from anlan.model.errors import BadInput
-from anlan.ports.channel import Asked, Batched, Channel, Parcel, Receipt
+from anlan.ports.channel import Addressed, Asked, Batched, Channel, Parcel, Receipt
 
 
 class Guarded:
@@ -69,6 +69,10 @@ class Guarded:
             short = ValueError(f"{len(held)} answers for {len(parcels)} parcels")
             return [replace(_failed(short), doubtful=False)] * len(parcels)
         return held
+
+    def misaddressed(self, address: str) -> str:
+        """What the channel sees to be wrong with an address; the empty string where it does not say."""
+        return self.inner.misaddressed(address) if isinstance(self.inner, Addressed) else ""
 
     def tidy(self, now: datetime) -> None:
         """Let the channel take out what is over (a feed does); nothing for those that keep nothing. OSError

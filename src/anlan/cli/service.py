@@ -226,6 +226,8 @@ def _look_into(workspace: Path, found: dict[str, Any], faults: list[str]) -> Non
                 faults.append(error.sentence())
         found["channels_missing"] = _unreached(house)
         faults += [f"no channel {id}, which recipients of the pack have" for id in _unreached(house)]
+        found["addresses_wrong"] = wrong = _misaddressed(house)
+        faults += [f"{id} cannot be reached: {why}" for id, why in wrong.items()]
         names: set[str] = set()
         if (workspace / "accounts.sqlite").is_file():
             accounts = open_accounts(workspace, house.config)
@@ -256,6 +258,23 @@ def _seals(accounts: Accounts, mode: str, found: dict[str, Any], faults: list[st
 def _unreached(house: RunningHouse) -> list[str]:
     """Channels that recipients have and the settings do not."""
     return sorted({r.channel for r in house.pack.recipients.values()} - {c.id for c in house.config.channel})
+
+
+def _misaddressed(house: RunningHouse) -> dict[str, str]:
+    """Recipients whose address is none for their channel, and why, as far as that shows without sending."""
+    from anlan.ports.channel import Addressed
+
+    found = {}
+    for recipient in map(house.recipient, house.pack.recipients):
+        try:
+            channel = house.channel(recipient.channel)
+        except AnlanError:
+            # told already
+            continue
+        fault = channel.misaddressed(recipient.address) if isinstance(channel, Addressed) else ""
+        if fault:
+            found[recipient.id] = f"by {recipient.channel}: {fault}"
+    return found
 
 
 def _is_served(workspace: Path) -> bool:

@@ -55,13 +55,23 @@ class Channel(Protocol):
     object, `batched` of that object says whether). And it says what comes of a copy of which nobody knows
     whether it arrived: `repeats` (1 where it is missing) is how many marked copies follow it by themselves,
     None for as many as it takes, where a further copy changes nothing at the far end; with `asks` True the
-    far end is asked first, see `Asked`."""
+    far end is asked first, see `Asked`. Whether an address is one for it at all it says before anything is
+    sent where it is `Addressed`."""
 
     id: str
     public: bool
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Hand over once. Never raises for a peer's failure: the receipt says it."""
+        ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A channel that knows an address that is none for it."""
+
+    def misaddressed(self, address: str) -> str:
+        """What is wrong with it, without its secrets; the empty string where nothing is seen. Asks nobody."""
         ...
 
 

@@ -27,6 +27,7 @@ from anlan.model.state import State
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.desk import Desk
 from anlan.warn.group import Card, cards
+from anlan.warn.in_force import SILENT
 from anlan.warn.mute import muted, quiet
 from anlan.web.shift import Changed, drawn_together
 from anlan.web.subjects import places_of
@@ -95,6 +96,7 @@ class Duty:
     expiring: Rows[Warning]
     lessons: Rows[Lesson]
     overdue_lessons: Rows[Lesson]
+    silent: Rows[SourceState]
     handover: Entry | None
     changed: Rows[Changed]
     sources: tuple[tuple[SourceDef, SourceState | None], ...]
@@ -108,6 +110,7 @@ class Duty:
             ("unanswered", "delivery.answer", self.unanswered),
             ("undelivered", "delivery.send_again", self.undelivered),
             ("watches", "shift.add", self.watches),
+            ("silent", "assessment.confirm", self.silent),
             ("overdue_reports", "report.file", self.overdue_reports),
             ("overdue_tasks", "task.done", self.overdue_tasks),
             ("unconfirmed", "assessment.confirm", self.unconfirmed),
@@ -193,6 +196,10 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         next_reports=_first((r for r in reports if r.due > now), lambda r: (r.due, r.id)),
         expiring=_first((w for w in held if w.expires <= now + SOON), lambda w: (w.expires, w.id)),
         lessons=_first((x for x in lessons if x.due > now), lambda x: (x.due, x.id)),
+        silent=_first(
+            (x for x in state.sources.values() if x.source in desk.pack.sources and x.status in SILENT),
+            lambda x: (x.since, x.source),
+        ),
         overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
         changed=Rows(tuple(together[:CHANGES_SHOWN]), len(together), not whole),

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 from litestar.datastructures import URL
 
 from anlan.assess.explain import UNIT_WORDS
+from anlan.model.delivery import WENT_WRONG
 from anlan.model.errors import NotFound, UnknownPlace
 from anlan.model.law import Law
+from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.model.time import format_instant
 from anlan.model.user import User
@@ -25,6 +27,7 @@ _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MICRO = re.compile(r"u(g|m|s|l|L|mol|Sv|Gy|V|A)\d*")
 _PLURAL = re.compile(r"[a-z]{2,}s")  # cases, deaths, persons, events
 _HAN = re.compile("[\u4e00-\u9fff]")
+_NUMBER = re.compile(r"_\d+$")  # the status that a peer answered with
 _POWER = re.compile(r"(?<=[a-zA-Z])-?[1-9]$")
 WHOLE, SMALL = 1000.0, 1e-4  # numbers from which no decimals are shown, and below which powers of ten are
 LONG = 60  # days from which hours no longer matter
@@ -68,6 +71,15 @@ class Screen:
 
     def text(self, text: Text | None) -> str:
         return text.in_(self.language) if text else ""
+
+    def receipt(self, reason: Reason) -> str:
+        """What the receipt of a channel means that a reason tells, in the reader's words; empty where the
+        reason is of something else or its code is not known here."""
+        if reason.code not in WENT_WRONG:
+            return ""
+        code = _NUMBER.sub("", reason.text.en.partition(":")[0])
+        word = self.words.term("receipt", code)
+        return "" if word == code else word
 
     def other(self, text: Text) -> str:
         return text.en if self.language == "zh" else text.zh

@@ -88,8 +88,7 @@ class Gateway:
         whatever Apprise gives no status of: transient."""
         service = self._service(parcel.recipient.address)
         if service is None:
-            known = ", ".join(sorted(self.urls))
-            return Receipt(False, f"unknown_address: no URL of that name is set; there are: {known}")
+            return Receipt(False, f"unknown_address: {self.misaddressed(parcel.recipient.address)}")
         chosen, title = self._words(parcel, service)
         name = str(service.service_name)
         if chosen is None:
@@ -108,6 +107,11 @@ class Gateway:
         # with several targets one may have been told before another could not be
         sent = answer != NO_WAY or len(service) > 1
         return Receipt(False, f"no_answer: {name} could not be told", transient=True, doubtful=sent)
+
+    def misaddressed(self, address: str) -> str:
+        """One of the names that have a URL."""
+        known = ", ".join(sorted(self.urls))
+        return "" if address in self.urls else f"no URL of that name is set; there are: {known}"
 
     def _service(self, name: str) -> NotifyBase | None:
         """The service anew each time: some of them keep state between calls, and calls run side by side."""

@@ -50,11 +50,15 @@ class Siren:
         self._answers: dict[tuple[str, str], tuple[str, str] | None] = {}
         self.publisher = Publisher(options, (f"{self.prefix}/+/ack",), self._heard)
 
+    def misaddressed(self, address: str) -> str:
+        """A name that can stand in a topic."""
+        return "" if _DEVICE.fullmatch(address) else f"{address!r} is no device's name"
+
     def deliver(self, parcel: Parcel) -> Receipt:
         """Delivered once the device has answered done. No answer, or later: transient; refused: for good."""
         device = parcel.recipient.address
-        if not _DEVICE.fullmatch(device):
-            return Receipt(False, f"bad_address: {device!r} is no device's name")
+        if fault := self.misaddressed(device):
+            return Receipt(False, f"bad_address: {fault}")
         try:
             payload = command(
                 parcel, sound_from=self.options["sound_from"], duration_s=self.options["duration_s"]

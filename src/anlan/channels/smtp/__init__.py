@@ -53,6 +53,14 @@ class Mail:
         except (smtplib.SMTPException, OSError) as error:
             return Receipt(False, f"no_connection: {type(error).__name__}: {error}", transient=True)
 
+    def misaddressed(self, address: str) -> str:
+        """A mailbox that mail can be sent to."""
+        try:
+            mailbox(address)
+        except (ValueError, HeaderParseError) as error:
+            return str(error)
+        return ""
+
     def _send(self, message: EmailMessage) -> Receipt:
         host, port, timeout = self.options["host"], self.options["port"], float(self.options["timeout_s"])
         security = self.options["security"]
@@ -132,12 +140,18 @@ class _Server(smtplib.SMTP):
         return secured
 
 
+def mailbox(address: str) -> Address:
+    """The address as mail knows it. ValueError or HeaderParseError for one that is none."""
+    found = Address(addr_spec=address)
+    if not found.domain or not found.addr_spec.isascii():
+        raise ValueError(f"{address!r} is not user@domain in ASCII")
+    return found
+
+
 def compose(parcel: Parcel, sender: str) -> EmailMessage:
     """The mail: the same parcel gives the same headers, with a Message-ID made from the delivery's id,
     so that a mailbox can tell a repeat. ValueError for an address that is none."""
-    address, origin = Address(addr_spec=parcel.recipient.address), Address(addr_spec=sender)
-    if not address.domain or not address.addr_spec.isascii():
-        raise ValueError(f"{parcel.recipient.address!r} is not user@domain in ASCII")
+    address, origin = mailbox(parcel.recipient.address), Address(addr_spec=sender)
     mail = EmailMessage(policy=MAIL)
     mail["From"] = origin
     mail["To"] = address

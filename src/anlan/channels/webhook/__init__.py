@@ -34,6 +34,10 @@ class Webhook:
         told = self.sender.send(parcel.recipient.address, copy_id(parcel.delivery), envelope(parcel), marks)
         return told if isinstance(told, Receipt) else Receipt(True, f"answered {told.status}")
 
+    def misaddressed(self, address: str) -> str:
+        """An address that this channel may post to."""
+        return self.sender.fault(address)
+
     def holds(self, parcels: Sequence[Parcel]) -> list[bool | Receipt]:
         """What each peer says it has."""
         by_url: dict[str, list[str]] = {}

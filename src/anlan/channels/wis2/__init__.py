@@ -42,8 +42,9 @@ class Wis2:
         """Accepted once the broker has acknowledged. No broker, no acknowledgement, quota: transient; not
         authorised, a topic it does not allow: for good."""
         topic = parcel.recipient.address or self.topic
-        if not topic.startswith(ROOT) or any(sign in topic for sign in "+#\0") or not topic.isprintable():
-            return Receipt(False, f"bad_address: {topic!r} is no topic under {ROOT}")
+        fault = self.misaddressed(topic)
+        if fault:
+            return Receipt(False, f"bad_address: {fault}")
         address = self.options["base_url"].replace("{id}", quote(parcel.warning.id, safe=""))
         try:
             payload = self._notification(parcel, address)
@@ -57,6 +58,13 @@ class Wis2:
             maybe = error.transient and str(error).startswith("no_acknowledgement")
             return Receipt(False, str(error), transient=error.transient, doubtful=maybe)
         return Receipt(True, f"acknowledged on {topic}")
+
+    def misaddressed(self, address: str) -> str:
+        """A topic, or nothing for the channel's own."""
+        topic = address or self.topic
+        if not topic.startswith(ROOT) or any(sign in topic for sign in "+#\0") or not topic.isprintable():
+            return f"{topic!r} is no topic under {ROOT}"
+        return ""
 
     def _notification(self, parcel: Parcel, address: str) -> bytes:
         """The notification, of nothing that changes between tries: a repeat is the same, byte for byte."""
