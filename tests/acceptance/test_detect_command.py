@@ -227,7 +227,7 @@ def test_of_many_series_the_most_pressing_come_first_and_what_is_left_out_says_w
         "alpha=0.05",
     )
     words = (*words, "--test", "last 1")
-    limits = ("--fdr", "0.001", "--budget", "2", "--stake", stake)
+    limits = ("--fdr", "1e-6", "--budget", "2", "--stake", stake)
     code, said, _ = run(capsys, *words, *limits, "--out", tmp_path / "out", "--json")
     assert code == 0
     document = json.loads(said)
