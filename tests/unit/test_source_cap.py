@@ -17,6 +17,7 @@ import pytest
 from anlan.formats.cap.signature import verify
 from anlan.ports.source import Source
 from anlan.sources import registry
+from anlan.sources.cap import source as cap_source
 from anlan.sources.poll import Poller
 from anlan.sources.tools import Tools
 from anlan.testing.check_source import check_history
@@ -151,16 +152,21 @@ def server() -> Iterator[tuple[str, dict[str, bytes]]]:
     running.server_close()
 
 
+def linking(*numbers: int) -> bytes:
+    """A feed that only links to its messages."""
+    links = b"".join(
+        f"<entry><id>{n}</id><title>t</title><updated>2017-09-14T02:00:00Z</updated>"
+        f'<link type="application/cap+xml" href="/{n}.xml"/></entry>'.encode()
+        for n in numbers
+    )
+    return feed().replace(b"</feed>", links + b"</feed>")
+
+
 def test_linked_messages_are_fetched_once_and_asked_for_again_until_they_come(
     server: tuple[str, dict[str, bytes]],
 ) -> None:
     address, pages = server
-    links = b"".join(
-        f"<entry><id>{n}</id><title>t</title><updated>2017-09-14T02:00:00Z</updated>"
-        f'<link type="application/cap+xml" href="/{n}.xml"/></entry>'.encode()
-        for n in (1, 2)
-    )
-    pages["/feed"] = feed().replace(b"</feed>", links + b"</feed>")
+    pages["/feed"] = linking(1, 2)
     pages["/1.xml"] = message(1)
     poller = Poller()
     built = source(Tools(poller=poller), file=None, url=f"{address}/feed")
@@ -171,6 +177,28 @@ def test_linked_messages_are_fetched_once_and_asked_for_again_until_they_come(
     assert [item.event for item in second.observations] == ["d@x.invalid,m2"]
     held = source().parse(pages["/feed"], "f", NOW, drill_pack()).quarantined
     assert [item.code for item in held] == ["linked_only", "linked_only"]
+    poller.close()
+
+
+def test_links_that_cannot_be_reached_keep_out_no_other(
+    server: tuple[str, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cap_source, "AT_ONCE", 3)
+    address, pages = server
+    pages["/feed"] = linking(1, 2, 3, 4)
+    pages["/4.xml"] = message(4)
+    poller = Poller()
+    built = source(Tools(poller=poller), file=None, url=f"{address}/feed")
+    assert built.fetch(NOW, drill_pack()).observations == ()
+    assert caplog.text.count("a message waits") == 3
+    found = built.fetch(NOW + timedelta(minutes=1), drill_pack()).observations
+    assert [item.event for item in found] == ["d@x.invalid,m4"]
+    # and among themselves they take turns
+    pages["/feed"] = linking(1, 2, 5, 3, 4)
+    built.fetch(NOW + timedelta(minutes=2), drill_pack())
+    pages["/2.xml"] = message(2)
+    found = built.fetch(NOW + timedelta(minutes=3), drill_pack()).observations
+    assert [item.event for item in found] == ["d@x.invalid,m2"]
     poller.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +35,7 @@ from anlan.sources.recorded import recorded
 from anlan.sources.registry import Kind
 from anlan.sources.tools import Kept, Tools, find_file
 
+_LOG = logging.getLogger("anlan.sources.cap")
 LIMIT = 64_000_000
 #: most linked messages asked for in one fetch; the rest follow in the next
 AT_ONCE = 100
@@ -55,6 +57,8 @@ class CapSource:
         self._policy: tuple[str, Policy] | None = None
         self._memory = Memory(tools.kept)
         self._again = False
+        #: link -> how often it could not be reached
+        self._unreached: dict[str, int] = {}
 
     def parse(self, raw: bytes, ref: str, known: datetime, pack: Pack) -> Batch:
         """As anlan.ports.source.Source.parse. Entries of a feed that only link to their message are
@@ -98,11 +102,16 @@ class CapSource:
         messages, links, held = self._open(raw, ref, now, pack)
         asked = [link for link in links if link not in memory.had]
         self._again = len(asked) > AT_ONCE
+        self._unreached = {link: self._unreached[link] for link in asked if link in self._unreached}
+        # what could not be reached comes after the others, or a dead host would keep them out
+        asked.sort(key=lambda link: self._unreached.get(link, 0))
         for link in asked[:AT_ONCE]:
             try:
                 followed(link, ref)
                 found, further, broken = self._open(self._linked(link), link, now, pack)
-            except SourceUnreachable:
+            except SourceUnreachable as error:
+                _LOG.warning("source %s: a message waits: %s", self.definition.id, error.sentence())
+                self._unreached[link] = self._unreached.get(link, 0) + 1
                 self._again = True
                 continue
             except Hostile as error:
@@ -160,7 +169,10 @@ class CapSource:
         poller = self._tools.poller
         if poller is None:
             raise SourceUnreachable("a linked message needs a poller", where=link)
-        return poller.ask(link, conditional=False).body
+        body = poller.ask(link, conditional=False).body
+        # it is asked for once: there is no next time for which to remember its state
+        poller.forget(link)
+        return body
 
     def _no_further(self, ref: str, link: str, known: datetime) -> Quarantined:
         told = f"{ref}: links on to {link}; found an index; expected the message"
