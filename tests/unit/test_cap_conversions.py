@@ -22,8 +22,10 @@ from anlan.formats import cap
 from anlan.formats.cap import edxl, json_form, wis2
 from anlan.formats.cap.container import open_bytes
 from anlan.formats.cap.geojson import to_geojson
+from anlan.formats.cap.schema import NAMESPACE
 from anlan.formats.cap.signature import verify
 from anlan.formats.cap.signing import sign
+from anlan.formats.cap.times import write_time
 from anlan.model.errors import InvalidValue, Unreadable
 from signers import signer
 
@@ -261,6 +263,16 @@ def test_an_index_lists_updates_and_cancels_and_drops_what_is_superseded_or_over
     assert listed(at, first, update, cancel) == ["a3", "a2"]
     assert listed(at, first, foreign) == ["f1", "a1"], "nobody takes the message of another off the list"
     assert listed(NOW + timedelta(hours=7), first, update, cancel) == []
+
+
+def test_what_an_entry_says_in_the_words_of_cap_is_written_as_cap_writes_it() -> None:
+    message = alert()
+    raw = cap.write_feed(entries(message), id="https://x.invalid/feed", title="t", updated=NOW)
+    root = etree.fromstring(raw)
+    told = {node.tag.rpartition("}")[2]: node.text for node in root.iter(f"{{{NAMESPACE}}}*")}
+    expires = message.infos[0].expires
+    assert expires is not None
+    assert (told["sent"], told["expires"]) == (write_time(message.sent), write_time(expires))
 
 
 def test_an_entry_keeps_one_name_that_no_other_message_has() -> None:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from anlan.formats.cap.index import CAP_TYPE
 from anlan.formats.cap.message import CapAlert
 from anlan.formats.cap.schema import NAMESPACE
+from anlan.formats.cap.times import write_time
+from anlan.model.errors import InvalidValue
 from anlan.model.time import format_instant
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
@@ -79,7 +81,7 @@ def feed_entry(alert: CapAlert, link: str, *, own: bool = False) -> FeedEntry:
 def _hints(alert: CapAlert, expires: datetime | None) -> Iterator[tuple[str, str]]:
     yield "identifier", alert.identifier
     yield "sender", alert.sender
-    yield "sent", _instant(alert.sent)
+    yield "sent", _cap_time(alert.sent)
     yield "status", alert.status
     yield "msgType", alert.msg_type
     yield "scope", alert.scope
@@ -93,7 +95,7 @@ def _hints(alert: CapAlert, expires: datetime | None) -> Iterator[tuple[str, str
     yield "severity", first.severity
     yield "certainty", first.certainty
     if expires is not None:
-        yield "expires", _instant(expires)
+        yield "expires", _cap_time(expires)
     places = "; ".join(dict.fromkeys(area.description for area in first.areas if area.description))
     if places:
         yield "areaDesc", places
@@ -161,6 +163,14 @@ def _entry_id(feed: str, entry: FeedEntry) -> str:
 
 def _text(text: str) -> str:
     return text.translate(_ESCAPES)
+
+
+def _cap_time(instant: datetime) -> str:
+    """As CAP writes it, which is what an element of CAP holds."""
+    try:
+        return write_time(instant.replace(microsecond=0))
+    except InvalidValue:
+        return instant.isoformat()
 
 
 def _instant(instant: datetime) -> str:
