@@ -14,8 +14,8 @@ from anlan.analyse import csv_file
 from anlan.analyse.laid import Laid, chosen, with_population
 from anlan.analyse.span import indexes
 from anlan.analyse.table import Manner
-from anlan.analyse.weeks import begins, count, week_of
 from anlan.analyse.words import shown
+from anlan.formats.weeks import begins, count, week_of
 from anlan.model.errors import InvalidValue, NotFound, Unreadable
 
 NAN = float("nan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -305,3 +306,116 @@ def test_a_held_row_of_parquet_is_not_tried_alone() -> None:
     (held,) = built.parse(buffer.getvalue(), "t.parquet", KNOWN, drill_pack()).quarantined
     with pytest.raises(WrongState, match="read it again"):
         built.whole(held)  # type: ignore[attr-defined]
+
+
+def mondays(batch: Batch) -> list[tuple[str, float | None]]:
+    return [(f"{item.at:%Y-%m-%d %H:%M}", item.value) for item in batch.observations]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "options"),
+    [
+        ("year,week", ("2015,52", "2015,53", "2016,1"), {"at": "year,week"}),
+        ("week,year", ("W52,2015.0", "W53,2015.0", "W01,2016.0"), {"at": "week,year"}),
+        ("年份,周次", ("2015,第52周", "2015,第53周", "2016,第1周"), {"at": "年份,周次"}),
+        ("y,w", ("2015,KW52", "2015,53", "2016,01"), {"at": "y,w", "at_format": "iso_week"}),
+        ("w", ("2015-W52", "2015-53", "201601"), {"at": "w", "at_format": "iso_week"}),
+    ],
+)
+def test_a_year_and_a_week_are_the_monday_of_that_week_years_of_53_weeks_included(
+    header: str, cells: tuple[str, ...], options: dict[str, str]
+) -> None:
+    text = f"place,{header},n\n" + "".join(f"xx/1,{cell},{n}\n" for n, cell in enumerate(cells))
+    batch = parse(text, **{"at_format": None, **options})
+    assert mondays(batch) == [("2015-12-21 00:00", 0.0), ("2015-12-28 00:00", 1.0), ("2016-01-04 00:00", 2.0)]
+    assert not batch.quarantined
+    assert [item.provenance.line for item in batch.observations] == [2, 3, 4]
+
+
+def test_a_week_that_the_year_does_not_have_is_held_with_its_line_and_why() -> None:
+    batch = parse(
+        "place,year,week,n\nxx/1,2016,52,1\nxx/1,2016,53,2\nxx/1,2016,0,3\nxx/1,2016,,4\nxx/1,x,5,5\n"
+        "xx/1,0000,1,6\nxx/1,9999,52,7\nxx/1,2017,1,8\n",
+        at="year,week",
+        at_format=None,
+    )
+    assert mondays(batch) == [("2016-12-26 00:00", 1.0), ("2017-01-02 00:00", 8.0)]
+    assert codes(batch) == [(line, "bad_time") for line in (3, 4, 5, 6, 7, 8)]
+    assert batch.quarantined[0].sentence == (
+        "t.csv: line 3, column year,week: no such week: 2016 has 52 ISO weeks; found '2016-W53'; "
+        "expected a week that the year has, as 2012-W05"
+    )
+    assert "not a week; found '2016' and ''" in batch.quarantined[2].sentence
+    assert batch.quarantined[0].raw == b"place,year,week,n\nxx/1,2016,53,2\n"
+
+
+def test_weeks_of_the_american_calendar_begin_on_sunday_where_their_names_or_the_source_say_so() -> None:
+    text = "place,mmwr_year,mmwr_week,n\nxx/1,2014,53,1\nxx/1,2015,1,2\n"
+    named = parse(text, at="mmwr_year,mmwr_week", at_format=None)
+    assert mondays(named) == [("2014-12-28 00:00", 1.0), ("2015-01-04 00:00", 2.0)]
+    stated = parse(text.replace("mmwr_", ""), at="year,week", at_format="mmwr_week")
+    assert mondays(stated) == mondays(named)
+    iso = parse(text.replace("mmwr_", ""), at="year,week", at_format=None)
+    assert "2014 has 52 ISO weeks; 53 MMWR weeks" in iso.quarantined[0].sentence
+
+
+def test_weeks_begin_at_midnight_of_the_source_and_their_publication_has_a_day() -> None:
+    batch = parse(
+        "place,year,week,out,n\nxx/1,2015,53,2016-01-05,1\n",
+        at="year,week",
+        at_format=None,
+        known="out",
+        timezone="Asia/Shanghai",
+    )
+    (item,) = batch.observations
+    assert item.at == datetime(2015, 12, 27, 16, tzinfo=UTC)
+    assert item.known == datetime(2016, 1, 4, 16, tzinfo=UTC)
+
+
+def test_a_year_and_a_month_are_the_first_of_the_month() -> None:
+    text = "place,year,month,n\nxx/1,2015,2,1\nxx/1,2015,13,2\n"
+    batch = parse(text, at="year,month", at_format=None)
+    assert mondays(batch) == [("2015-02-01 00:00", 1.0)]
+    assert codes(batch) == [(3, "bad_time")] and "not a month" in batch.quarantined[0].sentence
+    one = parse("place,m,n\nxx/1,201502,1\nxx/1,2015-W02,2\n", at="m", at_format="month")
+    assert mondays(one) == [("2015-02-01 00:00", 1.0)] and codes(one) == [(3, "bad_time")]
+
+
+def test_a_source_and_the_command_read_the_same_weeks_and_refuse_the_same(tmp_path: Path) -> None:
+    from anlan.analyse.csv_file import read
+
+    rows = [(year, week) for year in range(2014, 2022) for week in (1, 26, 52, 53)]
+    text = "place,year,week,series,value\n" + "".join(
+        f"xx/1,{year},{week},a,{n}\n" for n, (year, week) in enumerate(rows)
+    )
+    path = tmp_path / "t.csv"
+    path.write_text(text, encoding="utf-8")
+    laid = read(path, 52)
+    batch = parse(text, at="year,week", at_format=None, value="value")
+    assert laid.axis.dates is not None
+    told = {
+        str(day): value
+        for day, value in zip(laid.axis.dates.tolist(), laid.panel.counts[0].tolist(), strict=True)
+        if not math.isnan(value)
+    }
+    assert {f"{item.at:%Y-%m-%d}": item.value for item in batch.observations} == told
+    assert [item.line for item in batch.quarantined] == [one.line for one in laid.held]
+    assert len(batch.quarantined) == 6  # two of these years have 53 weeks
+
+
+def test_two_columns_that_are_no_year_and_week_are_asked_for_by_name() -> None:
+    batch = parse("place,year,n\nxx/1,2015,3\n", at="year,week", at_format=None)
+    assert batch.quarantined[0].code == "missing_column" and "expected week" in batch.quarantined[0].sentence
+    with pytest.raises(InvalidValue, match="not two columns"):
+        table(at="a,b,c", at_format="iso_week")
+    with pytest.raises(InvalidValue, match="iso_week, mmwr_week, month"):
+        table(at="week", at_format="weekly")
+
+
+def test_years_and_weeks_of_a_parquet_file_are_numbers(tmp_path: Path) -> None:
+    held = io.BytesIO()
+    pl.DataFrame({"place": ["xx/1"] * 2, "year": [2015, 2016], "week": [53, 53], "n": [1, 2]}).write_parquet(
+        held
+    )
+    batch = parse(held.getvalue(), at="year,week", at_format=None, file="t.parquet")
+    assert mondays(batch) == [("2015-12-28 00:00", 1.0)] and codes(batch)[0][1] == "bad_time"

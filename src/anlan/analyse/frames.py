@@ -14,8 +14,8 @@ from anlan.analyse import csv_file
 from anlan.analyse.axis import Axis
 from anlan.analyse.laid import Laid, with_population
 from anlan.analyse.table import Manner, table
-from anlan.analyse.told_in_two import found_in
 from anlan.assess.detect.panel import Panel
+from anlan.formats.told_in_two import found_in
 from anlan.model.errors import InvalidValue
 
 Data: TypeAlias = Panel | np.ndarray[Any, Any] | pl.DataFrame | str | Path | Any

@@ -10,8 +10,8 @@ import numpy as np
 
 from anlan.analyse.axis import DATED, Axis
 from anlan.analyse.held import Held
-from anlan.analyse.weeks import ISO, NAMES, week_of
 from anlan.assess.detect.panel import Floats, Panel
+from anlan.formats.weeks import ISO, NAMES, week_of
 from anlan.model.errors import InvalidValue
 from anlan.model.text import Text
 

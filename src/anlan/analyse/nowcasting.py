@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from anlan.analyse.axis import DATE_FORMS, day_of
 from anlan.analyse.csv_file import separator_of
 from anlan.analyse.held import Held, not_a_number, not_a_record, not_a_time, told_twice
 from anlan.analyse.table import number
@@ -24,6 +23,7 @@ from anlan.assess.detect.panel import Floats, Reason
 from anlan.assess.models.nowcast import METHODS, PoissonGamma, nowcast
 from anlan.assess.models.nowcast_many import NowcastMany, cumulated, nowcast_many
 from anlan.assess.models.reporting_triangle import ReportingTriangle, period_index, period_start
+from anlan.formats.days import DATE_FORMS, day_of
 from anlan.formats.table import BrokenRecord, gunzip, read_csv
 from anlan.model.errors import InvalidValue, NotFound
 

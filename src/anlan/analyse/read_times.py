@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from anlan.analyse.axis import MONTHLY, by_week, day_of, six_digits
-from anlan.analyse.weeks import ISO, MMWR, NAMES, count, week_of
+from anlan.analyse.axis import MONTHLY
+from anlan.formats.days import by_week, day_of, six_digits
+from anlan.formats.weeks import ISO, MMWR, NAMES, count, week_of
 from anlan.model.errors import InvalidValue
 
 _WHOLE = re.compile(r"[+-]?\d{1,6}(\.0+)?")

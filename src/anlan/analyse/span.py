@@ -7,8 +7,9 @@ import re
 
 import numpy as np
 
-from anlan.analyse.axis import Axis, by_week, day_of
+from anlan.analyse.axis import Axis
 from anlan.assess.detect.panel import Ints
+from anlan.formats.days import by_week, day_of
 from anlan.model.errors import InvalidValue
 
 FORMS = "`last 10`, dates as 2012-01-01..2012-12-31 (either end may be left out), or numbers k as 264:312"

@@ -16,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from anlan.analyse import told_in_two
-from anlan.analyse.axis import DATE_FORMS, Axis, counted, dated, not_in_calendar
+from anlan.analyse.axis import Axis, counted, dated
 from anlan.analyse.decimals import COMMA, POINT, decimal_of
 from anlan.analyse.held import Held, not_a_number, not_a_time, repeated, told_twice
 from anlan.analyse.laid import Laid, lay
 from anlan.analyse.read_times import times
-from anlan.analyse.weeks import check
 from anlan.assess.detect.panel import Ints
+from anlan.formats import told_in_two
+from anlan.formats.days import DATE_FORMS, not_in_calendar
+from anlan.formats.weeks import check
 from anlan.model.errors import InvalidValue
 from anlan.model.text import Text
 

@@ -78,8 +78,8 @@ def nowcast(
     json
         Print JSON.
     """
-    from anlan.analyse.axis import DATE_FORMS, day_of
     from anlan.analyse.nowcasting import Asked, Columns, nowcasted
+    from anlan.formats.days import DATE_FORMS, day_of
 
     as_of = day_of(now) if now else None
     if now and as_of is None:

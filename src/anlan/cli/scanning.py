@@ -183,7 +183,7 @@ def _register(path: Path, folder: Path, changes: dict[str, Any], json: bool) -> 
 
 
 def _day(text: str, where: str) -> Day | None:
-    from anlan.analyse.axis import DATE_FORMS, day_of
+    from anlan.formats.days import DATE_FORMS, day_of
 
     if not text:
         return None

@@ -7,9 +7,10 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from anlan.formats.days import month_begins, not_in_calendar, week_begins
 from anlan.model.errors import InvalidValue
 from anlan.model.time import parse_instant
-from anlan.sources.table.mapping import Instants
+from anlan.sources.table.mapping import PERIODS, Instants
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -62,6 +63,8 @@ class InstantReader:
 
     def read(self, cell: Any) -> datetime:
         """The instant as UTC; Unusable with code naive_time where a zone is missing, else bad_time."""
+        if self.how.form in PERIODS and isinstance(cell, int) and not isinstance(cell, bool):
+            cell = str(cell)
         if not isinstance(cell, str):
             return self._typed(cell)
         found = self._seen.get(cell)
@@ -74,6 +77,8 @@ class InstantReader:
         try:
             if form == "rfc3339":
                 return self._rfc3339(text)
+            if form in PERIODS:
+                return self._period(text)
             if form in ("epoch_ms", "epoch_s"):
                 return self._epoch(int(text) if text.isascii() else text)
             if form == "date":
@@ -85,6 +90,20 @@ class InstantReader:
             return self._local(read, text) if read.tzinfo is None else read.astimezone(UTC)
         except (ValueError, OverflowError):
             raise self._bad(text) from None
+
+    def _period(self, text: str) -> datetime:
+        weeks = PERIODS[self.how.form]
+        day = week_begins(text, weeks) if weeks else month_begins(text)
+        if day is None:
+            none = not_in_calendar(text, weeks) if weeks else ""
+            raise Unusable(
+                "bad_time",
+                self.column,
+                f"no such week: {none}" if none else f"not a {'week' if weeks else 'month'}",
+                text if " and " in text else repr(text),
+                "a week that the year has, as 2012-W05" if weeks else "a month as 2012-01",
+            )
+        return self._local(datetime(day.year, day.month, day.day), text)  # noqa: DTZ001
 
     def _rfc3339(self, text: str) -> datetime:
         try:

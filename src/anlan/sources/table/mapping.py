@@ -9,10 +9,14 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from anlan.formats.told_in_two import found_in, kind
+from anlan.formats.weeks import ISO, MMWR
 from anlan.model.errors import InvalidValue
 from anlan.model.indicator import SourceDef
 from anlan.sources.manifest import duration
 
+#: forms of `at_format` for whole periods: which weeks they are, empty for months
+PERIODS = {"iso_week": ISO, "mmwr_week": MMWR, "month": ""}
 _CLOCK = re.compile(r"%[HIMSfcXTR]")
 
 
@@ -36,8 +40,9 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Instants:
-    """How a column's instants are written: date, rfc3339, epoch_ms, epoch_s or a strptime pattern;
-    `zone` for those without one of their own, None where there is none to assume."""
+    """How a column's instants are written: date, rfc3339, epoch_ms, epoch_s, iso_week, mmwr_week, month or a
+    strptime pattern; `zone` for those without one of their own, None where there is none to assume. A week or
+    a month is the instant at which it begins there."""
 
     form: str
     zone: ZoneInfo | None
@@ -55,8 +60,9 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Exactly one of `place_column` and `place` is set. `only`: column -> the texts of rows that are
-    read; the others are left out and counted."""
+    """Exactly one of `place_column` and `place` is set. `at_parts`: the year's column and that of the week or
+    month, where two tell the time, which `at_column` names together. `only`: column -> the texts of rows that
+    are read; the others are left out and counted."""
 
     format: str
     encoding: str
@@ -66,6 +72,7 @@ class Mapping:
     place_map: dict[str, str]
     place_prefix: str
     at_column: str
+    at_parts: tuple[str, ...]
     at: Instants
     at_back: timedelta
     known_column: str
@@ -85,7 +92,7 @@ class Mapping:
         """Every column that must be there."""
         named = (
             self.place_column,
-            self.at_column,
+            *(self.at_parts or (self.at_column,)),
             self.known_column,
             *(series.column for series in self.series if not series.constant),
             self.event,
@@ -104,7 +111,7 @@ def read_mapping(definition: SourceDef) -> Mapping:
     recorded = [str(name) for name in options.get("recorded", ())]
     name = str(options.get("file") or options.get("url") or next(iter(recorded), ""))
     place = str(options["place"])
-    at_form = str(options.get("at_format", "rfc3339"))
+    at_column, at_parts, at_form = _at(options, where)
     zone = _zone(options.get("timezone"), where)
     lag = None if "known_lag" not in options else duration(options["known_lag"], f"{where}.known_lag")
     if "known" in options and lag is not None:
@@ -122,7 +129,8 @@ def read_mapping(definition: SourceDef) -> Mapping:
         place_column="" if constant else place,
         place_map={str(key): str(value) for key, value in options.get("place_map", {}).items()},
         place_prefix=str(options.get("place_prefix", "")),
-        at_column=str(options["at"]),
+        at_column=at_column,
+        at_parts=at_parts,
         at=_instants(at_form, zone, where),
         at_back=duration(options.get("at_back", "PT0S"), f"{where}.at_back"),
         known_column=str(options.get("known", "")),
@@ -138,6 +146,22 @@ def read_mapping(definition: SourceDef) -> Mapping:
         derived=_derived(options.get("derive", ()), zone or ZoneInfo("UTC"), where),
         derived_only=bool(options.get("derived_only", False)),
     )
+
+
+def _at(options: dict[str, Any], where: str) -> tuple[str, tuple[str, ...], str]:
+    """(the column as it is named, the two columns where there are two, the form)."""
+    name, form = str(options["at"]), str(options.get("at_format", ""))
+    parts = tuple(part.strip() for part in name.split(","))
+    two = found_in(parts) if len(parts) == 2 else None
+    if two is not None and not form:
+        form = "month" if two.unit == "month" else "mmwr_week" if kind(parts, two) == MMWR else "iso_week"
+    if form not in PERIODS or len(parts) == 1:
+        return name, (), form or "rfc3339"
+    if len(parts) != 2 or not all(parts):
+        raise InvalidValue(
+            "not two columns", where=f"{where}.at", found=repr(name), expected="one column, or YEAR,WEEK"
+        )
+    return name, parts if two is None else (parts[two.year], parts[two.part]), form
 
 
 def _series(definition: SourceDef, where: str) -> tuple[Series, ...]:
@@ -200,14 +224,14 @@ def _derived(given: Sequence[dict[str, Any]], zone: ZoneInfo, where: str) -> tup
 
 
 def _instants(form: str, zone: ZoneInfo | None, where: str) -> Instants:
-    if form not in ("date", "rfc3339", "epoch_ms", "epoch_s") and "%" not in form:
+    if form not in ("date", "rfc3339", "epoch_ms", "epoch_s", *PERIODS) and "%" not in form:
         raise InvalidValue(
             "no such form of instants",
             where=f"{where}.at_format",
             found=form,
-            expected="date, rfc3339, epoch_ms, epoch_s, or a strptime pattern",
+            expected=f"date, rfc3339, epoch_ms, epoch_s, {', '.join(PERIODS)}, or a strptime pattern",
         )
-    if zone is None and (form == "date" or ("%" in form and not _CLOCK.search(form))):
+    if zone is None and (form in ("date", *PERIODS) or ("%" in form and not _CLOCK.search(form))):
         zone = ZoneInfo("UTC")
     return Instants(form, zone)
 

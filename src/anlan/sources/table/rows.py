@@ -9,6 +9,7 @@ from typing import Any
 
 from anlan.formats.observations import code_of, in_bounds, indicator_of
 from anlan.formats.table import Record
+from anlan.formats.told_in_two import TwoColumns, written
 from anlan.model.errors import BadInput, InvalidValue, UnknownPlace, WrongUnit
 from anlan.model.indicator import Indicator
 from anlan.model.observation import Observation
@@ -17,7 +18,7 @@ from anlan.model.place import Point
 from anlan.model.provenance import Provenance
 from anlan.model.quantity import convert
 from anlan.sources.table.cells import InstantReader, Unusable, number
-from anlan.sources.table.mapping import Mapping, Series
+from anlan.sources.table.mapping import PERIODS, Instants, Mapping, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,13 @@ class RowReader:
         self._index = {name: number for number, name in enumerate(columns)}
         self._at = InstantReader(mapping.at_column, mapping.at)
         self._known = InstantReader(mapping.known_column, mapping.known)
-        self._dates = InstantReader(mapping.known_column, mapping.at)
+        # a publication has a day, also where what it tells of has a week
+        dates = Instants("date", mapping.at.zone) if mapping.at.form in PERIODS else mapping.at
+        self._dates = InstantReader(mapping.known_column, dates)
+        self._two = None
+        if mapping.at_parts:
+            year, part = (self._index[name] for name in mapping.at_parts)
+            self._two = TwoColumns(year, part, "week" if PERIODS[mapping.at.form] else "month")
         self._series: list[tuple[Series, int | None, Indicator | None, str, Unusable | None]] = []
         for series in mapping.series:
             indicator, unit, fault = self._fits(series.indicator, series.unit, series.column)
@@ -61,7 +68,7 @@ class RowReader:
         """The observations of one record, and what of it cannot be used."""
         told: datetime | None = None
         try:
-            at = self._at.read(record.cells[self._index[self.mapping.at_column]]) - self.mapping.at_back
+            at = self._at.read(self._when(record.cells)) - self.mapping.at_back
             told = self._told(record.cells, at, known)
             place = self._place(record.cells, at)
             point = self._point(record.cells)
@@ -90,6 +97,12 @@ class RowReader:
             else:
                 of = series.event or event
                 yield Observation(indicator.id, place, holds, told, value, indicator.unit, origin, of, point)
+
+    def _when(self, cells: tuple[Any, ...]) -> Any:
+        """The cell that tells the time; of two what they tell together."""
+        if self._two is not None:
+            return written(cells, self._two)
+        return cells[self._index[self.mapping.at_column]]
 
     def _told(self, cells: tuple[Any, ...], at: datetime, known: datetime | None) -> datetime:
         if self.mapping.known_lag is not None:

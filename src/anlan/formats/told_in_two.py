@@ -79,11 +79,12 @@ def joined(columns: Sequence[str], rows: Sequence[Row], two: TwoColumns) -> tupl
     """The table with one column of times in front instead of the two."""
     rest = [i for i in range(len(columns)) if i not in (two.year, two.part)]
     name = f"{columns[two.year]},{columns[two.part]}"
-    written: list[Row] = [(line, [_written(cells, two), *(cells[i] for i in rest)]) for line, cells in rows]
-    return [name, *(columns[i] for i in rest)], written
+    told: list[Row] = [(line, [written(cells, two), *(cells[i] for i in rest)]) for line, cells in rows]
+    return [name, *(columns[i] for i in rest)], told
 
 
-def _written(cells: Sequence[Any], two: TwoColumns) -> str:
+def written(cells: Sequence[Any], two: TwoColumns) -> str:
+    """The two cells as one text, 2012-W05 or 2012-05; as they are where they are no numbers of that kind."""
     year, part = (str("" if cells[i] is None else cells[i]).strip() for i in (two.year, two.part))
     y, p = _YEAR.fullmatch(year), _PART.fullmatch(part)
     if y is None or p is None:
