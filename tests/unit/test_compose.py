@@ -11,7 +11,7 @@ from anlan.acts import perform
 from anlan.acts.wording import instant_of, read_drawing_text
 from anlan.formats.values import from_json, to_json
 from anlan.model.assessment import Assessment
-from anlan.model.errors import InvalidValue, NotAllowed, NotFound, WrongState
+from anlan.model.errors import InvalidValue, NotAllowed, NotFound, UnknownPlace, WrongState
 from anlan.model.law import Power
 from anlan.model.plan import Words
 from anlan.model.text import Text
@@ -19,7 +19,7 @@ from anlan.model.warning import Warning
 from anlan.turn import Turn
 from anlan.warn.draft import gravest
 from anlan.warn.issuer import issuing
-from chain_pack import ADA, BEN, CAI, DAY, DEE, HOUR, LAW, T0, Room, both, quake, stage
+from chain_pack import ADA, BEN, CAI, DAY, DEE, EVA, HOUR, LAW, T0, Room, both, quake, stage
 
 NOW = T0 + 2 * DAY
 NEW_OF_WARNING = ("authors", "version", "purpose", "rings", "proof")
@@ -279,3 +279,14 @@ def test_a_level_that_a_person_sets_is_put_in_words_of_the_gravest_that_is_found
     (over,) = room.state.assessments.values()
     last = gravest(over, room.state)
     assert over.level is None and last is not None and last.value == 6.2
+
+
+@pytest.mark.parametrize("more", [{}, {"drawing": "circle 50,10 5"}])
+def test_a_place_that_is_written_wrong_is_told_as_that_and_no_lack_of_power(
+    room: Room, more: dict[str, str]
+) -> None:
+    with pytest.raises(UnknownPlace, match="nowhere"):
+        composed(room, **{"places": "x/a nowhere", **more})
+    # what the role does not reach is refused before that
+    with pytest.raises(NotAllowed, match="none of your grants"):
+        room.act(NOW, EVA, "warning.compose", "", **{**words(), "hazard": "flood", "place": "x/b"})

@@ -313,6 +313,13 @@ def test_an_unknown_population_is_said_and_is_not_zero(pack: Pack) -> None:
     assert "未知" in found.sentence.zh
 
 
+@pytest.mark.parametrize("band", [(-180.0, -90.0, 180.0, 90.0), (-180.0, 50.0, 180.0, 80.0)])
+def test_ground_all_round_the_globe_has_a_margin_too(band: tuple[float, float, float, float]) -> None:
+    wide = buffered(shapely.box(*band), 0.161)
+    assert wide.is_valid and wide.covers(shapely.box(*band))
+    assert wide.within(shapely.box(-180, -90, 180, 90))
+
+
 def test_a_margin_reaches_at_least_so_far_in_all_directions() -> None:
     shape = shapely.box(10, 60, 11, 61)
     grown = buffered(shape, 5.0)

@@ -19,7 +19,7 @@ from anlan.packs.drawing import Circle
 from anlan.packs.load import load_pack
 from anlan.warn import approve as approval
 from anlan.warn.area import area, place_ground, without_ground
-from anlan.warn.drawn import outside, touching
+from anlan.warn.drawn import elsewhere, outside, touching
 from anlan.warn.ground import WORLD, around, distance_km
 from anlan.warn.render import render
 from anlan.warn.target.recipients import reached
@@ -136,8 +136,19 @@ def test_what_of_a_drawing_lies_outside_of_its_place_is_told() -> None:
     pack = chain_pack()
     assert outside(around(Circle(10.0, 50.0, 5)), ("x/a",), pack, NOW) is None
     beyond = outside(around(Circle(10.42, 50.0, 10)), ("x/a",), pack, NOW)
-    assert beyond is not None and 0.3 < beyond.share < 0.7 and "x/a" in beyond.text.en
+    assert beyond is not None and 0.3 < beyond.share < 0.7 and "Alpha" in beyond.text.en
     assert outside(around(Circle(0.0, 0.0, 5)), ("x/a",), bare(pack, "x/a"), NOW) is None
+
+
+def test_a_place_warned_that_is_not_beside_the_risk_is_told() -> None:
+    pack = chain_pack()
+    assert elsewhere(("x/a", "x", "x/a/1"), "x/a", pack, NOW) is None
+    far = replace(pack.places["x/b"][0], lon=30.0, lat=10.0)
+    pack = replace(pack, places={**pack.places, "x/b": (far,)})
+    told = elsewhere(("x/a", "x/b"), "x/a", pack, NOW)
+    assert told is not None and told.en == "not beside Alpha, where the risk is: Beta"
+    # where one comes to no ground nobody can tell
+    assert elsewhere(("x/b",), "x/a", bare(pack, "x/b"), NOW) is None
 
 
 def test_a_small_drawing_reaches_who_is_placed_at_all_that_holds_it() -> None:

@@ -63,7 +63,11 @@ def perform(turn: Turn, user: User, act: str, subject: str, fields: Mapping[str,
         does = ACTS[act]
     except KeyError:
         raise NotFound("no such act", where="act", found=act, expected=", ".join(sorted(ACTS))) from None
-    require(user, act, places_of(turn, act, subject, fields), turn.pack, turn.now)
+    about = places_of(turn, act, subject, fields)
+    require(user, act, [place for place in about if place in turn.pack.places], turn.pack, turn.now)
+    for place in _named(fields) if act in WRITING else ():
+        # a slip of the pen is no lack of power
+        turn.pack.place(place, turn.now)
     drafts, touched = len(turn.drafts), dict(turn.touched)
     try:
         does(turn, user, subject, fields)
@@ -79,6 +83,12 @@ def approvable(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> No
     approval.approve(warnings.found(turn, id), user, turn.pack, turn.now, turn.proof)
 
 
+def _named(fields: Mapping[str, str]) -> list[str]:
+    """The places that a form of words names."""
+    listed = fields.get("places", "").replace(",", " ").split()
+    return list(filter(None, [*listed, fields.get("place", "").strip()]))
+
+
 def places_of(turn: Turn, act: str, subject: str, fields: Mapping[str, str]) -> tuple[str, ...]:
     """The places that an act is about: those a warning warns, the thread's for everything else, both
     threads' for a merge. None where it has none (a handover, or a subject that nobody knows)."""
@@ -88,10 +98,9 @@ def places_of(turn: Turn, act: str, subject: str, fields: Mapping[str, str]) -> 
     if subject in state.silences:
         return state.silences[subject].places
     if act in WRITING:
-        named = (*fields.get("places", "").replace(",", " ").split(), fields.get("place", "").strip())
         own = state.warnings[subject].places if subject in state.warnings else ()
         risk_at = (state.assessments[subject].place,) if subject in state.assessments else ()
-        return tuple(dict.fromkeys(place for place in (*own, *risk_at, *named) if place))
+        return tuple(dict.fromkeys(place for place in (*own, *risk_at, *_named(fields)) if place))
     if subject in state.warnings:
         return state.warnings[subject].places
     watch = state.shifts[subject].watch if subject in state.shifts else subject

@@ -1,4 +1,5 @@
-"""A drawing and the place it is for: it touches the place, and what of it lies outside is said."""
+"""An area and the place it is for: a drawing touches the place, and what of it lies outside is said; so is a
+place warned that is neither in it, nor around it, nor beside it."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.warn.area import place_ground
 from anlan.warn.ground import km2, united
-from anlan.warn.population import SLIVER
+from anlan.warn.population import SLIVER, line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,16 @@ class Outside:
 
     km2: float
     share: float
-    places: tuple[str, ...]
+    places: tuple[Text, ...]
 
     @property
     def text(self) -> Text:
         """In a sentence."""
         return Text(
-            f"{self.km2:,.1f} km² of the drawing ({self.share:.0%}) lie outside of {', '.join(self.places)}",
-            f"所绘区域有{self.km2:,.1f}平方公里（{self.share:.0%}）在{'、'.join(self.places)}之外",
+            f"{self.km2:,.1f} km² of the drawing ({self.share:.0%}) lie outside of "
+            f"{', '.join(one.en for one in self.places)}",
+            f"所绘区域有{self.km2:,.1f}平方公里（{self.share:.0%}）在"
+            f"{'、'.join(one.zh for one in self.places)}之外",
         )
 
 
@@ -42,7 +45,29 @@ def outside(drawing: BaseGeometry, places: Sequence[str], pack: Pack, now: datet
         return None
     beyond, whole = km2(united([shapely.difference(drawing, named)])), km2(drawing)
     share = beyond / whole if whole else 0.0
-    return Outside(beyond, share, tuple(places)) if share > SLIVER else None
+    names = tuple(pack.place(one, now).name for one in places)
+    return Outside(beyond, share, names) if share > SLIVER else None
+
+
+def elsewhere(warned: Sequence[str], place: str, pack: Pack, now: datetime) -> Text | None:
+    """That places warned are neither in `place`, nor around it, nor touch its ground; None where all are, or
+    where nobody can tell, since one of them comes to no ground."""
+    own, home = set(line_of(pack, place, now)), _ground([place], pack, now)
+    far = []
+    for one in warned:
+        line = line_of(pack, one, now)
+        if not line or not own or one in own or place in line:
+            continue
+        there = _ground([one], pack, now)
+        if home is not None and there is not None and not shapely.intersects(home, there):
+            far.append(pack.place(one, now).name)
+    if not far:
+        return None
+    here = pack.place(place, now).name
+    return Text(
+        f"not beside {here.en}, where the risk is: {', '.join(one.en for one in far)}",
+        f"与风险所在地{here.zh}不相接：{'、'.join(one.zh for one in far)}",
+    )
 
 
 def touching(drawing: BaseGeometry, places: Sequence[str], pack: Pack, now: datetime) -> None:

@@ -162,7 +162,8 @@ def buffered(shape: BaseGeometry, km: float) -> BaseGeometry:
     # sixteen corners to a quarter, and the radius so much longer that its chords stay outside
     grown = shapely.buffer(flat, margin / math.cos(math.pi / 64), quad_segs=16)
     back = shapely.transform(grown, lambda xy: xy / np.array([wide, 1.0]))
-    return united([shapely.intersection(split(back), WORLD)])
+    # one that goes all round meets itself behind the antimeridian: its parts overlap there
+    return united([shapely.intersection(part, WORLD) for part in parts(split(back))])
 
 
 def grounds(pack: Pack) -> dict[str, BaseGeometry]:

@@ -82,16 +82,17 @@ def _profiles(warning: Warning, desk: Desk) -> Iterator[Remark]:
 
 
 def _area_words(warning: Warning, pack: Pack) -> tuple[Remark, ...]:
-    """That the area was drawn, and its words still name a whole place: people read the words."""
-    if not warning.rings:
-        return ()
-    names = [versions[-1].name for versions in pack.places.values()]
-    said = warning.contents.area
+    """That the words of the area name a whole place where it was drawn, or a place that is not warned: people
+    read the words."""
+    said, warned = warning.contents.area, () if warning.rings else warning.places
+    names = [(id, versions[-1].name) for id, versions in pack.places.items()]
     whole = Text("the area was drawn, its words name a whole place", "区域为手绘，文字却是整个地点的名称")
+    other = Text("its words name a place that is not warned", "文字所称地点不在预警范围内")
     return tuple(
-        Remark("area_words", "area", language, whole)
+        Remark("area_words", "area", language, whole if warning.rings else other)
         for language in LANGUAGES
-        if said.in_(language) in {name.in_(language) for name in names}
+        if (of := {id for id, name in names if name.in_(language) == said.in_(language)})
+        and of.isdisjoint(warned)
     )
 
 

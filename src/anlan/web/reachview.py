@@ -7,12 +7,11 @@ from datetime import datetime
 
 from anlan.assess.calendar import kind_of_day
 from anlan.model.errors import AnlanError
-from anlan.model.text import LANGUAGES
 from anlan.model.warning import Warning
 from anlan.ports.desk import Desk
 from anlan.warn.approve import area_unresolved
 from anlan.warn.decide import in_force
-from anlan.warn.drawn import outside
+from anlan.warn.drawn import elsewhere, outside
 from anlan.warn.plain import Remark
 from anlan.warn.route import notice_id, route
 from anlan.warn.target.recipients import recipients_of, warned_ground
@@ -44,20 +43,23 @@ def sent_to(warning: Warning, desk: Desk, now: datetime) -> tuple[str, ...]:
 
 
 def ground_remarks(warning: Warning, desk: Desk, place: str, now: datetime) -> Iterator[Remark]:
-    """That the area comes to no ground, which stops the message; and what of a drawing lies outside of the
-    place of its risk (`place` where the risk is not open yet)."""
+    """That the area comes to no ground, which stops the message; which places, or what of a drawing, lie
+    outside of the place of its risk (`place` where the risk is not open yet)."""
     reason = None if warning.sent else area_unresolved(warning, desk.pack, now)
     if reason is not None:
-        for language in LANGUAGES:
-            yield Remark(reason.code, "area", language, reason.text, stops=True)
+        yield Remark(reason.code, "places", "", reason.text, stops=True)
     thread = desk.state().assessments.get(warning.risk)
     named = thread.place if thread is not None else place
-    if not warning.rings or not named:
+    if not named:
+        return
+    if not warning.rings:
+        far = elsewhere(warning.places, named, desk.pack, now)
+        if far is not None:
+            yield Remark("places_elsewhere", "places", "", far)
         return
     try:
         beyond = outside(warned_ground(warning, desk.pack, now), (named,), desk.pack, now)
     except AnlanError:
         return
     if beyond is not None:
-        for language in LANGUAGES:
-            yield Remark("drawing_outside", "area", language, beyond.text)
+        yield Remark("drawing_outside", "drawing", "", beyond.text)
