@@ -148,6 +148,14 @@ def test_the_forms_go_from_the_whole_to_the_headline_and_the_languages_from_all_
     assert choose(parcel, "", lambda text: len(text) < 5) is None
 
 
+def test_the_address_of_the_full_text_is_that_of_the_reader_s_language() -> None:
+    where = "https://warn.drill.invalid/{language}/{id}.html"
+    for languages, page in ((("en", "zh"), "/en/W-check-1.html"), (("zh-CN",), "/zh/W-check-1.html")):
+        parcel = sample_parcel("duty")
+        parcel = replace(parcel, recipient=replace(parcel.recipient, languages=languages))
+        assert all(page in form.text for form in forms(parcel, where) if form.form != "full")
+
+
 def test_every_form_says_what_is_asked_of_the_reader_in_the_languages_that_it_keeps() -> None:
     asked = {
         "zh": "应答链接：https://warn.drill.invalid/answer/x\n",

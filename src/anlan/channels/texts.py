@@ -36,7 +36,8 @@ class Chosen:
 def choose(parcel: Parcel, where: str, fits: Callable[[str], bool]) -> Chosen | None:
     """The longest form that fits, all of the recipient's languages before the first one alone; None where
     not even the headline in one language fits. `where` is the address of the full text, with `{id}`
-    standing for the warning's id; empty: the message is named instead."""
+    standing for the warning's id and `{language}` for the text's first language; empty: the message is named
+    instead."""
     return next((form for form in forms(parcel, where) if fits(form.text)), None)
 
 
@@ -117,7 +118,7 @@ def _pointer(message: CapAlert, id: str, where: str, languages: Sequence[str]) -
     """Where the full text is, once, in the first of the languages."""
     language = languages[0]
     place = (
-        where.replace("{id}", id)
+        where.replace("{id}", id).replace("{language}", language)
         if where
         else _MESSAGE.in_(language).format(id=message.identifier, sender=message.sender)
     )
