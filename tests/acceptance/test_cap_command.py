@@ -110,6 +110,28 @@ def test_what_lies_in_a_folder_and_is_no_message_is_named_and_not_counted(
     assert (code, one["index"]) == (1, 0), "what is named is meant as a message"
 
 
+def test_a_name_that_two_messages_have_is_told_where_they_are_looked_at_together(
+    here: Path, capfdbinary: Any
+) -> None:
+    (here / "m2.xml").write_bytes(message(status="Test"))
+    (here / "m3.xml").write_bytes(message())
+    code, found = lines(capfdbinary, "check", ".")
+    assert code == 0 and all(one["findings"] == [] for one in found)
+    code, found = lines(capfdbinary, "check", ".", "--together")
+    assert code == 1
+    assert [[one["rule"] for one in told["findings"]] for told in found] == [[], ["A-identifier-unique"], []]
+
+
+def test_a_relay_takes_the_content_out_of_resources(here: Path, capfdbinary: Any) -> None:
+    held = (
+        "<resource><resourceDesc>r</resourceDesc><mimeType>a/b</mimeType><derefUri>QUFB</derefUri></resource>"
+    )
+    (here / "m1.xml").write_bytes(message().replace(b"<area>", held.encode() + b"<area>"))
+    code, told, said = ran(capfdbinary, "convert", "m1.xml", "--to", "cap", "--no-content")
+    assert code == 0 and told == (here / "m1.xml").read_bytes().replace(b"<derefUri>QUFB</derefUri>", b"")
+    assert "1 contents taken out; 1 resources have no uri" in said
+
+
 def test_findings_carry_rule_path_and_severity_and_decide_the_exit_code(here: Path, capfdbinary: Any) -> None:
     code, (one,) = lines(capfdbinary, "check", "m1.xml")
     assert code == 0 and one["findings"] == [] and one["signature"] == "unsigned"

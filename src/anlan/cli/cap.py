@@ -8,7 +8,7 @@ import time
 from cyclopts import App
 
 from anlan.cli.cap_forms import convert, feed
-from anlan.cli.cap_options import Json, Paths, Words, Worker, asked_of, looks_at
+from anlan.cli.cap_options import Json, Paths, Words, Worker, asked_of, looks_at, named_once
 from anlan.cli.cap_signatures import sign, verify
 from anlan.cli.output import out, say_json
 
@@ -23,6 +23,7 @@ def check(
     trust: str = "",
     at: str = "",
     gazetteer: Words = [],  # noqa: B006 - read only
+    together: bool = False,
     worker: Worker = True,
 ) -> int:
     """Say what is wrong with each message: schema, every rule of CAP, of the profiles asked for, its
@@ -47,6 +48,8 @@ def check(
         The instant at which certificates must be in force; now where left out.
     gazetteer
         SCHEME=FILE: grounds of geocodes (JSON lines), for messages that name their area by codes.
+    together
+        Look at all messages as one collection too: a sender gives each identifier to one message only.
     worker
         Read in a process of its own, with limits of memory and time; --no-worker reads in place.
     """
@@ -57,7 +60,8 @@ def check(
     counts = {"items": 0, "messages": 0, "readable": 0, "valid": 0, "faultless": 0}
     files: set[str] = set()
     fault = False
-    for look in looks_at(paths, asked, worker=worker):
+    found = looks_at(paths, asked, worker=worker)
+    for look in named_once(found) if together else found:
         if not json and not files:
             out.print(cap_lines.HEAD, markup=False)
         files.add(look.item.file)

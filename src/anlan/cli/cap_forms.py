@@ -27,6 +27,7 @@ def convert(
     to: str,
     out_path: Annotated[Path | None, Parameter(name="--out")] = None,
     original: bool = True,
+    content: bool = True,
     id: str = "",
     sender: str = "",
     at: str = "",
@@ -50,6 +51,9 @@ def convert(
         A file; for cap a folder, one file a message. Standard output where left out.
     original
         json: with the received bytes, so that signatures come back too.
+    content
+        cap: with --no-content resources lose what they carry in derefUri, as a relay to a two-way network
+        has to see to; each such message is named (its signature no longer fits).
     id
         edxl: the distributionID.
     sender
@@ -83,7 +87,7 @@ def convert(
         entry for scheme, path in asked.gazetteers for entry in read_gazetteer(Path(path), scheme)
     )
     if to == "cap":
-        put_messages(found, out_path)
+        put_messages(found if content else [_without_content(look) for look in found], out_path)
     elif to == "json":
         put(b"".join(to_json(alert, original=original) + b"\n" for alert in alerts), out_path)
     elif to == "geojson":
@@ -122,6 +126,19 @@ def convert(
             lines.append(encode(told) + b"\n")
         put(b"".join(lines), out_path)
     return int(failed)
+
+
+def _without_content(look: Look) -> Look:
+    from dataclasses import replace
+
+    from anlan.formats.cap.relay import without_content
+
+    done = without_content(look.item.raw)
+    if done.taken:
+        told = f"{done.taken} contents taken out"
+        told += f"; {done.bare} resources have no uri and point at nothing now" if done.bare else ""
+        said(look, told + ("; its signatures no longer fit" if done.signed else ""))
+    return replace(look, item=replace(look.item, raw=done.raw))
 
 
 def feed(

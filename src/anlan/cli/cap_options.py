@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,16 @@ def looks_at(paths: Sequence[str], asked: Asked, *, worker: bool) -> Iterator[Lo
     if not paths:
         raise InvalidValue("nothing to read", where="PATH", found="no path", expected="a file, a folder or -")
     return looks(paths, asked, worker=worker)
+
+
+def named_once(looks: Iterator[Look]) -> Iterator[Look]:
+    """The same, each message whose name another one before it has with that finding."""
+    from anlan.formats.cap.together import Names
+
+    names = Names()
+    for look in looks:
+        twice = names.check(look.alert) if look.alert is not None else None
+        yield look if twice is None else replace(look, findings=(*look.findings, twice))
 
 
 def messages(paths: Sequence[str], asked: Asked, *, worker: bool) -> tuple[list[Look], bool]:
