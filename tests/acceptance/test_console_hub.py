@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from desk import PUBLISHED
+from deskpack import NOW
 from deskserver import served, sign_in
 from stormdesk import GUSTS, MUTED, SILENCE, stormy
 from test_console_browser import WIDTHS, Visit, browser, layer, pytestmark, shots
 
+from anlan.model.entry import Draft
 from anlan.warn.group import card_id
+from anlan.web.duty import CHANGES_READ, duty
 
 __all__ = ["browser", "layer", "pytestmark", "shots"]
 GALE = card_id("gale", "cn/110000")
@@ -181,6 +185,39 @@ def test_the_api_says_the_same_as_the_board(layer: Any) -> None:
             "Violent storm in Beijing and Hebei"
         }
         assert (found["conflicts"], found["repeats"], found["unresolved"]) == (1, 1, 1)
+def test_what_changed_is_not_hidden_by_what_a_storm_mutes(layer: Any) -> None:
+    desk = stormy(layer)
+    before = duty(desk, desk.state(), bool, NOW)
+    mute = next(iter(desk.state().mutes.values()))
+    over = [replace(mute, id=f"{mute.id}-{n}", status="off", ended=NOW) for n in range(CHANGES_READ + 200)]
+    desk.write(NOW, *(Draft("mute.ended", one.id, one.risk, "system", one) for one in over))
+    after = duty(desk, desk.state(), bool, NOW)
+    assert (after.entries, after.changed.total) == (before.entries, before.changed.total)
+    assert before.entries and not after.changed.at_least
+
+
+def test_a_source_that_has_fallen_silent_stands_in_the_queue(visit: Visit) -> None:
+    page = visit.open("/")
+    silent = page.locator("section[aria-label^='Sources that have fallen silent']")
+    assert "River authority, CAP feed" in silent.inner_text()
+    silent.locator("a[href='/in-force?source=river-feed']").click()
+    assert "currency" in page.locator(".board tr:has-text('River above the bank')").inner_text()
+
+
+def test_what_one_cause_mutes_at_one_risk_is_one_line(layer: Any) -> None:
+    import httpx2 as httpx
+
+    desk = stormy(layer)
+    mute = next(iter(desk.state().mutes.values()))
+    more = [replace(mute, id=f"{mute.id}-{n}") for n in range(70)]
+    desk.write(NOW, *(Draft("mute.began", one.id, one.risk, "system", one) for one in more))
+    with served(desk) as base, httpx.Client(base_url=base) as client:
+        sign_in(client, "chen.approver")
+        page = client.get("/silences").text
+    lines = [line for line in page.splitlines() if f'href="/risk/{mute.risk}"' in line]
+    assert len(lines) == 1 and '<span class="count">71</span>' in lines[0]
+
+
         assert [alarm["source"] for alarm in found["alarms"]] == ["river-feed"]
         assert found["references"] == {"applied": 1, "held": 1}
         # as it was known before the update came

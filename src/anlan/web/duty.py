@@ -40,6 +40,7 @@ CHANGES_SHOWN = 25
 CHANGES_READ = 500
 SOON = timedelta(hours=24)
 # Entries of these nouns say nothing that a shift must know.
+CHANGES_MOST = 5000
 QUIET = ("marker", "handover", "mute", "notice", "digest", "relayed")
 
 
@@ -271,12 +272,15 @@ def _changes(
 ) -> tuple[list[Entry], bool]:
     """What a shift must know of the entries after `since`, in order, and whether all of them were looked
     at: of a long time, the newest."""
-    start = max(since, state.head - CHANGES_READ)
-    found = [
-        entry
-        for entry in desk.changes(start, state.head - start)
-        if entry.kind.partition(".")[0] not in QUIET and shown(entry, state, visible)
-    ]
+    found: list[Entry] = []
+    start = state.head
+    while start > since and len(found) < CHANGES_READ and state.head - start < CHANGES_MOST:
+        end, start = start, max(since, start - CHANGES_READ)
+        found[:0] = [
+            entry
+            for entry in desk.changes(start, end - start)
+            if entry.kind.partition(".")[0] not in QUIET and shown(entry, state, visible)
+        ]
     return _without_heartbeats(found), start == since
 
 
