@@ -36,7 +36,8 @@ T = TypeVar("T")
 
 SHOWN = 50
 CHANGES_SHOWN = 25
-# So many entries are looked through for what changed; a long shift reads the journal.
+# So many entries that say something are looked at for what changed, among at most so many: a storm mutes and
+# lets go of its gusts by the thousand. A long shift reads the journal.
 CHANGES_READ = 500
 SOON = timedelta(hours=24)
 # Entries of these nouns say nothing that a shift must know.
