@@ -39,9 +39,9 @@ CHANGES_SHOWN = 25
 # So many entries that say something are looked at for what changed, among at most so many: a storm mutes and
 # lets go of its gusts by the thousand. A long shift reads the journal.
 CHANGES_READ = 500
+CHANGES_MOST = 5000
 SOON = timedelta(hours=24)
 # Entries of these nouns say nothing that a shift must know.
-CHANGES_MOST = 5000
 QUIET = ("marker", "handover", "mute", "notice", "digest", "relayed")
 
 
