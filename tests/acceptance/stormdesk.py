@@ -25,6 +25,8 @@ from anlan.model.text import Text
 from anlan.warn.route import notice_id
 
 GUSTS = 40
+#: new levels a day that one officer is to look at
+BUDGET = 30.0
 MUTED = 3
 SILENCE = "S-blasting"
 
@@ -59,8 +61,10 @@ def stormy(layer: Any) -> MemoryDesk:
         by_hazard="covid-19",
         hazards=("dust",),
     )
+    health = replace(desk.pack.domains["health"], alarms_per_day=BUDGET)
     desk.pack = replace(
         desk.pack,
+        domains=desk.pack.domains | {"health": health},
         hazards=desk.pack.hazards | hazards,
         rules=desk.pack.rules | rules,
         sources=desk.pack.sources | feeds,

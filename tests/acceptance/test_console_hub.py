@@ -86,6 +86,16 @@ def test_a_storm_is_one_card_that_opens_and_every_member_is_reachable(visit: Vis
     page.wait_for_url("**/risk/R-gust-*")
 
 
+def test_more_than_the_day_allows_is_said_and_marked_and_nothing_is_left_out(visit: Visit) -> None:
+    page = visit.open("/")
+    said = page.get_by_text("a day declared for one officer").inner_text()
+    assert "Public health" in said and "30 a day" in said and "Nothing is left out" in said
+    marked = page.locator(".row.card", has_text="beyond the day's number")
+    assert marked.count() == 1
+    marked.locator("summary").click()
+    assert marked.get_by_role("link", name=f"All {GUSTS} members").is_visible()
+
+
 def test_what_is_muted_is_listed_with_a_link_to_the_cause(visit: Visit) -> None:
     page = visit.open("/")
     muted = page.locator("section[aria-label^='Muted']")

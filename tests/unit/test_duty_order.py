@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from anlan.model.assessment import Assessment
 from anlan.model.state import State
+from anlan.web.budget import over_budget
 from anlan.web.duty import pressing_order
 from chain_pack import both, chain_pack, finding
 
@@ -45,3 +46,21 @@ def test_surprise_times_people_decides_and_the_unknown_is_not_taken_for_small() 
         "R-many",
         "R-few",
     ]
+
+
+def test_more_than_the_domain_declares_a_day_is_marked_from_the_least_pressing_and_all_is_kept() -> None:
+    pack = chain_pack()
+    water = replace(pack.domains["water"], alarms_per_day=2)
+    pack = replace(pack, domains={**pack.domains, "water": water})
+    risks = [replace(risk(f"R-{n}", "x/a"), opened=NOW - timedelta(hours=n)) for n in range(4)]
+    risks.append(replace(risk("R-old", "x/a"), opened=NOW - timedelta(days=3)))
+    order = {"R-0": 3, "R-1": 0, "R-2": 2, "R-3": 1, "R-old": 4}
+    (over,) = over_budget(risks, order, pack, NOW)
+    assert (over.domain, over.new, over.declared, over.beyond) == ("water", 4, 2, {"R-2", "R-0"})
+    # a more severe one goes before all others; what somebody has dealt with has used up the number
+    risks[0] = replace(risks[0], level=1, highest=1)
+    assert over_budget(risks, order, pack, NOW)[0].beyond == {"R-2", "R-3"}
+    done = [replace(one, verdict="confirmed") if one.id in ("R-1", "R-3") else one for one in risks]
+    assert over_budget(done, {"R-0": 0, "R-2": 1, "R-old": 2}, pack, NOW)[0].beyond == {"R-0", "R-2"}
+    assert over_budget(risks[:2], order, pack, NOW) == []
+    assert over_budget(risks, order, chain_pack(), NOW) == []  # the domain declares no number

@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pytest
+
+from anlan.app.backtest import backtest
 from anlan.app.records import write_record
 from anlan.assess.surveys.registry import described
 from anlan.model.indicator import Record
@@ -64,3 +67,15 @@ def test_a_rule_without_a_record_is_said_to_be_unverified(tmp_path: Path) -> Non
     folder = copy_of_demo(tmp_path)
     (folder / "domains" / "energy" / "records.toml").unlink()
     assert [one for one in doubts(folder) if "not verified on history" in one]
+
+
+def test_the_declared_number_a_day_holds_for_all_rules_of_the_domain(tmp_path: Path) -> None:
+    folder = copy_of_demo(tmp_path)
+    found = backtest(str(folder), "hus-cluster")
+    records = load_pack(folder, pack_path()).records
+    others = records["newport-farrington"].per_day + records["newport-scan"].per_day
+    assert found.together == pytest.approx(found.per_day + others)
+    assert found.unrecorded == ()
+    (folder / "domains" / "health" / "records.toml").unlink()
+    alone = backtest(str(folder), "hus-cluster")
+    assert alone.together == alone.per_day and alone.unrecorded == ("newport-farrington", "newport-scan")

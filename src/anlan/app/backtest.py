@@ -14,6 +14,7 @@ from pathlib import Path
 from anlan.assess.evaluate import evaluate
 from anlan.assess.surveys.registry import reads, timed
 from anlan.model.errors import NotFound, WrongState
+from anlan.model.indicator import Rule
 from anlan.model.pack import Pack
 from anlan.model.review import Scores
 from anlan.model.state import State
@@ -32,19 +33,28 @@ from anlan.store.lake import DeltaLake
 @dataclass(frozen=True, slots=True)
 class Backtest:
     """The rule's record from `since` to `until` (the first and last instants of `known`).
-    `target`: new levels a day that the rule's domain declares, None where it declares none."""
+    `target`: new levels a day that the rule's domain declares, None where it declares none; `others`: what
+    the domain's other rules raise a day by their records, `unrecorded` those that have none as they stand."""
 
     scores: Scores
     episodes: tuple[Episode, ...]
     since: datetime
     until: datetime
     target: float | None = None
+    others: float = 0.0
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def per_day(self) -> float:
         """New levels a day over the whole record."""
         days = (self.until - self.since) / timedelta(days=1)
         return len(self.episodes) / days if days > 0 else float(len(self.episodes))
+
+    @property
+    def together(self) -> float:
+        """New levels a day of all rules of the domain, as far as they have a record: the target is for an
+        officer, who has them all."""
+        return self.per_day + self.others
 
 
 def backtest(pack: str, rule: str) -> Backtest:
@@ -101,4 +111,21 @@ def _run(pack: Pack, rule: str, lake: DeltaLake) -> Backtest:
     until = max(instants)
     scores = score(rule, findings, pack, first.astimezone(UTC), until)
     domain = pack.domains[pack.indicators[definition.indicator].domain]
-    return Backtest(scores, tuple(episodes(findings, rule)), first, until, domain.alarms_per_day)
+    others, unrecorded = _others(pack, definition, domain.id)
+    return Backtest(
+        scores, tuple(episodes(findings, rule)), first, until, domain.alarms_per_day, others, unrecorded
+    )
+
+
+def _others(pack: Pack, rule: Rule, domain: str) -> tuple[float, tuple[str, ...]]:
+    """(new levels a day of the other rules of a domain by their records, those without one)."""
+    total, without = 0.0, []
+    for other in sorted(pack.rules.values(), key=lambda one: one.id):
+        if other.id == rule.id or pack.indicators[other.indicator].domain != domain:
+            continue
+        record = pack.record_of(other)
+        if record is None:
+            without.append(other.id)
+        else:
+            total += record.per_day
+    return total, tuple(without)

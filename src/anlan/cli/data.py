@@ -125,6 +125,8 @@ def backtest(pack: str, rule: str, *, record: bool = False, json: Json = False) 
                 "to": format_instant(found.until),
                 "per_day": found.per_day,
                 "target_per_day": found.target,
+                "domain_per_day": found.together,
+                "unrecorded": list(found.unrecorded),
                 "episodes": [
                     {
                         "place": e.place,
@@ -143,10 +145,15 @@ def backtest(pack: str, rule: str, *, record: bool = False, json: Json = False) 
     if found.target is None:
         against = "its domain declares no target"
     else:
+        # the target is one officer's, and so are all rules of the domain
+        more = f"with the domain's other rules {found.together:.3g}, " if found.others else ""
         against = (
-            f"{'within' if found.per_day <= found.target else 'OVER'} the declared {found.target:g} a day"
+            f"{more}{'within' if found.together <= found.target else 'OVER'} the declared "
+            f"{found.target:g} a day"
         )
-    out.print(f"{found.per_day:.3g} new level(s) a day: {against}")
+        if found.unrecorded:
+            against += f", without {', '.join(found.unrecorded)} (not run on history: --record)"
+    out.print(f"{found.per_day:.3g} new level(s) a day: {against}", markup=False)
     parts = [f"hits {scores.hits}", f"misses {scores.misses}", f"false alarms {scores.false_alarms}"]
     for name in ("pod", "far", "csi"):
         value = getattr(scores, name)

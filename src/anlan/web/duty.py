@@ -29,6 +29,7 @@ from anlan.ports.desk import Desk
 from anlan.warn.group import Card, cards
 from anlan.warn.in_force import SILENT
 from anlan.warn.mute import muted, quiet
+from anlan.web.budget import OverBudget, over_budget
 from anlan.web.shift import Changed, drawn_together
 from anlan.web.subjects import places_of
 
@@ -103,6 +104,12 @@ class Duty:
     changed: Rows[Changed]
     sources: tuple[tuple[SourceDef, SourceState | None], ...]
     entries: int = 0
+    over: tuple[OverBudget, ...] = ()
+
+    @property
+    def beyond(self) -> frozenset[str]:
+        """Risks beyond the number a day that their domain declares."""
+        return frozenset(id for one in self.over for id in one.beyond)
 
     def queues(self, able: Callable[[str], bool]) -> list[Queue]:
         """What waits for somebody, the most pressing first; `able` says whether the reader has a role
@@ -159,6 +166,12 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     hushed = {a.id: found for a in unconfirmed if (found := muted(a, state, on))} if on else {}
     heard = [a for a in unconfirmed if a.id not in hushed]
     grouped = cards(heard, state, desk.pack, now, order=pressing)
+    over = over_budget(
+        (a for a in state.assessments.values() if a.id not in hushed and visible(a.place)),
+        {a.id: pressing[a.id] for a in heard},
+        desk.pack,
+        now,
+    )
     kept_quiet = cards((a for a in unconfirmed if a.id in hushed), state, desk.pack, now, hushed)
     return Duty(
         to_approve=_first(
@@ -189,6 +202,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         unconfirmed=Rows(tuple(grouped[:SHOWN]), len(grouped)),
         muted=Rows(tuple(kept_quiet[:SHOWN]), len(kept_quiet)),
         hushed=hushed,
+        over=tuple(over),
         in_force=_first(held, lambda w: (w.level, w.expires, w.id)),
         incidents=_first(
             (i for i in state.incidents.values() if i.status == "open" and visible(i.place)),
