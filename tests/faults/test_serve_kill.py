@@ -116,7 +116,11 @@ def test_every_acknowledged_push_survives_kills_at_random_moments(tmp_path: Path
     station = Station(service, secret)
     station.start()
     for _ in range(4):
+        before = len(station.acknowledged)
         time.sleep(dice.uniform(0.3, 1.6))
+        # on a busy machine it takes longer until there is something to lose
+        wait(lambda so_far=before: len(station.acknowledged) > so_far + 5, why=service.log.read_text())
+        time.sleep(dice.uniform(0, 0.2))
         service.kill()
         service.start()
     time.sleep(1)
