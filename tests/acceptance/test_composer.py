@@ -210,6 +210,10 @@ def test_nobody_approves_alone_and_an_approval_takes_a_code(desk: RunningDesk) -
         assert "two persons" in own.text
         back = ben.act("warning.return", id, reason="leave it as it was")
         assert back.status_code == 303
+        told = ada.get(path)
+        told_at = told.index("leave it as it was")
+        assert told.index("<h1>") < told_at < told.index('id="words"'), "above everything"
+        assert "<dt>Approved by</dt><dd><b>" not in told, "who returns has not approved"
     assert desk.state().warnings[id].status == "returned"
     assert desk.accounts.second_factor("ben").recovery == len(codes), "a refusal costs no code"
 
