@@ -99,7 +99,10 @@ TABLES: dict[type, Table] = {
     CapPair: PAIR,
     CapReference: REFERENCE,
 }
-_OURS = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:cap|alert|original)"\s*:')
+# a text under one of these names is a message as archives of other people hold it
+_OURS = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*\{\s*"(?:cap"\s*+:\s*+(?!"\s*(?:\\[nrtu]|<))|alert"\s*:\s*\{|original"\s*:)'
+)
 #: entries that are there even when empty
 _ALWAYS: dict[type, frozenset[str]] = {
     CapAlert: frozenset({"identifier", "sender", "sent", "status", "msgType", "scope"}),
