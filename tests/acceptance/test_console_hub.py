@@ -158,6 +158,14 @@ def test_filters_narrow_by_place_source_and_level(visit: Visit) -> None:
     assert page.locator("table.board tbody tr").count() == 2
 
 
+def test_what_differs_between_two_messages_of_one_name_is_shown(visit: Visit) -> None:
+    page = visit.open("/in-force?show=conflicts")
+    page.click("tr:has-text('Small hail') a")
+    page.wait_for_url("**/relayed/*")
+    said = page.locator("section[aria-labelledby='differs'] pre").inner_text().splitlines()
+    assert said == ["- <note>Small hail in Tianjin</note>", "+ <note>Hail in Tianjin</note>"]
+
+
 def test_a_forged_cancellation_is_shown_and_ends_nothing(visit: Visit) -> None:
     page = visit.open("/in-force?show=all&kind=relayed")
     page.click("tr:has-text('forged') a")

@@ -25,6 +25,7 @@ from anlan.warn.group import cards
 from anlan.warn.in_force import silent_sources
 from anlan.warn.mute import muted, quiet, standing
 from anlan.web.access import READ
+from anlan.web.differing import differing
 from anlan.web.guards import sees
 from anlan.web.render import page
 
@@ -90,15 +91,25 @@ def relayed_page(request: Ask, id: FromPath[str]) -> Response[str]:
     link = links[id]
     chain = [other for other in links.values() if other.chain == link.chain]
     silent = silent_sources(state.sources)
+    raw = _text(desk, link.message.feeds[0].digest)
+    # the same name with other content, and the same content in other bytes
+    conflicts = [state.relayed[one] for one in link.conflicts if one in state.relayed]
+    others = dict.fromkeys(way.digest for way in link.message.feeds[1:])
     return page(
         request,
         "relayed.html",
+        differ=[(one, differing(raw, _text(desk, one.feeds[0].digest))) for one in conflicts],
+        bytes_differ=[lines for digest in others if (lines := differing(raw, _text(desk, digest)))],
         m=link.message,
         link=link,
         x=hub.standing(link, at, silent),
         chain=[hub.standing(one, at, silent) for one in chain],
-        raw=desk.received(link.message.feeds[0].digest).decode("utf-8", "replace"),
+        raw=raw,
     )
+
+
+def _text(desk: Desk, digest: str) -> str:
+    return desk.received(digest).decode("utf-8", "replace")
 
 
 @get("/relayed/{id:str}/cap", opt={"act": READ}, sync_to_thread=True)
