@@ -42,7 +42,7 @@ AU = "urn:oasis:names:tc:emergency:cap:1.2:profile:CAP-AU:1.0"
 MET: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "google": (
         '[cap]\nweb = "https://office.invalid/{language}/warning/{id}.html"\ncontact = "+00 000 000"\n',
-        "",
+        "responseType,,Evacuate,flood,2,,\nresponseType,,Avoid,flood,2,,\nresponseType,,Monitor,flood,3,,\n",
         ("GO-web", "anlan.toml: cap.web"),
     ),
     "wmo": (
@@ -109,7 +109,7 @@ MET: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "thailand": ("", "geocode,ISO3166-2,TH-10,,,,x/a\n", ()),
 }
 #: profiles of which a message keeps every rule, habits too
-WHOLLY = ("nws", "wea", "dwd", "taiwan", "thailand")
+WHOLLY = ("google", "china", "cap-au", "nws", "wea", "dwd", "taiwan", "thailand")
 #: profile -> (rows that break its rules, what is told of each)
 WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "nws": (
@@ -205,6 +205,7 @@ def test_what_the_pack_and_the_settings_give_meets_the_profile(tmp_path: Path, p
             pages = [f"https://office.invalid/{tongue}/warning/{warning.id}.html" for tongue in ("zh", "en")]
             assert [info.web for info in read(raw).infos] == pages
             assert {info.contact for info in read(raw).infos} == {"+00 000 000"}
+            assert {info.response_types for info in read(raw).infos} == {("Evacuate", "Avoid")}
         # what leaves by a channel is this message
         assert read(raw).identifier == warning.identifier
         deliveries = [d for d in desk.house.state.deliveries.values() if d.warning == warning.id]
@@ -389,6 +390,8 @@ def test_settings_that_name_nothing_are_refused(given: dict[str, str], told: str
     [
         ("colour,x,1,,,,", "no such element"),
         ("code,x,1,,,,", "a code has no name"),
+        ("responseType,,Run,,,,", "no such response"),
+        ("responseType,x,Avoid,,,,", "a responseType has no name"),
         ("geocode,SAME,1,,,,", "no place"),
         ("eventCode,SAME,FLW,storm,,,", "no such hazard"),
         ("parameter,EAS-ORG,CIV,,7,,", "no such level"),

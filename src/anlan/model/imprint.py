@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 
 from anlan.model.time import Validity
 
-#: elements of a CAP message that carry codes: of the message, its event, its parameters, its areas
-ELEMENTS = ("code", "eventCode", "parameter", "geocode")
+#: elements of a CAP message that a pack gives: codes of the message, its event, its parameters and its
+#: areas, and what people are asked to do
+ELEMENTS = ("code", "eventCode", "parameter", "geocode", "responseType")
+#: those of them that have no name
+NAMELESS = ("code", "responseType")
+#: what people can be asked to do (CAP 1.2, section 3.2.2). Assess is not for the public, and AllClear is said
+#: when a warning is lifted
+RESPONSES = ("Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,10 @@ class Imprint:
 
 @dataclass(frozen=True, slots=True)
 class CapCode:
-    """A code that messages carry for those who know things by it. `element`: code, eventCode, parameter or
-    geocode; `value_name` is empty for code alone. It stands in messages of that `hazard`, `level` and
-    `organ` ("" and None: of any); a geocode stands in the area of its `place`."""
+    """A code that messages carry for those who know things by it. `element`: code, eventCode, parameter,
+    geocode, or responseType (Shelter, Evacuate, Prepare, Execute, Avoid, Monitor, None; in what is not
+    lifted); `value_name` is empty for code and responseType. It stands in messages of that `hazard`,
+    `level` and `organ` ("" and None: of any); a geocode stands in the area of its `place`."""
 
     element: str
     value_name: str

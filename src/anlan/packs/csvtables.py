@@ -10,7 +10,7 @@ from typing import Any
 
 from anlan.model.domain import LEVELS, GradeBand
 from anlan.model.errors import Fault, InvalidValue
-from anlan.model.imprint import ELEMENTS, CapCode
+from anlan.model.imprint import ELEMENTS, NAMELESS, RESPONSES, CapCode
 from anlan.model.indicator import KnownEvent
 from anlan.model.place import Place
 from anlan.model.text import Text
@@ -159,10 +159,14 @@ def _cap_code(cells: _Cells) -> CapCode:
     element, name, place = cells.text("element"), cells.row.cells["value_name"], cells.row.cells["place"]
     if element not in ELEMENTS:
         cells.fault("element", "no such element", ", ".join(ELEMENTS))
-    if bool(name) == (element == "code"):
+    if bool(name) == (element in NAMELESS):
         cells.fault(
-            "value_name", "a code has no name" if name else "an empty cell", "a name for all but code"
+            "value_name",
+            f"a {element} has no name" if name else "an empty cell",
+            f"a name for all but {' and '.join(NAMELESS)}",
         )
+    if element == "responseType" and cells.row.cells["value"] not in RESPONSES:
+        cells.fault("value", "no such response", ", ".join(RESPONSES))
     if bool(place) != (element == "geocode"):
         cells.fault("place", "a place for another element" if place else "no place", "for a geocode only")
     level = cells.integer("level")

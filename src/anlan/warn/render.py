@@ -153,6 +153,14 @@ def _codes(warning: Warning, pack: Pack, element: str, place: str = "") -> tuple
     return pack.codes(element, issue_time(warning), warning.hazard, warning.level, warning.organ, place)
 
 
+def _responses(warning: Warning, pack: Pack) -> tuple[str, ...]:
+    """What people are to do, as the pack has it; of what is lifted, that all is clear; of what was sent by
+    mistake nothing."""
+    if warning.change == "cancel":
+        return () if warning.purpose == "cancel" else ("AllClear",)
+    return tuple(dict.fromkeys(one.value for one in _codes(warning, pack, "responseType")))
+
+
 def _pairs(codes: Iterable[CapCode]) -> tuple[CapPair, ...]:
     return tuple(CapPair(one.value_name, one.value) for one in codes)
 
@@ -180,7 +188,7 @@ def _info(
         language=tag,
         categories=(hazard.cap_category,),
         event=hazard.title.in_(language),
-        response_types=("AllClear",) if warning.change == "cancel" and warning.purpose != "cancel" else (),
+        response_types=_responses(warning, pack),
         urgency=urgency,
         severity=level.severity,
         certainty=certainty,
