@@ -8,9 +8,16 @@ from scipy.optimize import approx_fprime
 from scipy.stats import nbinom, poisson
 
 from anlan.assess.models.endemic_epidemic import fit_endemic_epidemic
-from anlan.assess.models.epidemic_component import Component, intercept, lagged, neighbours, season
+from anlan.assess.models.epidemic_component import Component, Term, intercept, lagged, neighbours, season
 from anlan.assess.models.epidemic_likelihood import Likelihood
 from anlan.assess.models.hhh4_control import UnitCounts, fit_control
+from anlan.assess.models.neighbour_weights import (
+    PowerLaw,
+    WeightedNeighbours,
+    WeightPerOrder,
+    neighbourhood_orders,
+)
+from anlan.assess.models.random_intercepts import RandomLaw
 
 
 def counts(units: int = 3, periods: int = 80) -> np.ndarray:
@@ -79,6 +86,91 @@ def test_score_and_information_are_the_derivatives(family: str) -> None:
     assert np.allclose(information, information.T)
 
 
+@pytest.mark.parametrize(
+    "weights",
+    [
+        PowerLaw(4),
+        PowerLaw(2, normalize=False, log=True),
+        PowerLaw(3, from_zero=True),
+        WeightPerOrder(4),
+        WeightPerOrder(3, normalize=False),
+        WeightPerOrder(2, truncate=False, normalize=False),
+        WeightPerOrder(2, truncate=False, from_zero=True),
+    ],
+    ids=lambda w: f"{type(w).__name__} {w.max_order}",
+)
+def test_derivatives_by_the_weights_and_the_random_effects_are_such(
+    weights: PowerLaw | WeightPerOrder,
+) -> None:
+    y = counts(5)
+    orders = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
+    scale = np.array([1.0, 2.0, 0.5, 1.0, 3.0])
+    varying = Term("ri(iid)", np.ones(y.shape), None, np.eye(5))
+    model = Likelihood(
+        y,
+        [
+            Component("ar", (intercept(5, 80),), lagged(y, 1)),
+            Component(
+                "ne",
+                (varying, season(5, 80)[0]),
+                WeightedNeighbours(weights, y, orders, 1, scale, not weights.normalize, y + 1),
+            ),
+            Component("end", (varying,), np.ones(y.shape)),
+        ],
+        "NegBin1",
+        None,
+        None,
+    )
+    model.precision = np.kron([[2.0, 0.5], [0.5, 1.0]], np.eye(5))
+    theta = model.start() + np.random.default_rng(5).normal(-0.5, 0.3, len(model.names))
+    _, score, information = model.derivatives(theta)
+    assert np.allclose(score, approx_fprime(theta, model.loglik, 1e-7), rtol=1e-4, atol=2e-3)
+    numeric = approx_fprime(theta, lambda x: model.derivatives(x)[1], 1e-7)
+    assert np.allclose(information, -numeric, rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("law", [RandomLaw((4,)), RandomLaw((4, 3)), RandomLaw((4, 4, 4), correlated=True)])
+def test_variances_of_random_effects_are_where_the_marginal_likelihood_is_greatest(law: RandomLaw) -> None:
+    rng = np.random.default_rng(3)
+    n = sum(law.sizes)
+    half = rng.normal(size=(n + 2, n + 2))
+    information, effects = half @ half.T + np.eye(n + 2), rng.normal(size=n)
+    at = law.start() + rng.normal(0, 0.4, law.start().size)
+    numeric = approx_fprime(at, lambda x: law.marginal(x, effects, information), 1e-7)
+    assert np.allclose(law.marginal_score(at, effects, information), numeric, rtol=1e-4, atol=1e-5)
+    best = law.best(law.start(), effects, information)
+    top = law.marginal(best, effects, information)
+    assert all(
+        law.marginal(best + d, effects, information) <= top for d in rng.normal(0, 0.1, (20, best.size))
+    )
+    inverse = np.linalg.inv(law.covariance(best))
+    assert np.allclose(law.precision(best)[0, 0], inverse[0, 0])
+
+
+def test_orders_of_neighbourhood_count_borders() -> None:
+    line = np.eye(4, k=1) + np.eye(4, k=-1)
+    assert neighbourhood_orders(line, 3).tolist() == [[0, 1, 2, 3], [1, 0, 1, 2], [2, 1, 0, 1], [3, 2, 1, 0]]
+    assert neighbourhood_orders(line, 2)[0].tolist() == [0, 1, 2, 0]
+
+
+def test_weights_cannot_be_estimated_where_all_neighbours_are_alike() -> None:
+    y = counts(3)
+    text = "list(ne = list(f = ~1, weights = W_powerlaw(maxlag = 2)), end = list(f = ~1))"
+    near = np.ones((3, 3)) - np.eye(3)
+    with pytest.raises(ValueError, match="need orders of neighbourhood"):
+        fit_control(text, UnitCounts(y, list("abc"), np.arange(80.0), None, near))
+
+
+def test_a_search_begins_where_it_is_told_and_ends_at_the_same_place() -> None:
+    y = counts(2)
+    data = UnitCounts(y, ["a", "b"], np.arange(80.0), covariates={"size": y.T + 1})
+    text = 'list(end = list(f = ~1 + log(size)), family = "NegBin1"%s)'
+    plain = fit_control(text % "", data)
+    told = fit_control(text % ', start = list(fixed = c("end.1" = 1, "-log(overdisp)" = 3))', data)
+    np.testing.assert_allclose(told.theta[:2], plain.theta[:2], rtol=1e-6)
+    assert plain.names == ("end.1", "end.log(size)", "overdisp")
+
+
 def test_the_negative_binomial_likelihood_is_that_of_its_density() -> None:
     y = counts(2)
     fit = fit_control(
@@ -111,7 +203,19 @@ def test_a_unit_without_cases_is_said_to_have_no_bound() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("list(ar = list(f = ~1 + ri()), end = list(f = ~1))", "random intercepts"),
+        ("list(ar = list(f = ~1 + ri()), end = list(f = ~1))", "only one intercept"),
+        ("list(ar = list(f = ~-1 + ri(type = 'gp')), end = list(f = ~1))", "types iid and car"),
+        ("list(ar = list(f = ~-1 + ri(type = 'car')), end = list(f = ~1))", "needs the neighbourhood"),
+        (
+            "list(ar = list(f = ~-1 + ri(corr = 'all')), end = list(f = ~-1 + ri()))",
+            "corr = all in every part",
+        ),
+        ("list(ar = list(f = diag(2)), end = list(f = ~1))", "matrix as control.ar.f is not implemented"),
+        ("list(ne = list(f = ~1, weights = W_powerlaw(maxlag = 3)), end = list(f = ~1))", "need the orders"),
+        ("list(ne = list(f = ~1, weights = W_powerlaw(maxlag = 1)), end = list(f = ~1))", "maxlag must be"),
+        ("list(ne = list(f = ~1, weights = W_np(maxlag = 3, initial = 1)), end = list(f = ~1))", "2 values"),
+        ("list(ne = list(f = ~1, weights = W_exp(maxlag = 3)), end = list(f = ~1))", "function 'W_exp'"),
+        ('list(end = list(f = ~1), family = factor(c("u", "v", "w")))', "a group for each of 2 units"),
         ('list(end = list(f = ~1), family = "Gamma")', "family must be one of"),
         ("list(end = list(f = ~1, lag = 2))", "cannot use"),
         ("list(ende = list(f = ~1))", "unknown entries"),

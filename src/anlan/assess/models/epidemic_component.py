@@ -7,7 +7,7 @@ its neighbours', `end` an offset such as population.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,20 +19,56 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 @dataclass(frozen=True, slots=True)
 class Term:
     """One covariate: `values` [n_units, n_time]. `units` [n_units], where given, says which units have a
-    coefficient of their own; otherwise all share one."""
+    coefficient of their own; otherwise all share one. `effects` [n_units, n_effects], where given, are the
+    units' parts in random effects that are added to the one shared coefficient."""
 
     name: str
     values: Floats
     units: Bools | None = None
+    effects: Floats | None = None
+
+
+class OffsetDerivatives(Protocol):
+    """An offset [n_units, n_time] and its derivatives by p parameters: `first` p of them, `second` in the
+    order (1, 1), (1, 2), ..., (1, p), (2, 2), ..."""
+
+    @property
+    def value(self) -> Floats: ...
+
+    @property
+    def first(self) -> tuple[Floats, ...]: ...
+
+    @property
+    def second(self) -> tuple[Floats, ...]: ...
+
+
+class OffsetParameters(Protocol):
+    """Names and first values of the parameters of an offset."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def initial(self) -> tuple[float, ...]: ...
+
+
+class EstimatedOffset(Protocol):
+    """What a predictor multiplies where that is estimated as well."""
+
+    @property
+    def weights(self) -> OffsetParameters: ...
+
+    def at(self, parameters: Floats) -> OffsetDerivatives: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A log-linear predictor and what it multiplies: `offset` [n_units, n_time] (NaN = not known)."""
+    """A log-linear predictor and what it multiplies: `offset` [n_units, n_time] (NaN = not known), or an
+    offset with parameters of its own."""
 
     name: Literal["ar", "ne", "end"]
     terms: tuple[Term, ...]
-    offset: Floats
+    offset: Floats | EstimatedOffset
 
 
 def intercept(n_units: int, n_time: int, *, units: Bools | None = None) -> Term:

@@ -1,19 +1,28 @@
 """Likelihood, score and observed information of an endemic-epidemic model.
 
 Paul, Held, Toschke (2008), Stat Med 27:6250-6267, section 2; derivatives by the chain rule through the mean,
-with the size of the negative binomial (one over its overdispersion) on the log scale.
+with the size of the negative binomial (one over its overdispersion) on the log scale. Random effects are
+coefficients like others; their `precision` makes the penalised likelihood of Paul, Held (2011), Stat Med
+30:1118-1136, eq. 5 (without the constant of the normal law).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations_with_replacement
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, gammaln, polygamma, xlogy
 
-from anlan.assess.models.epidemic_component import Bools, Component, Floats
+from anlan.assess.models.epidemic_component import (
+    Bools,
+    Component,
+    EstimatedOffset,
+    Floats,
+    OffsetDerivatives,
+)
 
 Family: TypeAlias = Literal["Poisson", "NegBin1", "NegBinM"]
 
@@ -24,17 +33,21 @@ _FAR = 1e4  # from here on Stirling's series is exact to double precision
 
 
 class Likelihood:
-    """The likelihood over the observations in use, laid out as vectors of length n_used."""
+    """The likelihood over the observations in use, laid out as vectors of length n_used.
+
+    `theta` has the coefficients (`n_coefficients`), the parameters of an estimated offset (`n_offset`), the
+    sizes (`n_size`) and the random effects (`n_random`), in this order.
+    """
 
     def __init__(
         self,
         counts: Floats,
         components: Sequence[Component],
-        family: Family,
+        family: Family | Sequence[str],
         subset: npt.NDArray[np.int64] | None,
         unit_names: Sequence[str] | None,
     ) -> None:
-        if family not in FAMILIES:
+        if isinstance(family, str) and family not in FAMILIES:
             raise ValueError(f"family must be one of {FAMILIES}, found {family!r}")
         if counts.ndim != 2 or counts.shape[1] < 3:
             raise ValueError(f"counts must be [n_units, n_time] with 3 periods or more, found {counts.shape}")
@@ -46,8 +59,24 @@ class Likelihood:
             raise ValueError(f"subset must lie within {counts.shape[1]} periods")
         labels = list(unit_names) if unit_names is not None else [str(i) for i in range(units)]
         self.shape = (units, at.size)
+        self._at = at
         y = counts[:, at]
-        offsets = [component.offset[:, at] for component in components]
+        self._estimated: EstimatedOffset | None = None
+        self._estimated_part = -1
+        offset_names: list[str] = []
+        self._offset_start: list[float] = []
+        offsets = []
+        for i, component in enumerate(components):
+            if isinstance(component.offset, np.ndarray):
+                offsets.append(component.offset[:, at])
+                continue
+            if self._estimated is not None:
+                raise ValueError("only one offset of a model can be estimated")
+            self._estimated, self._estimated_part = component.offset, i
+            weights = component.offset.weights
+            offset_names = [f"{component.name}weights.{name}" for name in weights.names]
+            self._offset_start = list(weights.initial)
+            offsets.append(component.offset.at(np.array(self._offset_start)).value[:, at])
         self.used: Bools = np.isfinite(y)
         for offset in offsets:
             self.used &= np.isfinite(offset)
@@ -56,70 +85,122 @@ class Likelihood:
             raise ValueError("counts must not be negative")
         if not self.used.any():
             raise ValueError("no period has its count and all that its mean needs: nothing to fit")
-        self.offsets = [offset[self.used] for offset in offsets]
+        self._offsets = [offset[self.used] for offset in offsets]
         names: list[str] = []
         rows: list[Floats] = []
-        self.parts: list[slice] = []
+        effect_names: list[str] = []
+        effect_rows: list[Floats] = []
+        #: how many random effects each random intercept has
+        self.effects: tuple[int, ...] = ()
+        parts: list[tuple[range, range]] = []
         for component in components:
-            first = len(rows)
+            first, first_effect = len(rows), len(effect_rows)
             for term in component.terms:
                 values = np.broadcast_to(term.values, counts.shape)[:, at]
                 if term.units is None:
                     names.append(f"{component.name}.{term.name}")
                     rows.append(values[self.used])
+                    if term.effects is not None:
+                        n_effects = term.effects.shape[1]
+                        own = labels if term.name == "ri(iid)" else [str(j + 1) for j in range(n_effects)]
+                        effect_names += [f"{component.name}.{term.name}.{name}" for name in own]
+                        effect_rows += [(values * z[:, None])[self.used] for z in term.effects.T]
+                        self.effects = (*self.effects, n_effects)
                     continue
                 for unit in np.flatnonzero(term.units):
-                    own = np.zeros(self.shape)
-                    own[unit] = values[unit]
+                    single = np.zeros(self.shape)
+                    single[unit] = values[unit]
                     names.append(f"{component.name}.{term.name}.{labels[unit]}")
-                    rows.append(own[self.used])
-            self.parts.append(slice(first, len(rows)))
-        self.design = np.array(rows)
-        self.n_size = {"Poisson": 0, "NegBin1": 1, "NegBinM": units}[family]
-        group = np.zeros(units, dtype=np.int64) if self.n_size == 1 else np.arange(units)
-        self.group = np.broadcast_to(group[:, None], self.shape)[self.used]
-        own_names = [f"overdisp.{label}" for label in labels] if self.n_size > 1 else ["overdisp"]
-        self.names = (*names, *own_names[: self.n_size])
-        self.n_coefficients = len(rows)
+                    rows.append(single[self.used])
+            parts.append((range(first, len(rows)), range(first_effect, len(effect_rows))))
+        self.n_coefficients = n = len(rows)
+        self.n_offset, self.n_random = len(offset_names), len(effect_rows)
+        #: rows of `design` that belong to each component
+        self.parts = [np.array([*fixed, *(n + e for e in random)], dtype=np.int64) for fixed, random in parts]
+        self.design = np.array(rows + effect_rows)
+        groups, group_names = _groups(family, units, labels)
+        self.n_size = len(group_names)
+        self.group = np.broadcast_to(groups[:, None], self.shape)[self.used]
+        self.names = (*names, *offset_names, *group_names, *effect_names)
+        self.n_theta = len(self.names)
+        #: where in `theta` each row of `design` has its coefficient
+        self.place = np.array([*range(n), *range(self.n_theta - self.n_random, self.n_theta)], dtype=np.int64)
+        self._offset_place = np.arange(n, n + self.n_offset)
+        self._sizes = slice(n + self.n_offset, n + self.n_offset + self.n_size)
+        self.precision: Floats = np.zeros((self.n_random, self.n_random))
         self.constant = float(gammaln(self.y + 1).sum())
 
     def start(self) -> Floats:
-        return np.concatenate([np.zeros(self.n_coefficients), np.full(self.n_size, 2.0)])
+        return np.concatenate(
+            [
+                np.zeros(self.n_coefficients),
+                self._offset_start,
+                np.full(self.n_size, 2.0),
+                np.zeros(self.n_random),
+            ]
+        )
+
+    def effects_of(self, theta: Floats) -> Floats:
+        return theta[self.n_theta - self.n_random :]
+
+    def sizes_of(self, theta: Floats) -> Floats:
+        """Logarithms of the sizes."""
+        return theta[self._sizes]
 
     def means(self, theta: Floats) -> list[Floats]:
         """Each component's part of the mean, [n_used] each."""
+        return self._means(theta, self._offset_at(theta))
+
+    def _offset_at(self, theta: Floats) -> OffsetDerivatives | None:
+        return None if self._estimated is None else self._estimated.at(theta[self._offset_place])
+
+    def _means(self, theta: Floats, estimated: OffsetDerivatives | None) -> list[Floats]:
+        found = []
         with np.errstate(over="ignore", invalid="ignore"):
-            return [
-                offset * np.exp(theta[part] @ self.design[part])
-                for part, offset in zip(self.parts, self.offsets, strict=True)
-            ]
+            for i, (part, fixed) in enumerate(zip(self.parts, self._offsets, strict=True)):
+                offset = fixed
+                if estimated is not None and i == self._estimated_part:
+                    offset = self._cut(estimated.value)
+                found.append(offset * np.exp(theta[self.place[part]] @ self.design[part]))
+        return found
+
+    def _cut(self, values: Floats) -> Floats:
+        return values[:, self._at][self.used]
 
     def mean(self, theta: Floats) -> Floats:
         total: Floats = np.sum(self.means(theta), axis=0)
         return total
 
+    def penalty(self, theta: Floats) -> float:
+        """What random effects cost: half their squared length in units of their law."""
+        effects = self.effects_of(theta)
+        return 0.5 * float(effects @ self.precision @ effects)
+
     def loglik(self, theta: Floats) -> float:
+        """The log-likelihood, penalised where there are random effects."""
         mu = self.mean(theta)
         if not (np.isfinite(mu).all() and (mu > 0).all()):
             return -_HUGE
         if not self.n_size:
-            return float((xlogy(self.y, mu) - mu).sum() - self.constant)
+            return float((xlogy(self.y, mu) - mu).sum() - self.constant) - self.penalty(theta)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            size = np.exp(theta[self.n_coefficients :])[self.group]
+            size = np.exp(self.sizes_of(theta))[self.group]
             each = _log_rising(self.y, size) + xlogy(self.y, mu) - (self.y + size) * np.log1p(mu / size)
-            value = float(each.sum() - self.constant)
+            value = float(each.sum() - self.constant) - self.penalty(theta)
         return value if np.isfinite(value) else -_HUGE
 
     def derivatives(self, theta: Floats) -> tuple[float, Floats, Floats]:
-        """Log-likelihood, score [p], observed information [p, p]."""
-        parts = self.means(theta)
+        """Log-likelihood, score [p], observed information [p, p], penalised where there are random
+        effects."""
+        estimated = self._offset_at(theta)
+        parts = self._means(theta, estimated)
         mu = np.maximum(np.sum(parts, axis=0), _TINY)
         y = self.y
-        weighted = np.concatenate(
-            [m * self.design[part] for m, part in zip(parts, self.parts, strict=True)]
-        )  # d mu / d coefficient, [n_coefficients, n_used]
+        by_mean = np.zeros((len(self.design) + self.n_offset, y.size))  # d mu / d parameter
+        for mean, part in zip(parts, self.parts, strict=True):
+            by_mean[part] = mean * self.design[part]
         if self.n_size:
-            size = np.exp(theta[self.n_coefficients :])[self.group]
+            size = np.exp(self.sizes_of(theta))[self.group]
             ratio = (size + y) / (size + mu)
             first = y / mu - ratio
             second = -(y / mu) / mu + ratio / (size + mu)
@@ -127,21 +208,55 @@ class Likelihood:
             first = y / mu - 1.0
             second = -(y / mu) / mu
         hessian = np.zeros((theta.size, theta.size))
-        n = self.n_coefficients
-        hessian[:n, :n] = (weighted * second) @ weighted.T
-        for part in self.parts:
-            hessian[part, part] += (weighted[part] * first) @ self.design[part].T
         score = np.zeros(theta.size)
-        score[:n] = weighted @ first
+        place = np.concatenate([self.place, self._offset_place])
+        curved = np.zeros((place.size, place.size))  # sum of first times second derivative of mu
+        for part in self.parts:
+            curved[np.ix_(part, part)] = (by_mean[part] * first) @ self.design[part].T
+        if estimated is not None:
+            part = self.parts[self._estimated_part]
+            with np.errstate(over="ignore", invalid="ignore"):
+                factor = np.exp(theta[self.place[part]] @ self.design[part])
+            own = np.arange(len(self.design), place.size)
+            by_mean[own] = [factor * self._cut(d) for d in estimated.first]
+            curved[np.ix_(part, own)] = self.design[part] @ (by_mean[own] * first).T
+            curved[np.ix_(own, part)] = curved[np.ix_(part, own)].T
+            pairs = combinations_with_replacement(own, 2)
+            for (i, j), d in zip(pairs, estimated.second, strict=True):
+                curved[i, j] = curved[j, i] = float((first * factor * self._cut(d)).sum())
+        hessian[np.ix_(place, place)] = (by_mean * second) @ by_mean.T + curved
+        score[place] = by_mean @ first
         if self.n_size:
             by_size, twice = _by_log_size(y, mu, size)
-            crossed = weighted * (size * (ratio - 1.0) / (size + mu))
+            crossed = by_mean * (size * (ratio - 1.0) / (size + mu))
             membership = np.arange(self.n_size)[:, None] == self.group
-            score[n:] = membership @ by_size
-            hessian[range(n, theta.size), range(n, theta.size)] = membership @ twice
-            hessian[:n, n:] = crossed @ membership.T
-            hessian[n:, :n] = hessian[:n, n:].T
+            sizes = np.arange(theta.size)[self._sizes]
+            score[sizes] = membership @ by_size
+            hessian[sizes, sizes] = membership @ twice
+            hessian[np.ix_(place, sizes)] = crossed @ membership.T
+            hessian[np.ix_(sizes, place)] = hessian[np.ix_(place, sizes)].T
+        if self.n_random:
+            random = slice(self.n_theta - self.n_random, None)
+            score[random] -= self.precision @ self.effects_of(theta)
+            hessian[random, random] -= self.precision
         return self.loglik(theta), score, -hessian
+
+
+def _groups(
+    family: Family | Sequence[str], units: int, labels: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The group of each unit and the names of the groups' overdispersions."""
+    if family == "Poisson":
+        return np.zeros(units, dtype=np.int64), []
+    if family == "NegBin1" or (family == "NegBinM" and units == 1):
+        return np.zeros(units, dtype=np.int64), ["overdisp"]
+    if family == "NegBinM":
+        return np.arange(units), [f"overdisp.{label}" for label in labels]
+    if len(family) != units:
+        raise ValueError(f"family must name a group for each of {units} units, found {len(family)}")
+    levels = sorted(set(family))
+    names = [f"overdisp.{level}" for level in levels] if len(levels) > 1 else ["overdisp"]
+    return np.array([levels.index(name) for name in family]), names
 
 
 def _log_rising(y: Floats, size: Floats) -> Floats:

@@ -1,16 +1,18 @@
 """From the peer's control list (`hhh4(stsObj, control = list(...))`) to an endemic-epidemic model.
 
 The list is given as text in R's own notation, read by `r_expression`. Known parts: `ar`, `ne`, `end` with
-`f`, `lag`, `offset`, `weights`, `scale`, `normalize`; `family`, `subset`, `start$fixed`. Within formulas:
-the intercept, covariates that are expressions in `t`, `fe(x, unitSpecific, which)` and
-`addSeason2formula`; weights of neighbours may change from period to period. Random intercepts, a matrix as
-`ar$f` and parametric weights are refused by name.
+`f`, `lag`, `offset`, `weights`, `scale`, `normalize`; `family`, `subset`, `start`, `data`. Within formulas:
+the intercept, covariates that are expressions in `t` and in what `data` names, `fe(x, unitSpecific, which)`,
+`ri(type, corr)` and `addSeason2formula`. Weights of neighbours are numbers, also such that change from period
+to period, or `W_powerlaw(...)` and `W_np(...)`. A matrix as `ar$f` (which the package refuses as well) and
+weights by functions of one's own are refused by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,8 +20,15 @@ import numpy.typing as npt
 
 from anlan.assess.models.endemic_epidemic import EndemicEpidemicFit, fit_endemic_epidemic
 from anlan.assess.models.epidemic_component import Component, Floats, Term, lagged, neighbours
+from anlan.assess.models.neighbour_weights import (
+    PowerLaw,
+    WeightedNeighbours,
+    WeightPerOrder,
+    neighbourhood_orders,
+)
 from anlan.assess.models.r_expression import Call, Constant, Expression, Symbol, deparse, number, parse
 from anlan.assess.models.r_value import Formula, evaluate
+from anlan.assess.models.random_intercepts import conditional_autoregression
 
 Part: TypeAlias = Literal["ar", "ne", "end"]
 
@@ -27,7 +36,7 @@ _PARTS: tuple[Part, ...] = ("ar", "ne", "end")
 _ABSENT = Formula(parse("-1"))
 _DEFAULT_FORMULA = {"ar": _ABSENT, "ne": _ABSENT, "end": Formula(parse("1"))}
 _IGNORED = {"optimizer", "verbose", "keep.terms", "check.analyticals"}
-_KNOWN = {*_PARTS, "family", "subset", "start", *_IGNORED}
+_KNOWN = {*_PARTS, "family", "subset", "start", "data", *_IGNORED}
 _KNOWN_OF_PART = {
     "ar": {"f", "lag", "offset"},
     "ne": {"f", "lag", "offset", "weights", "scale", "normalize"},
@@ -39,7 +48,8 @@ _KNOWN_OF_PART = {
 class UnitCounts:
     """What a control list speaks of: `counts` [n_units, n_time], names of the units, `time` [n_time]
     (periods, or days of a dated series, since the first), where given `population` [n_units, n_time]
-    and `adjacency` [n_units, n_units], and `freq`, periods per year."""
+    and `adjacency` [n_units, n_units], 1 = neighbours or the order of neighbourhood, `freq`, periods per
+    year, and `covariates` by name, each one number, [n_time] or [n_time, n_units]."""
 
     counts: Floats
     names: Sequence[str]
@@ -47,6 +57,7 @@ class UnitCounts:
     population: Floats | None = None
     adjacency: Floats | None = None
     freq: int = 52
+    covariates: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fit_control(text: str, data: UnitCounts) -> EndemicEpidemicFit:
@@ -54,24 +65,36 @@ def fit_control(text: str, data: UnitCounts) -> EndemicEpidemicFit:
     control = _settings(text, data)
     if unknown := set(control) - _KNOWN:
         raise ValueError(f"hhh4 control: unknown entries {sorted(unknown)}, expected {sorted(_KNOWN)}")
+    extra = control.get("data") or {}
+    if not isinstance(extra, Mapping):
+        raise ValueError("control$data must be a list of covariates by name")
+    data = replace(data, covariates={**data.covariates, **extra})
     components = [
         component for part in _PARTS if (component := _component(part, control.get(part) or {}, data))
     ]
     family = control.get("family", "Poisson")
-    if not isinstance(family, str):
-        raise ValueError(f"family must be a name, found {family!r}")
+    if isinstance(family, list) and family == ["Poisson", "NegBin1", "NegBinM"]:
+        family = "Poisson"
+    if not isinstance(family, str | list):
+        raise ValueError(f"family must be a name, or factor(...) of a name for each unit, found {family!r}")
     subset = control.get("subset")
     at: npt.NDArray[np.int64] | None = None if subset is None else np.asarray(subset, dtype=np.int64) - 1
-    start = (control.get("start") or {}).get("fixed")
+    given = control.get("start") or {}
+    if unknown := set(given) - {"fixed", "random", "sd.corr"}:
+        raise ValueError(f"control$start: unknown entries {sorted(unknown)}")
+    start = given.get("fixed")  # those of random effects and variances change no answer
     if isinstance(start, Mapping):
-        raise ValueError("start$fixed must be given without names, in the order of the coefficients")
+        start = {re.sub(r"^-log\((.*)\)$", r"\1", name): float(value) for name, value in start.items()}
+    elif start is not None:
+        start = np.atleast_1d(start)
     return fit_endemic_epidemic(
         data.counts,
         components,
-        family=family,  # type: ignore[arg-type]  # checked where it is used
+        family=family,
         subset=at,
         unit_names=data.names,
-        start=None if start is None else np.atleast_1d(start),
+        start=start,
+        correlated=_correlated(control),
     )
 
 
@@ -81,7 +104,7 @@ def _settings(text: str, data: UnitCounts) -> dict[str, Any]:
         known["population"] = data.population.T  # the peer's matrices are time by unit
     if data.adjacency is not None:
         known["adjacency"] = data.adjacency
-    control = evaluate(_named(parse(text), data.freq), known)
+    control = evaluate(_named(parse(text), data.freq), known, _WEIGHTS)
     if not isinstance(control, dict):
         raise ValueError(f"hhh4 control must be a list, found {text[:60]!r}")
     return control
@@ -126,12 +149,52 @@ def add_season(call: Call) -> Call:
     return Call("~", (parse(text),), (None,))
 
 
+def _power_law(
+    maxlag: Any, normalize: bool = True, log: bool = False, initial: Any = None, from0: bool = False
+) -> PowerLaw:
+    start, names = _initial((0.0 if log else 1.0) if initial is None else initial)
+    return PowerLaw(int(maxlag), bool(normalize), bool(log), start, bool(from0), names)
+
+
+def _weight_per_order(
+    maxlag: Any, truncate: bool = True, normalize: bool = True, initial: Any = None, from0: bool = False
+) -> WeightPerOrder:
+    start, names = ((), None) if initial is None else _initial(initial)
+    return WeightPerOrder(int(maxlag), bool(truncate), bool(normalize), start, bool(from0), names)
+
+
+def _initial(given: Any) -> tuple[tuple[float, ...], tuple[str, ...] | None]:
+    if isinstance(given, Mapping):
+        return tuple(float(v) for v in given.values()), tuple(given)
+    return tuple(float(v) for v in np.atleast_1d(given)), None
+
+
+def _orders(neighbourhood: Any, maxlag: Any = 1) -> Floats:
+    return neighbourhood_orders(np.asarray(neighbourhood), int(maxlag)).astype(np.float64)
+
+
+def _factor(labels: Any, levels: Any = None) -> list[str]:
+    del levels  # their order is that of the rows alone
+    each = labels if isinstance(labels, list) else list(np.atleast_1d(labels))
+    return [label if isinstance(label, str) else number(float(label)) for label in each]
+
+
+_WEIGHTS: Mapping[str, Callable[..., Any]] = {
+    "W_powerlaw": _power_law,
+    "W_np": _weight_per_order,
+    "nbOrder": _orders,
+    "factor": _factor,
+}
+
+
 def _component(part: Part, settings: Mapping[str, Any], data: UnitCounts) -> Component | None:
     if unknown := set(settings) - _KNOWN_OF_PART[part]:
         raise ValueError(
             f"hhh4 control${part}: cannot use {sorted(unknown)}, expected {sorted(_KNOWN_OF_PART[part])}"
         )
     formula = settings.get("f", _DEFAULT_FORMULA[part])
+    if part == "ar" and isinstance(formula, np.ndarray):
+        raise ValueError("a matrix as control$ar$f is not implemented, as in the package")
     if not isinstance(formula, Formula):
         raise ValueError(f"control${part}$f must be a formula")
     terms = formula_terms(formula, data)
@@ -142,23 +205,38 @@ def _component(part: Part, settings: Mapping[str, Any], data: UnitCounts) -> Com
         raise ValueError(f"control${part}$lag must be a whole number of periods, found {lag}")
     offset = _offset(part, settings.get("offset", 1.0), data)
     if part == "ar":
-        offset = offset * lagged(data.counts, int(lag))
-    elif part == "ne":
-        weights = settings.get("weights", data.adjacency)
-        if not isinstance(weights, np.ndarray):
-            raise ValueError(
-                "control$ne$weights must be a matrix, or an array with one for each period; parametric "
-                "weights are not implemented"
-            )
-        scale = settings.get("scale")
-        offset = offset * neighbours(
-            data.counts,
-            weights.astype(np.float64),
-            lag=int(lag),
-            scale=None if scale is None else np.asarray(scale, dtype=np.float64),
-            normalize=bool(settings.get("normalize", False)),
-        )
+        return Component(part, terms, offset * lagged(data.counts, int(lag)))
+    if part == "ne":
+        return Component(part, terms, _neighbours(settings, int(lag), offset, data))
     return Component(part, terms, offset)
+
+
+def _neighbours(
+    settings: Mapping[str, Any], lag: int, factor: Floats, data: UnitCounts
+) -> Floats | WeightedNeighbours:
+    weights = settings.get("weights")
+    if weights is None and data.adjacency is not None:
+        weights = data.adjacency == 1  # the package's default
+    scale = settings.get("scale")
+    scale = None if scale is None else np.asarray(scale, dtype=np.float64)
+    normalize = bool(settings.get("normalize", False))
+    if isinstance(weights, PowerLaw | WeightPerOrder):
+        if data.adjacency is None:
+            raise ValueError("W_powerlaw and W_np need the orders of neighbourhood of the units")
+        if data.adjacency.max() <= 1 and not weights.from_zero:
+            raise ValueError(
+                "W_powerlaw and W_np need orders of neighbourhood (0, 1, 2, ...), found 0 and 1 alone: no "
+                "weight can be estimated"
+            )
+        return WeightedNeighbours(weights, data.counts, data.adjacency, lag, scale, normalize, factor)
+    if not isinstance(weights, np.ndarray):
+        raise ValueError(
+            "control$ne$weights must be a matrix, an array with one for each period, W_powerlaw(...) or "
+            f"W_np(...), found {'none' if weights is None else type(weights).__name__}"
+        )
+    return factor * neighbours(
+        data.counts, weights.astype(np.float64), lag=lag, scale=scale, normalize=normalize
+    )
 
 
 def _offset(part: str, given: Any, data: UnitCounts) -> Floats:
@@ -175,10 +253,12 @@ def _offset(part: str, given: Any, data: UnitCounts) -> Floats:
 
 
 def formula_terms(formula: Formula, data: UnitCounts) -> tuple[Term, ...]:
-    """The terms of a one-sided formula: intercept first, covariates, then those within `fe()`."""
+    """The terms of a one-sided formula: intercept first, covariates, then those within `fe()`, a random
+    intercept last."""
     has_intercept = True
     plain: list[Expression] = []
     special: list[Call] = []
+    random: list[Call] = []
     for sign, tree in _summands(formula.right, 1):
         if isinstance(tree, Constant):
             if tree.value not in (0.0, 1.0):
@@ -189,7 +269,7 @@ def formula_terms(formula: Formula, data: UnitCounts) -> tuple[Term, ...]:
         elif isinstance(tree, Call) and tree.function in (":", "*", "^", "%in%"):
             raise ValueError(f"interaction terms are not implemented: {deparse(tree)}")
         elif isinstance(tree, Call) and tree.function == "ri":
-            raise ValueError("random intercepts ri() are not implemented")
+            random += [tree] if tree not in random else []
         elif isinstance(tree, Call) and tree.function == "fe":
             special += [tree] if tree not in special else []
         else:
@@ -197,9 +277,58 @@ def formula_terms(formula: Formula, data: UnitCounts) -> tuple[Term, ...]:
     terms = [_fixed(Constant(1.0), None, data)] if has_intercept else []
     terms += [_fixed(tree, None, data) for tree in plain]
     terms += [_fixed_effect(call, data) for call in special]
-    if sum(term.units is None and bool((term.values == 1).all()) for term in terms) > 1:
+    terms += [_random_intercept(call, data) for call in random]
+    if sum(bool((term.values == 1).all()) for term in terms) > 1:
         raise ValueError("there can be only one intercept in a formula")
     return tuple(terms)
+
+
+def _random_intercept(call: Call, data: UnitCounts) -> Term:
+    kind, _ = _random_kind(call)
+    n_units, n_time = data.counts.shape
+    if n_units == 1:
+        raise ValueError("random intercepts ri() need more than one unit")
+    if kind == "iid":
+        effects: Floats = np.eye(n_units)
+    elif data.adjacency is None:
+        raise ValueError("ri(car) needs the neighbourhood of the units")
+    else:
+        effects = conditional_autoregression(data.adjacency)
+    return Term(f"ri({kind})", np.ones((n_units, n_time)), None, effects)
+
+
+def _random_kind(call: Call) -> tuple[str, bool]:
+    """The kind of a call of `ri`, and whether its effects hang together with those of the other parts."""
+    given: dict[str, Expression] = {}
+    places = iter(("type", "corr", "initial.fe", "initial.var", "initial.re"))
+    for name, value in zip(call.names, call.arguments, strict=True):
+        given[name or next(p for p in places if p not in call.names)] = value
+    kind, corr = (
+        _first(evaluate(given[name], {})) if name in given else default
+        for name, default in (("type", "iid"), ("corr", "none"))
+    )
+    if kind not in ("iid", "car") or corr not in ("none", "all"):
+        raise ValueError(f"ri() knows the types iid and car, corr none and all, found {deparse(call)}")
+    return kind, corr == "all"
+
+
+def _first(value: Any) -> str:
+    return str(value[0] if isinstance(value, list) else value)
+
+
+def _correlated(control: Mapping[str, Any]) -> bool:
+    """Whether the random intercepts of a unit hang together: those of all parts or of none."""
+    formulas = [(control.get(part) or {}).get("f") for part in _PARTS]
+    said = [
+        _random_kind(tree)[1]
+        for formula in formulas
+        if isinstance(formula, Formula)
+        for _, tree in _summands(formula.right, 1)
+        if isinstance(tree, Call) and tree.function == "ri"
+    ]
+    if any(said) and not all(said):
+        raise ValueError("random intercepts must have corr = all in every part, or corr = none")
+    return len(said) > 1 and all(said)
 
 
 def _summands(tree: Expression, sign: int) -> list[tuple[int, Expression]]:
@@ -214,11 +343,16 @@ def _summands(tree: Expression, sign: int) -> list[tuple[int, Expression]]:
 
 
 def _fixed(tree: Expression, units: npt.NDArray[np.bool_] | None, data: UnitCounts) -> Term:
-    values = np.asarray(evaluate(tree, {"t": data.time}), dtype=np.float64)
+    values = np.asarray(evaluate(tree, {"t": data.time, **data.covariates}), dtype=np.float64)
     n_units, n_time = data.counts.shape
-    if values.shape not in ((), (1,), (n_time,)):
-        raise ValueError(f"covariate {deparse(tree)} must have {n_time} values, found {values.shape}")
-    return Term(deparse(tree), np.broadcast_to(values, (n_units, n_time)), units)
+    if values.shape not in ((), (1,), (n_time,), (n_time, n_units)):
+        raise ValueError(
+            f"covariate {deparse(tree)} must have {n_time} values, or {n_time} for each of {n_units} units, "
+            f"found {values.shape}"
+        )
+    return Term(
+        deparse(tree), np.broadcast_to(values if values.ndim < 2 else values.T, (n_units, n_time)), units
+    )
 
 
 def _fixed_effect(call: Call, data: UnitCounts) -> Term:

@@ -24,9 +24,12 @@ class Formula:
     right: Expression
 
 
-def evaluate(tree: Expression, known: Mapping[str, Any]) -> Any:
+def evaluate(
+    tree: Expression, known: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]] | None = None
+) -> Any:
     """The value of `tree`: float, str, bool, None, array, `dict` (a named list) or `Formula`. `known`
-    gives values to names; pi and T, F need no giving. ValueError for a name or function not known."""
+    gives values to names, `functions` further functions; pi and T, F need no giving. ValueError for a name
+    or function not known."""
     if isinstance(tree, Constant):
         return tree.value
     if isinstance(tree, Symbol):
@@ -40,7 +43,7 @@ def evaluate(tree: Expression, known: Mapping[str, Any]) -> Any:
         raise ValueError("an argument is left out where a value is needed")
     if tree.function == "~":
         return Formula(tree.arguments[-1])
-    values = [evaluate(argument, known) for argument in tree.arguments]
+    values = [evaluate(argument, known, functions) for argument in tree.arguments]
     if tree.function in _OPERATORS and len(values) == 2:
         return _OPERATORS[tree.function](_array(values[0]), _array(values[1]))
     if tree.function in _SIGNS and len(values) == 1:
@@ -49,12 +52,13 @@ def evaluate(tree: Expression, known: Mapping[str, Any]) -> Any:
         return {name or str(i): v for i, (name, v) in enumerate(zip(tree.names, values, strict=True), 1)}
     if tree.function == "c" and any(tree.names):
         return {name or str(i): v for i, (name, v) in enumerate(zip(tree.names, values, strict=True), 1)}
-    if tree.function not in _FUNCTIONS:
+    function = (functions or {}).get(tree.function) or _FUNCTIONS.get(tree.function)
+    if function is None:
         raise ValueError(f"nothing is known of the function {tree.function!r}")
     loose = [v for name, v in zip(tree.names, values, strict=True) if name is None]
     named = {_PYTHON.get(name, name): v for name, v in zip(tree.names, values, strict=True) if name}
     try:
-        return _FUNCTIONS[tree.function](*loose, **named)
+        return function(*loose, **named)
     except TypeError as error:
         raise ValueError(f"{deparse(tree)[:80]}: {error}") from error
 
@@ -162,6 +166,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "I": lambda a: a,
     "as.numeric": lambda a: np.asarray(a, dtype=np.float64),
     "t": np.transpose,
+    "diag": lambda x: np.eye(int(x)) if np.ndim(x) == 0 else np.diag(x),
     "sqrt": np.sqrt,
     "log": np.log,
     "exp": np.exp,

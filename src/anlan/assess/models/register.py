@@ -25,6 +25,7 @@ from anlan.assess.models.peer_case import (
     columns,
     control_of,
     numbers,
+    or_none,
     series_names,
     stated,
 )
@@ -57,7 +58,9 @@ def run_hhh4(case: Case, load: Load) -> list[Row]:
     population = adjacency = None
     if "population" in text:
         population = columns(load(beside(case, "population")), names)
-    if re.search("adjacency|neighbourhood", text) or re.search(r"\bne *= *list\((?!.*weights)", text):
+    if re.search(r"adjacency|neighbourhood|W_powerlaw|W_np|nbOrder|\bcar\b", text) or re.search(
+        r"\bne *= *list\((?!.*weights)", text
+    ):
         adjacency = columns(load(beside(case, "adjacency")), names).T
     fit = fit_control(
         text, UnitCounts(counts, names, time, population, adjacency, int(case.get("freq") or 52))
@@ -65,15 +68,14 @@ def run_hhh4(case: Case, load: Load) -> list[Row]:
     if not fit.converged:
         raise ValueError("hhh4 did not converge: the maximum lies at the edge or the information is singular")
     estimates = fit.theta.copy()
-    if fit.n_overdispersion:
-        estimates[-fit.n_overdispersion :] = fit.overdispersion
+    estimates[fit.sizes] = fit.overdispersion
     return [
         {
             "parameter": name.replace(",", ";"),
             "estimate": float(estimate),
             "se": float(se),
             "loglik": fit.loglik,
-            "aic": fit.aic,
+            "aic": or_none(fit.aic),
             "nobs": fit.n_observations,
             "converged": int(fit.converged),
         }
