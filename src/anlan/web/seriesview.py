@@ -133,8 +133,11 @@ class Looked:
 
     @property
     def expects(self) -> bool:
-        """The detector expects something of this place; a fixed threshold does not."""
-        return any(value.expected is not None for value in self.values)
+        """The detector expects something of a place shown, or could answer for none; a fixed threshold
+        expects nothing anywhere."""
+        every = tuple(self.seen.series.values())
+        bounded = any(np.isfinite(one.threshold).any() for one in every)
+        return not bounded or any(np.isfinite(one.expected).any() for one in every)
 
 
 def look(

@@ -58,7 +58,9 @@ export function ticks(labels: string[], from: number, to: number, width: number)
   const most = Math.max(2, Math.floor(width / ROOM));
   let chosen: { label: string; at: Tick; place: number }[] = [];
   let of = "year";
+  const hours = dates.some((at) => at?.hour !== 0);
   for (const step of STEPS) {
+    if (step.of === "hour" && !hours) break; // days have no hours to tell
     const found: typeof chosen = [];
     let before: number | undefined;
     dates.forEach((at, n) => {

@@ -61,6 +61,11 @@ const ICONS = {
   so_far: "emptyCircle",
 };
 
+/** A value with none before it and none after it. */
+function alone(values: Maybe[], at: number): boolean {
+  return values[at] !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null;
+}
+
 /** Runs of missing values as [first, last] indexes. */
 function gaps(values: Maybe[]): [number, number][] {
   const found: [number, number][] = [];
@@ -171,9 +176,12 @@ function bands(holder: HTMLElement, panel: Panel, row: Row): Option {
       {
         type: "line",
         name: said(panel, "value"),
-        data: values,
+        data: values.map((value, at) => (alone(values, at) ? { value, symbol: "circle" } : value)),
         step: false,
-        showSymbol: false,
+        // a value between two gaps has no line: a dot stands for it
+        symbol: "none",
+        symbolSize: small ? 3.5 : 5,
+        showAllSymbol: true,
         connectNulls: false,
         z: 4,
         lineStyle: { color: colour("accent"), width: 1.6 },

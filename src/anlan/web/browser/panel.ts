@@ -124,7 +124,10 @@ export function answer(panel: Panel, row: Row, index: number): string {
  *  other bundles included. */
 const shared = globalThis as typeof globalThis & { anlanPanels?: Map<string, Promise<Panel>> };
 const asked = (shared.anlanPanels ??= new Map<string, Promise<Panel>>());
-document.body.addEventListener("htmx:beforeSwap", () => asked.clear());
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  // a fresh page has charts of its own instant; the clusters that come into it have none
+  if (event.target instanceof Element && event.target.id === "live") asked.clear();
+});
 
 export function read(from: string): Promise<Panel> {
   let found = asked.get(from);
