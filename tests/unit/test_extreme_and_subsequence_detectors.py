@@ -265,6 +265,8 @@ def test_offline_change_points_are_where_the_level_changed() -> None:
     [
         ("return_level", {"return_period": 1}, "return_period must be above 1"),
         ("return_level", {"min_peaks": 2}, "min_peaks at least 5"),
+        ("return_level", {"bound": "upper"}, "bound 'upper' needs fit 'mle', found 'l_moments'"),
+        ("return_level", {"bound": "upper", "fit": "mle", "confidence": 95}, "confidence must lie between"),
         ("matrix_profile", {"length": 2}, "length must be at least 4 periods, found 2"),
         ("matrix_profile", {"calibration": 50}, "calibration must be at least 1 / alpha - 1 = 99"),
         ("sub_pca", {"explained": 1.0}, "explained must lie between 0 and 1, found 1.0"),
@@ -325,6 +327,38 @@ def test_a_level_by_likelihood_is_that_of_the_fit_to_the_same_past(method: str) 
     assert_allclose(found.threshold[0, 0], level, rtol=1e-9)
     other = run("return_level", y, [480], freq=12, method=method, years=40)
     assert_allclose(found.threshold, other.threshold, rtol=0.1)
+
+
+def test_a_rule_may_ask_for_an_end_of_the_interval_of_the_level() -> None:
+    y = np.append(PORT_PIRIE, [4.8])
+    how: dict[str, Any] = {"method": "gev", "fit": "mle", "years": 65, "return_period": 100.0}
+    level, lower, upper = (
+        run("return_level", y, [65], freq=1, **how, bound=bound) for bound in ("level", "lower", "upper")
+    )
+    # Coles 2001, figure 3.3: 4.69 with the interval 4.50 to 5.27
+    ends = [float(one.threshold[0, 0]) for one in (lower, level, upper)]
+    assert_allclose(ends, [4.50, 4.69, 5.27], atol=0.012)
+    # above the level, but not above what it may be
+    assert [int(one.alarm[0, 0]) for one in (lower, level, upper)] == [1, 1, 0]
+    wider = run("return_level", y, [65], freq=1, **how, bound="upper", confidence=0.99)
+    assert wider.threshold[0, 0] > ends[2]
+    # of a low level the ends are those of the mirrored series
+    low = run("return_level", -y, [65], freq=1, **how, bound="lower", sides="down")
+    assert_allclose(low.threshold, -upper.threshold, rtol=1e-12)
+
+
+def test_the_end_of_a_level_by_peaks_is_that_of_the_fit_and_unknown_where_the_data_give_none() -> None:
+    y = stats.gumbel_r.rvs(20, 3, size=12 * 41, random_state=9)
+    how: dict[str, Any] = {"freq": 12, "fit": "mle", "years": 40}
+    low, level, high = (
+        float(run("return_level", y, [480], **how, bound=bound).threshold[0, 0])
+        for bound in ("lower", "level", "upper")
+    )
+    assert low < level < high < 2 * level
+    few = run("return_level", y[-170:], [169], **how, bound="upper", min_peaks=5)
+    assert few.alarm[0, 0] == Alarm.UNKNOWN and few.reason[0, 0] == Reason.NO_CONVERGENCE
+    flat = run("return_level", np.full(120, 3.0), [119], **how, bound="upper")
+    assert flat.threshold[0, 0] == 3.0 and flat.alarm[0, 0] == Alarm.NO
 
 
 def test_profile_intervals_hold_what_they_promise() -> None:

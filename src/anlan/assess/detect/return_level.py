@@ -12,26 +12,39 @@ follow a generalised Pareto law (Pickands 1975); with `rate` spells a year
 Coles (2001), "An Introduction to Statistical Modeling of Extreme Values", chapters 3 and 4. `fit` is by
 L-moments (Hosking, Wallis 1987, Technometrics 29:339-349; Hosking 1990, J R Stat Soc B 52:105-124): closed
 form, and steadier than likelihood on the few decades that there are; or by maximum likelihood (`mle`,
-`extreme_fits`), which is unknown where it has no regular maximum. How far a level may be off is a question
-for `extreme_fits.fit_gev` and `fit_gpd`: their `interval` is by profile likelihood or the delta method.
+`extreme_fits`), which is unknown where it has no regular maximum. How far the level may be off is said by
+its interval by profile likelihood (Coles 2001, 3.3.3): `bound` lower or upper takes an end of it for the
+threshold, so that a value above the upper end is beyond the level even if that was taken too low.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numba import njit
 from scipy.special import gamma
 
-from anlan.assess.detect.extreme_fits import gev_newton, gev_start, gpd_likeliest
+from anlan.assess.detect.extreme_fits import (
+    ExtremeFit,
+    fit_gev,
+    fit_gpd,
+    gev_newton,
+    gev_start,
+    gpd_likeliest,
+)
 from anlan.assess.detect.panel import Detection, Floats, Panel, Reason, Test, decide, detection
 from anlan.assess.detect.spec import Param, Spec
 from anlan.model.text import Text
 
 Method: TypeAlias = Literal["pot", "gev"]
 Fit: TypeAlias = Literal["l_moments", "mle"]
+Bound: TypeAlias = Literal["level", "lower", "upper"]
+
+#: cells with a law that varies, each with the fit that gives its interval, made when it is asked for
+Fits: TypeAlias = Iterator[tuple[int, int, Callable[[], ExtremeFit]]]
 
 #: a year counts with this part of its periods known
 _KNOWN_PART = 0.8
@@ -51,12 +64,16 @@ def return_level(
     quantile: float = 0.9,
     gap: int = 1,
     min_peaks: int = 8,
+    bound: Bound = "level",
+    confidence: float = 0.95,
 ) -> Detection:
     """Test `panel` at `test` against the level of `return_period` years, fitted to the `years` years before
     each (as many as there are). `expected` is the median of the peaks, `threshold` the level, `score` the
     distance from the median in units of the level's: alarm above 1; `p_value` the probability that the
     highest value of a year is as high. Unknown with fewer than `min_peaks` peaks (gev: years), and where the
-    likelihood (`fit` mle) has no regular maximum."""
+    likelihood (`fit` mle) has no regular maximum. `bound`: the threshold is the level itself, or the lower or
+    upper end of its interval, `confidence` sure (needs `fit` mle; a search for each tested value); unknown
+    where the data give no such end. Of a low level (`sides` down) the lower end is the lower one too."""
     if method not in ("pot", "gev"):
         raise ValueError(f"method must be 'pot' or 'gev', found {method!r}")
     if fit not in ("l_moments", "mle"):
@@ -68,6 +85,12 @@ def return_level(
             "return_period must be above 1, years and gap at least 1, min_peaks at least 5 and quantile "
             f"between 0 and 1, found {return_period}, {years}, {gap}, {min_peaks} and {quantile}"
         )
+    if bound not in ("level", "lower", "upper"):
+        raise ValueError(f"bound must be 'level', 'lower' or 'upper', found {bound!r}")
+    if bound != "level" and fit != "mle":
+        raise ValueError(f"bound {bound!r} needs fit 'mle', found {fit!r}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, found {confidence}")
     at = panel.test_indexes(test)
     sign = -1.0 if sides == "down" else 1.0
     counts = sign * panel.counts
@@ -83,6 +106,7 @@ def return_level(
         else:
             scale, xi = gpd_l_moments(l1, l2)
         level = loc + _grown(scale, xi, rate * return_period)
+        fits = _pareto_fits(counts, at, reach, gap, loc, scale, rate)
         above = np.maximum(y - loc, 0.0)
         p_value = -np.expm1(-rate * _gpd_tail(above, scale, xi))
     else:
@@ -92,9 +116,14 @@ def return_level(
         middle = _middle(maxima)
         loc, scale, xi = _gev_likeliest(maxima, l2) if fit == "mle" else gev_l_moments(l1, l2, t3)
         level = gev_level(loc, scale, xi, return_period)
+        fits = _gev_fits(maxima, scale)
         p_value = _gev_tail(y, loc, scale, xi)
     reason = np.full(shape, Reason.OK, dtype=np.int16)
     reason[np.isnan(level)] = Reason.NO_CONVERGENCE
+    if bound != "level":
+        level = _ends(level, fits, return_period, 1 - confidence, (bound == "upper") != (sides == "down"))
+        reason[~np.isfinite(level) & (reason == Reason.OK)] = Reason.NO_BOUND
+        level[np.isinf(level)] = np.nan
     reason[~enough] = Reason.TOO_FEW_HISTORY
     reason[scale == 0] = Reason.NO_SPREAD
     reason[np.isnan(y)] = Reason.MISSING_VALUE
@@ -108,10 +137,40 @@ def return_level(
         score=score,
         p_value=np.where(np.isnan(y), np.nan, p_value),
         alarm=decide(
-            y > level, reason, [Reason.MISSING_VALUE, Reason.TOO_FEW_HISTORY, Reason.NO_CONVERGENCE]
+            y > level,
+            reason,
+            [Reason.MISSING_VALUE, Reason.TOO_FEW_HISTORY, Reason.NO_CONVERGENCE, Reason.NO_BOUND],
         ),
         reason=reason,
     )
+
+
+def _ends(level: Floats, fits: Fits, years: float, alpha: float, upper: bool) -> Floats:
+    """An end of the interval of each level [n_series, n_test]; the level itself where nothing varied, NaN
+    where there is none, infinite where the data do not give that end."""
+    found = level.copy()
+    for row, column, fit in fits:
+        try:
+            found[row, column] = fit().interval(years, alpha)[int(upper)]
+        except ValueError:  # no regular maximum
+            found[row, column] = np.nan
+    return found
+
+
+def _gev_fits(maxima: Floats, scale: Floats) -> Fits:
+    """(series, test, fit) of the cells whose maxima vary."""
+    for row, column in np.argwhere(scale > 0).tolist():
+        yield row, column, partial(fit_gev, maxima[row, column])
+
+
+def _pareto_fits(
+    counts: Floats, at: Any, reach: int, gap: int, loc: Floats, scale: Floats, rate: Floats
+) -> Fits:
+    """(series, test, fit) of the cells whose peaks vary."""
+    for row, column in np.argwhere(scale > 0).tolist():
+        past, u = counts[row, max(0, at[column] - reach) : at[column]], float(loc[row, column])
+        peaks = _spells_of(past, u, gap) - u
+        yield row, column, partial(fit_gpd, peaks, loc=u, rate=float(rate[row, column]))
 
 
 def gpd_l_moments(l1: Floats, l2: Floats) -> tuple[Floats, Floats]:
@@ -315,10 +374,15 @@ def _words(params: Mapping[str, Any]) -> Text:
     by, by_zh = "L-moments", "线性矩法"
     if params["fit"] == "mle":
         by, by_zh = "maximum likelihood", "最大似然法"
+    end, end_zh = "", ""
+    if params["bound"] != "level":
+        sure = f"{100 * params['confidence']:g} %"
+        end = f"the {params['bound']} end of the {sure} interval of "
+        end_zh = f"的 {sure} 区间{'上' if params['bound'] == 'upper' else '下'}限"
     return Text(
-        f"The threshold is the level of {params['return_period']:g} years by the {law}, fitted by {by} to up "
-        f"to {params['years']} years before.",
-        f"阈值为 {params['return_period']:g} 年一遇水平,"
+        f"The threshold is {end}the level of {params['return_period']:g} years by the {law}, fitted by {by} "
+        f"to up to {params['years']} years before.",
+        f"阈值为 {params['return_period']:g} 年一遇水平{end_zh},"
         f"由此前至多 {params['years']} 年{law_zh}以{by_zh}拟合。",
     )
 
@@ -341,6 +405,14 @@ SPECS = (
             Param("quantile", "float", 0.9, "quantile of the history above which values are peaks (pot)"),
             Param("gap", "int", 1, "calm periods that end a spell (pot)"),
             Param("min_peaks", "int", 8, "fewest peaks (gev: years) a law is fitted to"),
+            Param(
+                "bound",
+                "str",
+                "level",
+                "the threshold: the level itself, or an end of its interval (needs fit mle)",
+                ("level", "lower", "upper"),
+            ),
+            Param("confidence", "float", 0.95, "how sure the interval is"),
         ),
         title="return level from an extreme value fit",
         source="Coles 2001, An Introduction to Statistical Modeling of Extreme Values",
