@@ -106,7 +106,7 @@ def gust(desk: MemoryDesk, number: int, rule: str, hazard: str, level: int) -> F
 def hush(desk: MemoryDesk, one: Finding, inhibit: Inhibit) -> None:
     why = Reason(
         "muted_by",
-        Text(f"muted by {PUBLISHED}: {inhibit.title.en}", f"由 {PUBLISHED} 抑制:{inhibit.title.zh}"),
+        Text(f"muted by {PUBLISHED}: {inhibit.title.en}", f"由 {PUBLISHED} 抑制：{inhibit.title.zh}"),
         inhibit.basis,
     )
     mute = Mute(

@@ -44,7 +44,7 @@ def test_members_that_are_missing_are_named_and_the_sum_is_partial() -> None:
     assert [found.missing(t) for t in range(3)] == [(), ("x/b",), ("x/a", "x/b")]
     text = found.sentence(1, country(), T0, "cases")
     assert text.en == "1 of 2 members: 1 cases without X/B."
-    assert text.zh == "2个下级中的1个合计 1 cases,缺X/B。"
+    assert text.zh == "2个下级中的1个合计 1 cases，缺X/B。"
 
 
 def test_a_member_without_a_value_of_its_own_is_the_sum_of_its_members() -> None:

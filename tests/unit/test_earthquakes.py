@@ -147,7 +147,7 @@ def test_the_sentence_gives_number_interval_chance_and_whose_parameters() -> Non
         "Next 7 days: 1.7 aftershocks of magnitude 6 or more expected (95 %: 0 to 5); at least one: 82 % "
         "(generic values for California, Reasenberg and Jones 1989)."
     )
-    assert text.zh.startswith("今后7天:预计 6 级及以上余震 1.7 次")
+    assert text.zh.startswith("今后7天：预计 6 级及以上余震 1.7 次")
     assert (percent(0.004), percent(0.9999), percent(0.5)) == ("< 1 %", "> 99 %", "50 %")
 
 

@@ -92,7 +92,7 @@ def _notes(series: Sequence[str], told: set[str], exposure: Floats, asked: bool)
         notes.append(
             Text(
                 f"{len(lacking)} series have no row that says what is at stake, such as {lacking[0]}",
-                f"{len(lacking)} 个序列没有说明其暴露的行,如 {lacking[0]}",
+                f"{len(lacking)} 个序列没有说明其暴露的行，如 {lacking[0]}",
             )
         )
     unknown = int(np.isnan(exposure).sum()) if asked else 0
@@ -100,7 +100,7 @@ def _notes(series: Sequence[str], told: set[str], exposure: Floats, asked: bool)
         notes.append(
             Text(
                 f"the exposure of {unknown} series is unknown: it counts as the largest known one",
-                f"{unknown} 个序列的暴露未知:按已知最大值计",
+                f"{unknown} 个序列的暴露未知：按已知最大值计",
             )
         )
     return notes

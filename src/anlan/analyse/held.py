@@ -28,7 +28,7 @@ def not_a_number(line: int, column: str, found: str, decimal: str = ".") -> Held
         "not_a_number",
         Text(
             f"this is no number: the value is missing; expected digits with a decimal {sign}, or NA",
-            f"不是数字:按缺失处理;应为数字({zh})或 NA",
+            f"不是数字：按缺失处理；应为数字（{zh}）或 NA",
         ),
     )
 
@@ -41,7 +41,7 @@ def not_a_record(line: int, found: str, message: str) -> Held:
         "not_a_record",
         Text(
             f"{message}: the row is not used, its values are missing",
-            "该行字段数与表头不同或引号不成对,未使用,其值按缺失处理",
+            "该行字段数与表头不同或引号不成对，未使用，其值按缺失处理",
         ),
     )
 
@@ -54,7 +54,7 @@ def not_a_time(line: int, column: str, found: str, expected: str) -> Held:
         "not_a_time",
         Text(
             f"this is no time on the axis: the row is not used; expected {expected}",
-            f"不是时间轴上的时间:该行未使用;应为 {expected}",
+            f"不是时间轴上的时间：该行未使用；应为 {expected}",
         ),
     )
 
@@ -68,7 +68,7 @@ def told_twice(line: int, column: str, found: str, other: int) -> Held:
         Text(
             f"line {other} gives another value for the same series and time: neither is used, the value "
             "is missing",
-            f"第 {other} 行对同一序列同一时间给出不同的值:两者均不使用,按缺失处理",
+            f"第 {other} 行对同一序列同一时间给出不同的值：两者均不使用，按缺失处理",
         ),
     )
 
@@ -81,6 +81,6 @@ def repeated(line: int, column: str, found: str, other: int) -> Held:
         "repeated",
         Text(
             f"the same as line {other}: counted once",
-            f"与第 {other} 行相同:只计一次",
+            f"与第 {other} 行相同：只计一次",
         ),
     )

@@ -43,7 +43,7 @@ def lay(
         notes.append(
             Text(
                 f"{axis.gaps.size} time(s) without a row, missing in every series: {shown}{others}",
-                f"{axis.gaps.size} 个时间没有数据行,所有序列在此均为缺失:{shown}{others}",
+                f"{axis.gaps.size} 个时间没有数据行，所有序列在此均为缺失：{shown}{others}",
             )
         )
     if axis.weeks:
@@ -52,7 +52,7 @@ def lay(
         notes.append(
             Text(
                 f"numbers of weeks are {name} weeks; each stands at its {day.en}",
-                f"周次为 {name} 周,以该周{day.zh}表示",
+                f"周次为 {name} 周，以该周{day.zh}表示",
             )
         )
     notes.extend(more)
@@ -64,7 +64,7 @@ def lay(
         notes.append(
             Text(
                 f"{len(held)} cell(s) or row(s) could not be used; each is listed with its line and reason",
-                f"{len(held)} 个单元格或行无法使用;均已列出行号和原因",
+                f"{len(held)} 个单元格或行无法使用；均已列出行号和原因",
             )
         )
     panel = Panel(values, axis.freq, dates=axis.dates)
@@ -139,7 +139,7 @@ def _axis_note(axis: Axis) -> Text:
     if axis.dates is None:
         return Text(
             f"{axis.n_time} times, k {axis.k[0]} to {axis.k[-1]}, {axis.freq} a year",
-            f"{axis.n_time} 个时间,k {axis.k[0]} 至 {axis.k[-1]},每年 {axis.freq} 期",
+            f"{axis.n_time} 个时间，k {axis.k[0]} 至 {axis.k[-1]}，每年 {axis.freq} 期",
         )
     kind = {"weekly": "周", "monthly": "月", "daily": "日"}[DATED[axis.freq]]
     long_years = ""
@@ -152,5 +152,5 @@ def _axis_note(axis: Axis) -> Text:
             zh_years = f";{', '.join(map(str, years))} 年有 53 周"
     return Text(
         f"{axis.n_time} {DATED[axis.freq]} times, {axis.dates[0]} to {axis.dates[-1]}{long_years}",
-        f"{axis.n_time} 个{kind}数据,{axis.dates[0]} 至 {axis.dates[-1]}{zh_years}",
+        f"{axis.n_time} 个{kind}数据，{axis.dates[0]} 至 {axis.dates[-1]}{zh_years}",
     )

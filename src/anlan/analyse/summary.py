@@ -37,25 +37,25 @@ class Line:
         """The line in words."""
         times = ", ".join(self.alarms[-5:])
         en = [f"{len(self.alarms)} alarm(s) in {self.tested} tested time(s)"]
-        zh = [f"检测 {self.tested} 个时间,报警 {len(self.alarms)} 次"]
+        zh = [f"检测 {self.tested} 个时间，报警 {len(self.alarms)} 次"]
         if times:
             en[0] += f", the last: {times}" if len(self.alarms) > 5 else f": {times}"
-            zh[0] += f",最近为:{times}" if len(self.alarms) > 5 else f":{times}"
+            zh[0] += f"，最近为：{times}" if len(self.alarms) > 5 else f"：{times}"
         for reason, count in sorted(self.unknown.items()):
             words = reason_words(reason)
             en.append(f"{count} unknown: {words.en}")
-            zh.append(f"{count} 个未知:{words.zh}")
+            zh.append(f"{count} 个未知：{words.zh}")
         words = reason_words(self.reason)
         if self.alarm == Alarm.UNKNOWN:
             en.append(f"{self.last}: unknown, {words.en}")
-            zh.append(f"{self.last}:未知,{words.zh}")
+            zh.append(f"{self.last}：未知，{words.zh}")
         else:
             en.append(
                 f"{self.last}: {shown(self.value)}, expected {shown(self.expected)}, "
                 f"threshold {shown(self.threshold)}"
             )
             zh.append(
-                f"{self.last}:{shown(self.value)},预期 {shown(self.expected)},阈值 {shown(self.threshold)}"
+                f"{self.last}：{shown(self.value)}，预期 {shown(self.expected)}，阈值 {shown(self.threshold)}"
             )
             if self.reason:
                 en[-1] += f" ({words.en})"

@@ -195,7 +195,7 @@ def _wide(
         notes.append(
             Text(
                 f"columns beside the date that tell the time are no series: {named}",
-                f"时间列不作为序列:{named}",
+                f"时间列不作为序列：{named}",
             )
         )
     return lay(axis, [columns[i] for i in picked], values, sorted(held, key=lambda h: h.line), notes)

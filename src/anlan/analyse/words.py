@@ -19,13 +19,13 @@ ALARMS = {
 CHOICES = {
     Choice.NONE: Text("no alarm", "未报警"),
     Choice.LOOK: Text("to be looked at", "需查看"),
-    Choice.GOES_ON: Text("goes on: looked at the period before", "延续:上一期已查看"),
+    Choice.GOES_ON: Text("goes on: looked at the period before", "延续：上一期已查看"),
     Choice.MAY_BE_CHANCE: Text(
         "may be chance: of so many series some reach this, and the control of false discoveries drops it",
-        "可能出于偶然:同时检测的序列众多,未通过错误发现率控制",
+        "可能出于偶然：同时检测的序列众多，未通过错误发现率控制",
     ),
     Choice.OVER_BUDGET: Text(
-        "beyond the budget: as many as it allows are more pressing", "超出限额:更紧迫的报警已占满限额"
+        "beyond the budget: as many as it allows are more pressing", "超出限额：更紧迫的报警已占满限额"
     ),
 }
 

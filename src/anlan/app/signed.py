@@ -47,7 +47,7 @@ class Signed:
                 "unsigned",
                 Text(
                     f"it leaves unsigned: no signing key is in use ({spans})",
-                    f"未签名发出：没有可用的签名密钥({spans})",
+                    f"未签名发出：没有可用的签名密钥（{spans}）",
                 ),
             )
         try:

@@ -195,7 +195,7 @@ def scanned(one: Study) -> Scanned:
     if result.reason == ScanReason.NO_CASES:
         return Scanned(one, result, None)  # nothing counted anywhere: no cluster, and that is known
     if result.reason != ScanReason.OK:
-        return Scanned(one, None, Text(result.detail, f"无法扫描:{result.detail}"))
+        return Scanned(one, None, Text(result.detail, f"无法扫描：{result.detail}"))
     return Scanned(one, result, None)
 
 
@@ -294,7 +294,7 @@ def cluster_words(one: Cluster, pack: Pack, now: datetime) -> Text:
     return Text(
         f"Cluster of {n} {plural} ({names.en}), {one.start} to {one.end}: {seen} where {thought} were "
         f"expected ({risk} times), LLR {number(one.llr)}, p = {p}.",
-        f"聚集区含{n}处({names.zh}),{one.start} 至 {one.end}:{seen} 例,预期 {thought} 例({risk} 倍),"
+        f"聚集区含{n}处（{names.zh}），{one.start} 至 {one.end}：{seen} 例，预期 {thought} 例（{risk} 倍），"
         f"LLR {number(one.llr)},p = {p}。",
     )
 
@@ -306,16 +306,16 @@ def coverage_words(one: Study) -> Text:
     s, n, t = one.settings, len(one.data.places), len(one.data.periods)
     days = one.step // DAY
     unit_en = {1: "days", 7: "weeks"}.get(days, f"periods of {days} days")
-    unit_zh = {1: "天", 7: "周"}.get(days, f"期(每期{days}天)")
+    unit_zh = {1: "天", 7: "周"}.get(days, f"期（每期{days}天）")
     out = sum(len(places) for _, places in one.left_out)
     why_en = "; ".join(f"{len(places)}: {why.en}" for why, places in one.left_out)
     why_zh = ";".join(f"{len(places)}处{why.zh}" for why, places in one.left_out)
     gaps_en = f", {one.missing} counts missing" if one.missing else ""
-    gaps_zh = f",缺{one.missing}个计数" if one.missing else ""
+    gaps_zh = f"，缺{one.missing}个计数" if one.missing else ""
     return Text(
         f"Scanned: {n} places, {t} {unit_en} ({one.first} to {one.last}){gaps_en}, {s.replications} "
         + "replications"
         + (f"; {out} place{'' if out == 1 else 's'} left out ({why_en})." if out else "; no place left out."),
-        f"扫描范围:{n}处、{t}{unit_zh}({one.first} 至 {one.last}){gaps_zh},{s.replications} 次模拟"
-        + (f";{out}处未纳入({why_zh})。" if out else ";无地点被排除。"),
+        f"扫描范围：{n}处、{t}{unit_zh}（{one.first} 至 {one.last}）{gaps_zh}，{s.replications} 次模拟"
+        + (f"；{out}处未纳入（{why_zh}）。" if out else "；无地点被排除。"),
     )

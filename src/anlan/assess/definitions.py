@@ -159,7 +159,7 @@ def _changed(definition: Definition) -> Reason:
         "definition_changed",
         Text(
             f"What is counted changed {when.en} ({title.en}): values on the other side are not compared.",
-            f"{when.zh}统计口径变更({title.zh}):变更前后的数值不作比较。",
+            f"{when.zh}统计口径变更（{title.zh}）：变更前后的数值不作比较。",
         ),
         definition.basis,
     )
@@ -172,7 +172,7 @@ def _rescaled(definition: Definition) -> Reason:
         Text(
             f"What is counted changed {when.en} ({title.en}): values on the other side are rescaled by "
             f"{definition.factor:g} ({definition.factor_basis}).",
-            f"{when.zh}统计口径变更({title.zh}):另一侧数值按系数 {definition.factor:g} 换算"
+            f"{when.zh}统计口径变更（{title.zh}）：另一侧数值按系数 {definition.factor:g} 换算"
             f"({definition.factor_basis})。",
         ),
         definition.basis,
@@ -186,7 +186,7 @@ def _mixed(definition: Definition) -> Reason:
         Text(
             f"What is counted changed {when.en} ({title.en}): this value holds something of both "
             "definitions and is unknown.",
-            f"{when.zh}统计口径变更({title.zh}):该值混有两种口径,视为未知。",
+            f"{when.zh}统计口径变更（{title.zh}）：该值混有两种口径，视为未知。",
         ),
         definition.basis,
     )

@@ -30,29 +30,29 @@ STALE = Reason(
     "source_stale",
     Text(
         "the source is late: the level is held and unknown",
-        "来源迟报:级别保持,状态未知",
+        "来源迟报：级别保持，状态未知",
     ),
 )
 SILENT = Reason(
     "indicator_silent",
     Text(
         "the source goes on without this indicator: the level is held and unknown",
-        "来源仍在更新但该指标中断:级别保持,状态未知",
+        "来源仍在更新但该指标中断：级别保持，状态未知",
     ),
 )
 GAP = Reason(
     "value_missing",
-    Text("a value is missing: the level is held and unknown", "数据缺失:级别保持,状态未知"),
+    Text("a value is missing: the level is held and unknown", "数据缺失：级别保持，状态未知"),
 )
 RULE_OVER = Reason(
     "rule_over",
-    Text("the rule is no longer in force: its level ends", "该规则已失效:其级别终止"),
+    Text("the rule is no longer in force: its level ends", "该规则已失效：其级别终止"),
 )
 NO_CALENDAR = Reason(
     "calendar_unknown",
     Text(
         "The holidays of this year are not known yet: the day counts as an ordinary weekday.",
-        "当年节假日安排尚未载入:该日按普通星期日期处理。",
+        "当年节假日安排尚未载入：该日按普通星期日期处理。",
     ),
 )
 #: reasons that the sentence itself must give, for its numbers cannot be read without them

@@ -61,14 +61,14 @@ def _surprise(unit: Text, p: float) -> Text | None:
     if p * RAREST < 1:
         return Text(
             f"By chance alone a value like this comes less than once in a million {unit.en}.",
-            f"仅凭偶然,这样的数值在一百万{unit.zh}中出现不到一次。",
+            f"仅凭偶然，这样的数值在一百万{unit.zh}中出现不到一次。",
         )
     if p > 0.5:
         return None
     once = round(1 / p) if p < 0.1 else round(1 / p, 1)
     return Text(
         f"By chance alone a value like this comes about once in {once:,} {unit.en}.",
-        f"仅凭偶然,这样的数值约每 {once:,} {unit.zh}出现一次。",
+        f"仅凭偶然，这样的数值约每 {once:,} {unit.zh}出现一次。",
     )
 
 
@@ -79,7 +79,7 @@ def _side_by_side(numbers: Numbers) -> Text | None:
     return Text(
         f"{numbers.tested:,} places of this level were tested at the same time: of those at least as "
         f"surprising, a share of at most {numbers.q_value:.2g} is expected to be chance.",
-        f"同级 {numbers.tested:,} 个地点同时检测:在同样或更出人意料者中,出于偶然的比例预计不超过 "
+        f"同级 {numbers.tested:,} 个地点同时检测：在同样或更出人意料者中，出于偶然的比例预计不超过 "
         f"{numbers.q_value:.2g}。",
     )
 
@@ -88,7 +88,7 @@ def _sureness(reason: int) -> Text | None:
     if reason == Reason.OK:
         return None
     words = reason_words(reason)
-    return Text(f"How sure: {words.en}.", f"可靠程度:{words.zh}。")
+    return Text(f"How sure: {words.en}.", f"可靠程度：{words.zh}。")
 
 
 def _missing(indicator: Indicator, numbers: Numbers) -> Text | None:
@@ -97,7 +97,7 @@ def _missing(indicator: Indicator, numbers: Numbers) -> Text | None:
     unit = _periods(indicator)
     return Text(
         f"Of the {numbers.history:,} {unit.en} of history it rests on, {numbers.missing:,} are unknown.",
-        f"所依据的 {numbers.history:,} {unit.zh}历史数据中,{numbers.missing:,} {unit.zh}未知。",
+        f"所依据的 {numbers.history:,} {unit.zh}历史数据中，{numbers.missing:,} {unit.zh}未知。",
     )
 
 
@@ -109,10 +109,10 @@ def _record(record: Record | None) -> Text:
         )
     events = record.hits + record.misses
     lead = "" if record.lead_days is None else f", median lead {record.lead_days:g} days"
-    lead_zh = "" if record.lead_days is None else f",提前量中位数 {record.lead_days:g} 天"
+    lead_zh = "" if record.lead_days is None else f"，提前量中位数 {record.lead_days:g} 天"
     return Text(
         f"On history ({record.since} to {record.until}) this rule found {record.hits} of {events} events "
         f"with {record.false_alarms} false alarms{lead}.",
-        f"历史检验({record.since} 至 {record.until}):{events} 起事件中发现 {record.hits} 起,"
+        f"历史检验（{record.since} 至 {record.until}）：{events} 起事件中发现 {record.hits} 起，"
         f"误报 {record.false_alarms} 次{lead_zh}。",
     )

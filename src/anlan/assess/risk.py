@@ -88,7 +88,7 @@ def said(
     if cell.row is None or cell.column is None:
         return Text(
             f"Matrix {matrix.title.en}: {en}; no row is reached, so no level.",
-            f"矩阵“{matrix.title.zh}”:{zh};未达到任何一行,无级别。",
+            f"矩阵“{matrix.title.zh}”：{zh}；未达到任何一行，无级别。",
         )
     row = next(one for one in matrix.rows if one.id == cell.row)
     column = next(one for one in matrix.columns if one.id == cell.column)
@@ -96,7 +96,7 @@ def said(
     return Text(
         f"Matrix {matrix.title.en}: {en}. Cell {column.name.en} × {row.name.en}: {colour.en} "
         f"[{matrix.id}/{cell.row}/{cell.column}; {matrix.basis}].",
-        f"矩阵“{matrix.title.zh}”:{zh}。取“{column.name.zh}×{row.name.zh}”格:{colour.zh}"
+        f"矩阵“{matrix.title.zh}”：{zh}。取“{column.name.zh}×{row.name.zh}”格：{colour.zh}"
         f"[{matrix.id}/{cell.row}/{cell.column};{matrix.basis}]。",
     )
 

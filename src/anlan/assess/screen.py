@@ -94,7 +94,7 @@ def frozen(values: NDArray[np.float64], step: timedelta, limit: timedelta) -> ND
 _WORDS = {
     Why.SILENT: ("value_missing", "a value is missing", "数据缺失"),
     Why.GAP: ("value_missing", "a value is missing", "数据缺失"),
-    Why.FROZEN: ("series_frozen", "the value has stood still for too long", "数值长时间不变,疑似卡滞"),
+    Why.FROZEN: ("series_frozen", "the value has stood still for too long", "数值长时间不变，疑似卡滞"),
     Why.IMPOSSIBLE: ("value_impossible", "the value is not possible", "数值不可能"),
 }
 
@@ -110,4 +110,4 @@ def unusable(why: NDArray[np.int8]) -> Reason | None:
     if newest not in _WORDS:
         return None
     code, en, zh = _WORDS[newest]
-    return Reason(code, Text(f"{en}: the level is held and unknown", f"{zh}:级别保持,状态未知"))
+    return Reason(code, Text(f"{en}: the level is held and unknown", f"{zh}：级别保持，状态未知"))

@@ -34,7 +34,7 @@ NOT_SETTLED = Reason(
     "not_settled",
     Text(
         "reports of the last periods still come: the level is held and unknown",
-        "最近各期报告仍在陆续到达:级别保持,状态未知",
+        "最近各期报告仍在陆续到达：级别保持，状态未知",
     ),
 )
 
@@ -207,7 +207,7 @@ def coming(come: Settling, row: int, test: int, value: float) -> Reason | None:
             "reports_coming",
             Text(
                 f"Reports of this period still come: {value:g} so far; how many are missing is not known.",
-                f"本期报告仍在陆续到达:目前 {value:g},尚缺多少未知。",
+                f"本期报告仍在陆续到达：目前 {value:g}，尚缺多少未知。",
             ),
         )
     low, middle, high = (float(bound[row, test]) for bound in (come.lower, come.median, come.upper))
@@ -216,6 +216,6 @@ def coming(come: Settling, row: int, test: int, value: float) -> Reason | None:
         Text(
             f"Reports of this period still come: {value:g} so far, {middle:.0f} ({low:.0f} to {high:.0f}) "
             "expected in the end.",
-            f"本期报告仍在陆续到达:目前 {value:g},最终预计 {middle:.0f}({low:.0f}–{high:.0f})。",
+            f"本期报告仍在陆续到达：目前 {value:g}，最终预计 {middle:.0f}（{low:.0f}–{high:.0f}）。",
         ),
     )

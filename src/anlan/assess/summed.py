@@ -52,7 +52,7 @@ class Sums:
             Text(
                 f"The sum holds {all - len(gone)} of {all} members, without {en}: the true value is higher "
                 "or unknown.",
-                f"合计仅含{all}个下级中的{all - len(gone)}个,缺{zh}:实际数值更高或未知。",
+                f"合计仅含{all}个下级中的{all - len(gone)}个，缺{zh}：实际数值更高或未知。",
             ),
         )
 
@@ -154,7 +154,7 @@ def children_differ(
         Text(
             f"Its own {own:g} differ from the {total:g} of the {n} places below it by {own - total:+g}; both "
             "are kept.",
-            f"本级为 {own:g},{n}个下级合计 {total:g},相差 {own - total:+g};两者均保留。",
+            f"本级为 {own:g}，{n}个下级合计 {total:g}，相差 {own - total:+g}；两者均保留。",
         ),
     )
 

@@ -75,7 +75,7 @@ class Aggregate:
         there = len(self.members) - len(gone)
         whole, total, own = self.whole[t], self.total[t], self.reported[t]
         if whole == Whole.UNKNOWN:
-            return Text("No member has a value: unknown.", "下级均无数据:未知。")
+            return Text("No member has a value: unknown.", "下级均无数据：未知。")
         if whole == Whole.PARTIAL:
             names = [pack.place(name, at).name for name in gone[:_NAMED]]
             more = len(gone) - len(names)
@@ -83,7 +83,7 @@ class Aggregate:
             zh = "、".join(name.zh for name in names) + (f"等{len(gone)}个" if more else "")
             return Text(
                 f"{there} of {len(self.members)} members: {total:g} {unit} without {en}.",
-                f"{len(self.members)}个下级中的{there}个合计 {total:g} {unit},缺{zh}。",
+                f"{len(self.members)}个下级中的{there}个合计 {total:g} {unit}，缺{zh}。",
             )
         if np.isnan(own):
             return Text(
@@ -96,7 +96,7 @@ class Aggregate:
             )
         return Text(
             f"Its own {own:g} {unit} differ from the {total:g} of its {there} members by {own - total:+g}.",
-            f"本级 {own:g} {unit},{there}个下级合计 {total:g},相差 {own - total:+g}。",
+            f"本级 {own:g} {unit}，{there}个下级合计 {total:g}，相差 {own - total:+g}。",
         )
 
 

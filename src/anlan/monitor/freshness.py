@@ -79,20 +79,20 @@ def _reason(definition: SourceDef, status: str, last: datetime | None, failures:
     elif status == "dead":
         text = Text(
             f"{name.en} is dead: nothing since {told}, expected within {_en(definition.dead_after)}",
-            f"{name.zh}已中断:{told} 之后无数据,应在{_zh(definition.dead_after)}内",
+            f"{name.zh}已中断：{told} 之后无数据，应在{_zh(definition.dead_after)}内",
         )
     elif status == "late":
         text = Text(
             f"{name.en} is late: nothing since {told}, expected within {_en(definition.stale_after)}",
-            f"{name.zh}已延迟:{told} 之后无数据,应在{_zh(definition.stale_after)}内",
+            f"{name.zh}已延迟：{told} 之后无数据，应在{_zh(definition.stale_after)}内",
         )
     elif status == "failing":
         text = Text(
             f"{name.en} does not answer: {failures} attempts failed in a row, last news {told}",
-            f"{name.zh}无应答:连续 {failures} 次失败,最近数据 {told}",
+            f"{name.zh}无应答：连续 {failures} 次失败，最近数据 {told}",
         )
     else:
-        text = Text(f"{name.en} is fresh: last news {told}", f"{name.zh}正常:最近数据 {told}")
+        text = Text(f"{name.en} is fresh: last news {told}", f"{name.zh}正常：最近数据 {told}")
     return Reason(f"source_{status}", text)
 
 

@@ -80,6 +80,6 @@ def _reason(indicator: Indicator, heard: Heard) -> Reason:
         "indicator_silent",
         Text(
             f"{indicator.title.en}: no later period than {newest} has come, while the source goes on",
-            f"{indicator.title.zh}:来源仍在更新,但 {newest} 之后再无新数据",
+            f"{indicator.title.zh}：来源仍在更新，但 {newest} 之后再无新数据",
         ),
     )

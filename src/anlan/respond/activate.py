@@ -69,7 +69,7 @@ def escalate(
     if level >= incident.level:
         return None
     power = competent(pack, "respond", incident.lead, incident.hazard, level, incident.place, now)
-    text = Text(f"response level {level}, by {by}", f"响应级别调整为 {level}({by})")
+    text = Text(f"response level {level}, by {by}", f"响应级别调整为 {level}（{by}）")
     reasons = (*incident.reasons, Reason("raised", text, power.basis))
     raised = replace(incident, level=level, basis=power.basis, reasons=reasons)
     return raised, tasks(raised, plan, state, now), reports(raised, pack, state, now)

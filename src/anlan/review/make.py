@@ -145,7 +145,7 @@ def _lessons(
         said.append(
             Text(
                 "no known event followed the warning: look at the rule's threshold",
-                "预警后未发生已知事件:检查规则阈值",
+                "预警后未发生已知事件：检查规则阈值",
             )
         )
     if event is not None and first is not None and first > event.start:
@@ -153,21 +153,21 @@ def _lessons(
         said.append(
             Text(
                 f"the warning came {late} h after the event began: look for an earlier sign",
-                f"预警晚于事件开始 {late} 小时:寻找更早的征兆",
+                f"预警晚于事件开始 {late} 小时：寻找更早的征兆",
             )
         )
     if late_tasks:
         said.append(
             Text(
                 f"{late_tasks} task(s) late or left open: look at owners and times",
-                f"{late_tasks} 项任务逾期或未完成:检查责任与时限",
+                f"{late_tasks} 项任务逾期或未完成：检查责任与时限",
             )
         )
     if late_reports:
         said.append(
             Text(
                 f"{late_reports} report(s) late: look at the reporting line",
-                f"{late_reports} 份报告迟报:检查报送流程",
+                f"{late_reports} 份报告迟报：检查报送流程",
             )
         )
     silent = sum(
@@ -179,7 +179,7 @@ def _lessons(
         said.append(
             Text(
                 f"{silent} call(s) went unanswered in time: check the contacts",
-                f"{silent} 次叫应未按时应答:核对联系人",
+                f"{silent} 次叫应未按时应答：核对联系人",
             )
         )
     owner = incident.lead if incident else _issuer(thread, pack, now)

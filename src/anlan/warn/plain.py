@@ -125,7 +125,7 @@ def _of_text(said: str, field: str, language: str) -> Iterator[Remark]:
     left = _BRACES.findall(said)
     if left:
         names = ", ".join(left)
-        yield remark("placeholder_left", f"not filled in: {names}", f"占位符未填写:{names}", True)
+        yield remark("placeholder_left", f"not filled in: {names}", f"占位符未填写：{names}", True)
     if language == "zh" and not _HAN.search(said) and _LATIN.search(said):
         yield remark("wrong_language", "no Chinese in the Chinese text", "中文栏内没有中文")
     if language == "en" and _HAN.search(said):
@@ -133,14 +133,14 @@ def _of_text(said: str, field: str, language: str) -> Iterator[Remark]:
     for word, instead, kind in _list(language):
         if _holds(said, word, language):
             code = "jargon" if kind == "jargon" else "vague"
-            yield remark(code, f"“{word}”: say {instead}", f"“{word}”:建议改为“{instead}”")
+            yield remark(code, f"“{word}”: say {instead}", f"“{word}”：建议改为“{instead}”")
     if field == "area":
         return
     if field != "headline" or language == "zh":
         shouted = [word for word in _CAPITALS.findall(said) if word not in KNOWN]
         if shouted:
             names = ", ".join(dict.fromkeys(shouted))
-            yield remark("abbreviation", f"abbreviations: {names}", f"缩写:{names}")
+            yield remark("abbreviation", f"abbreviations: {names}", f"缩写：{names}")
     yield from (_length_en if language == "en" else _length_zh)(said, field)
 
 
@@ -154,7 +154,7 @@ def _length_en(said: str, field: str) -> Iterator[Remark]:
             "en",
             Text(
                 f"a sentence of {longest} words; {WORDS_IN_SENTENCE} at most",
-                f"一句有 {longest} 个英文词,至多 {WORDS_IN_SENTENCE} 个",
+                f"一句有 {longest} 个英文词，至多 {WORDS_IN_SENTENCE} 个",
             ),
         )
     # a headline is no prose, and of a few words a grade means nothing
@@ -165,7 +165,7 @@ def _length_en(said: str, field: str) -> Iterator[Remark]:
             "en",
             Text(
                 f"Flesch-Kincaid grade {grade:.0f}; {GRADE:.0f} at most",
-                f"英文阅读难度为 {grade:.0f} 年级,至多 {GRADE:.0f}",
+                f"英文阅读难度为 {grade:.0f} 年级，至多 {GRADE:.0f}",
             ),
         )
 
@@ -175,11 +175,11 @@ def _length_zh(said: str, field: str) -> Iterator[Remark]:
     clause = max((_signs(part) for part in _CLAUSE.split(said)), default=0)
     if longest > SIGNS_IN_SENTENCE:
         en = f"a sentence of {longest} characters; {SIGNS_IN_SENTENCE} at most"
-        zh = f"一句有 {longest} 字,至多 {SIGNS_IN_SENTENCE} 字"
+        zh = f"一句有 {longest} 字，至多 {SIGNS_IN_SENTENCE} 字"
         yield Remark("long_sentence", field, "zh", Text(en, zh))
     if clause > SIGNS_IN_CLAUSE:
         en = f"{clause} characters without a stop; {SIGNS_IN_CLAUSE} at most"
-        zh = f"连续 {clause} 字无停顿,至多 {SIGNS_IN_CLAUSE} 字"
+        zh = f"连续 {clause} 字无停顿，至多 {SIGNS_IN_CLAUSE} 字"
         yield Remark("hard_to_read", field, "zh", Text(en, zh))
 
 

@@ -63,7 +63,7 @@ GENERIC_CALIFORNIA = ReasenbergJones(
     0.91,
     1.08,
     0.05,
-    Text("generic values for California, Reasenberg and Jones 1989", "加州通用参数(Reasenberg–Jones 1989)"),
+    Text("generic values for California, Reasenberg and Jones 1989", "加州通用参数（Reasenberg–Jones 1989）"),
 )
 
 
@@ -79,7 +79,7 @@ def productivity(
     a = math.log10(number / decay(since, until, law.c, law.p)) - law.b * (main - at_least)
     named = Text(
         f"productivity of this sequence ({number} events), decay: {law.named.en}",
-        f"本序列产率({number}次),衰减:{law.named.zh}",
+        f"本序列产率（{number}次），衰减：{law.named.zh}",
     )
     return replace(law, a=a, named=named)
 
@@ -93,8 +93,8 @@ def sentence(law: ReasenbergJones, main: float, at_least: float, since: float, u
     return Text(
         f"Next {days:g} days: {mean:.1f} aftershocks of magnitude {at_least:g} or more expected "
         f"(95 %: {low} to {high}); at least one: {chance} ({law.named.en}).",
-        f"今后{days:g}天:预计 {at_least:g} 级及以上余震 {mean:.1f} 次(95%:{low}–{high} 次);"
-        f"至少一次的概率:{chance}({law.named.zh})。",
+        f"今后{days:g}天：预计 {at_least:g} 级及以上余震 {mean:.1f} 次（95%：{low}–{high} 次）；"
+        f"至少一次的概率：{chance}（{law.named.zh}）。",
     )
 
 

@@ -22,7 +22,7 @@ BEFORE_ADDED = Reason(
     "due_before_added",
     Text(
         "its due date lies before the day it was added: it counts as due on that day",
-        "期限早于收录日期:按收录当日到期处理",
+        "期限早于收录日期：按收录当日到期处理",
     ),
 )
 
@@ -54,15 +54,15 @@ class DueItem:
         if self.state == "overdue":
             return Text(
                 f"{name}: {-self.days} days overdue, was due {due}.",
-                f"{name}:已逾期{-self.days}天(期限 {due})。",
+                f"{name}：已逾期{-self.days}天（期限 {due}）。",
             )
         if self.state in ("done", "done_late"):
             late = self.state == "done_late"
             return Text(
                 f"{name}: done{' after its due date' if late else ''}.",
-                f"{name}:已完成{'(逾期)' if late else ''}。",
+                f"{name}：已完成{'（逾期）' if late else ''}。",
             )
-        return Text(f"{name}: due {due}, {self.days} days left.", f"{name}:期限 {due},尚余{self.days}天。")
+        return Text(f"{name}: due {due}, {self.days} days left.", f"{name}：期限 {due}，尚余{self.days}天。")
 
 
 def due_items(

@@ -26,7 +26,7 @@ def aftershock_outlook(magnitude: float, at: datetime, now: datetime, limit: flo
         "aftershock_outlook",
         Text(
             f"{text.en} One as strong as this or stronger: {strong}.",
-            f"{text.zh}强度相当或更强的地震:{strong}。",
+            f"{text.zh}强度相当或更强的地震：{strong}。",
         ),
         "Reasenberg and Jones 1989, Science 243:1173-1176",
     )

@@ -61,13 +61,14 @@ class Approach:
         if self.earliest is None:
             return Text(
                 f"{storm.en} stays out of the {zone_km:g} km zone of {place.en}; nearest {near} at {when}.",
-                f"{storm.zh}未进入{place.zh}周边 {zone_km:g} 公里警戒区;最近时({when})相距 {near}。",
+                f"{storm.zh}未进入{place.zh}周边 {zone_km:g} 公里警戒区；最近时（{when}）相距 {near}。",
             )
         entry = format_instant(_minute(self.earliest))
         return Text(
             f"{storm.en} enters the {zone_km:g} km zone of {place.en} at {entry} at the earliest; nearest "
             f"{near} at {when}.",
-            f"{storm.zh}最早于 {entry} 进入{place.zh}周边 {zone_km:g} 公里警戒区;最近时({when})相距 {near}。",
+            f"{storm.zh}最早于 {entry} 进入{place.zh}周边 {zone_km:g} 公里警戒区；"
+            f"最近时（{when}）相距 {near}。",
         )
 
 

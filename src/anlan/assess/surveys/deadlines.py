@@ -86,7 +86,7 @@ def _reasons(items: tuple[DueItem, ...], soon: timedelta) -> tuple[Reason, ...]:
         "deadlines_due",
         Text(
             f"{late} overdue, {near} due within {soon.days} days, {later} later.{en}",
-            f"已逾期 {late} 项,{soon.days} 天内到期 {near} 项,其后 {later} 项。{zh}",
+            f"已逾期 {late} 项，{soon.days} 天内到期 {near} 项，其后 {later} 项。{zh}",
         ),
     )
     odd = [item.deadline.id for item in items if item.reasons]
@@ -100,7 +100,7 @@ def _reasons(items: tuple[DueItem, ...], soon: timedelta) -> tuple[Reason, ...]:
             "due_before_added",
             Text(
                 f"{len(odd)} entries were due before they were added and count from that day: {names}{more}.",
-                f"{len(odd)} 项期限早于收录日期,按收录当日计:{'、'.join(odd[:NAMED])}"
+                f"{len(odd)} 项期限早于收录日期，按收录当日计：{'、'.join(odd[:NAMED])}"
                 + (f"等{len(odd)}项。" if more else "。"),
             ),
         ),

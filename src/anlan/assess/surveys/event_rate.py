@@ -111,7 +111,7 @@ def _compare(
             unknown = Numbers(float(after), NAN, NAN, NAN, NAN, UNKNOWN)
             return unknown, Reason(
                 "rate_unknown",
-                Text(f"No answer about the rate: {error}.", f"无法判断发生率变化:{error}。"),
+                Text(f"No answer about the rate: {error}.", f"无法判断发生率变化：{error}。"),
             )
         by = Text("beyond the aftershocks that the ETAS law expects", "已扣除 ETAS 定律预期的余震")
     else:
@@ -122,7 +122,7 @@ def _compare(
     said = Text(
         f"{after} events of magnitude {least:g} or more in {recent:g} days where {number(thought)} were "
         f"expected, {by.en}.",
-        f"近{recent:g}天发生 {least:g} 级及以上 {after} 次,预期 {number(thought)} 次({by.zh})。",
+        f"近{recent:g}天发生 {least:g} 级及以上 {after} 次，预期 {number(thought)} 次（{by.zh}）。",
     )
     told = Numbers(float(after), thought, NAN, after / thought, change.p_faster, alarm)
     return told, Reason("rate_change", said)

@@ -121,7 +121,7 @@ def _law(
             "forecast_uncalibrated",
             Text(
                 f"the ensemble cannot be calibrated: {error}; raw members are not taken for a probability",
-                f"集合预报无法校准:{error};不以原始成员比例作为概率",
+                f"集合预报无法校准：{error}；不以原始成员比例作为概率",
             ),
         )
     return law, None
@@ -211,7 +211,7 @@ def _reason(numbers: Numbers, at: datetime, n: int, law: Emos | None, look: Look
         "forecast_probability",
         Text(
             f"More than {limit} {unit} on {at:%Y-%m-%d}: {chance} ({how.en}); {above} of {n} members say so.",
-            f"{at:%Y-%m-%d} 超过 {limit} {unit} 的概率:{chance}({how.zh});{n} 个成员中 {above} 个超过。",
+            f"{at:%Y-%m-%d} 超过 {limit} {unit} 的概率：{chance}（{how.zh}）；{n} 个成员中 {above} 个超过。",
         ),
         "Gneiting et al. 2005, Mon Weather Rev 133:1098-1118" if law is not None else "",
     )

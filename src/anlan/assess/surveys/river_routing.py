@@ -105,13 +105,13 @@ def _reach(
         if reach.k < hours / 2:
             raise ValueError(f"{pairs} pairs do not settle a travel time, found {reach.k:.1f} h")
     except (ValueError, ZeroDivisionError) as cause:
-        reason = Reason("reach_unknown", Text(f"the reach is not known: {cause}", f"河段参数未知:{cause}"))
+        reason = Reason("reach_unknown", Text(f"the reach is not known: {cause}", f"河段参数未知：{cause}"))
         return None, Text("not known", "未知"), reason
     return (
         reach,
         Text(
             f"fitted on {pairs} pairs, mean error {number(error)}",
-            f"由 {pairs} 对数据拟合,平均误差 {number(error)}",
+            f"由 {pairs} 对数据拟合，平均误差 {number(error)}",
         ),
         None,
     )
@@ -157,8 +157,8 @@ def _reason(
         Text(
             f"Routed from {above.en}: up to {flow} {unit} at {below.en} by {when:%Y-%m-%d %H:%M} UTC; travel "
             f"time {reach.k:.0f} h, {said.en}.",
-            f"由{above.zh}演算:{below.zh}至 {when:%Y-%m-%d %H:%M}(UTC)最大 {flow} {unit};传播时间 "
-            f"{reach.k:.0f} 小时,{said.zh}。",
+            f"由{above.zh}演算：{below.zh}至 {when:%Y-%m-%d %H:%M}（UTC）最大 {flow} {unit}；传播时间 "
+            f"{reach.k:.0f} 小时，{said.zh}。",
         ),
     )
 

@@ -44,7 +44,7 @@ MOVED = Reason(
     "scan_moved",
     Text(
         "The cluster goes on under another place, or as part of another cluster.",
-        "该聚集区转至其他地点,或并入另一聚集区。",
+        "该聚集区转至其他地点，或并入另一聚集区。",
     ),
 )
 MOMENT = timedelta(microseconds=1)
@@ -97,7 +97,7 @@ def run(look: Look, params: Mapping[str, Any]) -> Surveyed:
     if newest.unknown is not None:
         why = Reason(
             "scan_unknown",
-            Text(f"The scan has no answer: {newest.unknown.en}.", f"聚集扫描无结果:{newest.unknown.zh}。"),
+            Text(f"The scan has no answer: {newest.unknown.en}.", f"聚集扫描无结果：{newest.unknown.zh}。"),
         )
         return Surveyed({}, since, until, at, rows, why)
     found: dict[Key, Told] = {}

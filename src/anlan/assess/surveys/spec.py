@@ -103,4 +103,4 @@ def left_out(rows: int, why: Text) -> tuple[Reason, ...]:
     """That so many rows say nothing here, and why; nothing where there are none."""
     if not rows:
         return ()
-    return (Reason("rows_left_out", Text(f"{rows} left out: {why.en}.", f"{rows} 条未采用:{why.zh}。")),)
+    return (Reason("rows_left_out", Text(f"{rows} left out: {why.en}.", f"{rows} 条未采用：{why.zh}。")),)

@@ -75,7 +75,7 @@ NO_FORECAST = Reason(
 )
 NO_POINT = Reason(
     "place_without_point",
-    Text("the place has no point, so its distance is unknown", "该地点没有坐标,距离未知"),
+    Text("the place has no point, so its distance is unknown", "该地点没有坐标，距离未知"),
 )
 
 
