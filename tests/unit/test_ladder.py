@@ -150,6 +150,8 @@ def test_a_channel_that_is_not_configured_stops_nobody_else(room: Room) -> None:
     assert calls(room)["feed", 0].status == "accepted"
     room.run(SENT + HOUR)
     assert calls(room)["desk", 0].status == "given_up"
+    # why it stands as it does: what the peer said, and that the ladder has climbed
+    assert [reason.code for reason in calls(room)["desk", 0].trouble] == ["peer_failed", "no_answer"]
     assert "no such channel" in calls(room)["desk", 0].reasons[0].text.en
     assert ("oncall", 1) in calls(room)
 
