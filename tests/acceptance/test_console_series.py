@@ -201,6 +201,20 @@ def test_a_reason_is_kept_whole_or_refused(client: TestClient[Any], desk: Memory
     assert "&lt;b&gt;so so" in shown and "<b>so" not in shown
 
 
+@pytest.mark.parametrize("what", ["confirm", "watch", "dismiss"])
+def test_blanks_are_no_reason_and_nothing_is_done(
+    client: TestClient[Any], desk: MemoryDesk, what: str
+) -> None:
+    from deskserver import form_token
+
+    sign_in(client, "li.duty")
+    data = {"csrf": form_token(client.get(SERIES).text), "subject": RISK, "back": SERIES}
+    before = desk.state().assessments[RISK]
+    answer = client.post("/act", data={**data, "act": f"assessment.{what}", "reason": " \n "})
+    assert answer.status_code == 422 and f'href="{SERIES}"' in answer.text
+    assert desk.state().assessments[RISK] == before
+
+
 @pytest.mark.parametrize("name", ["chen.approver", "ma.viewer"])
 def test_who_may_not_decide_sees_the_acts_with_the_reason(client: TestClient[Any], name: str) -> None:
     sign_in(client, name)

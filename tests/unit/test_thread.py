@@ -9,7 +9,7 @@ import pytest
 
 from anlan.assess import thread as threads
 from anlan.model.assessment import Assessment
-from anlan.model.errors import NotFound, WrongState
+from anlan.model.errors import InvalidValue, NotFound, WrongState
 from anlan.model.finding import Finding
 from anlan.model.state import State
 from chain_pack import DAY, T0, chain_pack, finding
@@ -100,7 +100,7 @@ def test_only_a_level_newly_raised_opens_a_risk(change: str) -> None:
 
 def test_a_dismissal_needs_words_and_is_for_good() -> None:
     thread = opened(State(), finding())
-    with pytest.raises(WrongState, match="reason in words"):
+    with pytest.raises(InvalidValue, match="reason in words"):
         threads.dismiss(thread, "ada", "  ", NOW)
     gone = threads.dismiss(thread, "ada", "a broken gauge", NOW)
     assert (gone.verdict, gone.status, gone.by) == ("dismissed", "reviewed", "ada")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from anlan.formats.values import short_id
 from anlan.model.assessment import Assessment
-from anlan.model.errors import NotFound, UnknownPlace, WrongState
+from anlan.model.errors import InvalidValue, NotFound, UnknownPlace, WrongState
 from anlan.model.finding import Finding
 from anlan.model.pack import Pack
 from anlan.model.reason import Reason
@@ -213,7 +213,7 @@ def dismiss(thread: Assessment, by: str, note: str, now: datetime) -> Assessment
     """reviewed, dismissed; a reason in words is required."""
     _must(thread, LIVE)
     if not note.strip():
-        raise WrongState(
+        raise InvalidValue(
             "a dismissal needs a reason in words",
             where=thread.id,
             found="an empty note",

@@ -35,6 +35,8 @@ from anlan.web.session import (
 
 Ask = Request[Any, Any, Any]
 FIELD_LIMIT = 20_000  # characters of one form field
+#: what an analyst decides of a risk; the form asks why, and blanks are no answer
+REASONED = ("assessment.confirm", "assessment.watch", "assessment.dismiss")
 #: fields that are never shown again
 SECRETS = ("code",)
 #: acts on a message in force that make the draft of the next one
@@ -129,6 +131,7 @@ async def act(request: Ask) -> Response[Any]:
     desk: Desk = request.app.state.desk
     try:
         _whole(fields)
+        _reasoned(name, fields)
         written = await sync_to_thread(desk.act, request.user, name, subject, fields)
     except StoreUnavailable:
         raise
@@ -141,6 +144,16 @@ async def act(request: Ask) -> Response[Any]:
         made = (one for one in written if one in warnings and subject in warnings[one].references)
         back = next((f"/warning/{quote(one, safe='')}" for one in made), back)
     return Redirect(back, status_code=303)
+
+
+def _reasoned(name: str, fields: Mapping[str, str]) -> None:
+    if name in REASONED and not fields.get("reason"):
+        raise InvalidValue(
+            "a reason in words is needed, and nothing was done",
+            where="reason",
+            found="nothing",
+            expected="why, for the record",
+        )
 
 
 def _whole(fields: Mapping[str, str]) -> None:

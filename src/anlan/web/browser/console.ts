@@ -9,6 +9,7 @@ htmx.config.selfRequestsOnly = true;
 htmx.config.historyCacheSize = 0;
 
 const SECOND = 1000;
+const AGAIN = 4 * SECOND; // after which a form may be sent again
 const LONG = 60 * 86_400; // seconds from which hours no longer matter
 const STEPS: [string, number][] = [
   ["d", 86_400],
@@ -91,6 +92,20 @@ function wire(): void {
   }
 }
 
+/** A form that is on its way is not sent again by a second press. */
+function sendOnce(): void {
+  const sent = new WeakSet<EventTarget>();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
+    if (sent.has(form)) event.preventDefault();
+    sent.add(form);
+    // back to the page, or nothing came of it: it may be pressed again
+    window.setTimeout(() => sent.delete(form), AGAIN);
+  });
+}
+
 startClocks();
+sendOnce();
 followJournal();
 wire();
