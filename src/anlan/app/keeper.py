@@ -117,8 +117,9 @@ class Keeper:
         that wait for the same instant."""
         state = self.desk.state()
         instants = {*state.wakes.values(), *(state.deliveries[id].due for id in state.to_send)}
-        for at in sorted(instants):
-            key = f"deliveries:{format_instant(at)}"
+        keys = {f"deliveries:{format_instant(at)}": at for at in sorted(instants)}
+        for key, at in keys.items():
             if key not in self._armed:
                 self.timers.wake(key, at)
-                self._armed.add(key)
+        # what nobody waits for any more need not be remembered: a timer of the same key is the same one
+        self._armed = set(keys)
