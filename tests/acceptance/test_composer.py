@@ -152,7 +152,7 @@ def test_a_warning_is_written_step_by_step_without_a_script(desk: RunningDesk) -
         ({"drawing": "1,1 3,3 1,3 3,1"}, "simple polygon"),
         ({"drawing": "88,100 88,101 87,100"}, "touches no place"),
         ({"drawing": "34.2,104.2 34.2,104.5 34.5,104.2"}, "drawing_elsewhere"),
-        ({"places": "x/zz"}, "covers x/zz"),
+        ({"places": "x/zz"}, "no such place"),
         ({"headline_zh": ""}, "left empty"),
         ({"level": "4"}, "not that of the matrix"),
     ],
@@ -166,6 +166,10 @@ def test_what_is_refused_is_refused_with_the_reason_and_keeps_the_words(
         assert refused.status_code == 409
         assert says in html.unescape(refused.text)
         assert form(refused.text)["matters_en"] == "My own words."
+        ada.get("/prefs?lang=zh&back=/")
+        told = ada.send(page, "save", reason="so", **changes).text
+        because = re.search(r'role="alert"><b>[^<]*</b>([^<]*)</p>', told)
+        assert because and re.search("[一-鿿]{4}", because[1]) and "expected" not in because[1]
     assert quiet.state().warnings == {}
 
 
@@ -175,7 +179,7 @@ def test_the_page_names_the_recipients_to_whom_a_drawn_message_then_goes(desk: R
         page = ada.get("/compose?hazard=flood&place=x/a&severity=bad&certainty=likely")
         drawing = {"drawing": "circle 30.5,101.0 30", "reason": "the lock keeper rang"}
         checked = ada.send(page, "check", **drawing)
-        assert "drawing_outside" in checked.text and "lie outside of x/a" in checked.text
+        assert "drawing_outside" in checked.text and "lie outside of Greater Alpha" in checked.text
         said = re.search(r"recipients: ([^<;]*)", html.unescape(checked.text))
         kept = ada.send(page, "save", **drawing)
         assert kept.status_code == 303, kept.text

@@ -24,6 +24,7 @@ from anlan.web.access import READ
 from anlan.web.composerview import drawing_text, form_of, search_places, sight
 from anlan.web.guards import sees
 from anlan.web.mapview import layer_of
+from anlan.web.refusal_words import refusal
 from anlan.web.render import page, screen
 from anlan.web.warningview import open_draft
 
@@ -185,7 +186,7 @@ def _composer(
         hazard=hazard,
         before=subject if isinstance(subject, Warning) else None,
         open_draft=_holding_up(do, subject, state),
-        refused=refused,
+        refused=refusal(refused, screen(request, "").language) if refused is not None else "",
         sight=sight(drafted, desk, about.get("place", "")) if drafted is not None and checked else None,
         may=screen(request).may(do, places),
         matches=search_places(find, pack, now),

@@ -23,6 +23,7 @@ from anlan.model.errors import (
     WrongState,
 )
 from anlan.web.guards import Refused, SignInNeeded
+from anlan.web.refusal_words import refusal
 from anlan.web.render import page, screen
 
 API = "/v1"
@@ -59,7 +60,8 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
         return Problem(403, "not_allowed", error.reason.in_(screen(request, "").language))
     for kind, status, code in STATUS:
         if isinstance(error, kind):
-            return Problem(status, code, error.sentence(), getattr(error, "basis", ""))
+            told = refusal(error, screen(request, "").language)
+            return Problem(status, code, told, getattr(error, "basis", ""))
     if isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         code = _HTTP.get(error.status_code, "request")
         return Problem(error.status_code, code, error.detail)
