@@ -31,6 +31,7 @@ def detect(
     series: Sequence[str] | None = None,
     weeks: str = "",
     decimal: str = "",
+    changed: Sequence[str] = (),
     **params: Any,
 ) -> Findings:
     """Test counts (or readings) with a detector; without a pack, a workspace or a service.
@@ -48,6 +49,8 @@ def detect(
     `weeks`       which weeks numbers of weeks are, and that 202005 is one: `iso` (Monday to Sunday; the
                   default where a week is written as such) or `mmwr` (Sunday to Saturday)
     `decimal`     `.` or `,`; by default what the cells of the table prove
+    `changed`     times from which it is counted otherwise, `"2019-09-01"`; `"2019-09-01=1.8"` where a value
+                  of before, times 1.8, is what would have been counted
     `params`      parameters of the detector, by its own names
 
     Gives `Findings`: a `Detection` with arrays [n_series, n_test], and `frame()`, one row per tested
@@ -74,6 +77,7 @@ def detect(
         series=series,
         weeks=weeks,
         decimal=decimal,
+        changed=changed,
         **params,
     )
 

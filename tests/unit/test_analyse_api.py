@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 
 import anlan
 from anlan.assess.detect.ears import ears
-from anlan.assess.detect.panel import Detection, Panel, Reason
+from anlan.assess.detect.panel import Alarm, Detection, Panel, Reason
 from anlan.assess.detect.reason_words import REASONS
 from anlan.assess.detect.registry import specs
 from anlan.assess.multiplicity import q_values
@@ -142,3 +142,80 @@ def test_many_series_tested_at_once_get_adjusted_p_values_time_by_time() -> None
         assert_array_equal(answer.q_values[:, column], q_values(answer.p_value[:, column]))
     assert (answer.q_values >= answer.p_value).all()
     assert answer.frame()["q_value"].to_list() == answer.q_values.ravel().tolist()
+
+
+def weekly(jump: float = 2.0) -> pl.DataFrame:
+    """Two series of 200 weeks from Monday 2018-01-01; from the week of 2020-11-16 on twice as much counts."""
+    rng = np.random.default_rng(12)
+    level = np.where(np.arange(200) < 150, 20, 20 * jump)
+    days = np.datetime64("2018-01-01") + 7 * np.arange(200)
+    a, b = rng.poisson(level), rng.poisson(level)
+    b[190] += 60
+    return pl.DataFrame({"date": days.astype(str), "a": a, "b": b})
+
+
+def test_a_change_of_what_is_counted_is_a_mark_and_no_jump() -> None:
+    how: dict[str, Any] = {"test": "last 60", "baseline": 9}
+    jumped = anlan.detect(weekly(), "ears_c2", **how)
+    assert jumped.alarm[:, 10:13].max() == Alarm.YES
+    marked = anlan.detect(weekly(), "ears_c2", **how, changed=["2020-11-16"])
+    # the history of before is not compared: a while nobody knows, then the outbreak alone
+    assert (marked.alarm[:, 10:21] == Alarm.UNKNOWN).all()
+    assert (marked.alarm[:, :10] != Alarm.UNKNOWN).all() and marked.alarm[1, 50] == Alarm.YES
+    assert (marked.threshold[:, :10] == jumped.threshold[:, :10]).all()
+    assert (marked.threshold[:, 21:] == jumped.threshold[:, 21:]).all()
+    assert marked.values.tolist() == jumped.values.tolist()
+    assert any(
+        "2020-11-16: values on the other side are not compared" in note.en for note in marked.laid.notes
+    )
+    assert any("2020-11-16 变更" in note.zh for note in marked.laid.notes)
+
+
+def test_with_a_factor_the_two_sides_are_compared_in_the_terms_of_the_tested_value() -> None:
+    how: dict[str, Any] = {"test": "last 60", "baseline": 9}
+    exact = weekly(1.0)
+    doubled = exact.with_columns(
+        pl.when(pl.int_range(pl.len()) >= 150).then(2 * pl.col(name)).otherwise(pl.col(name)).alias(name)
+        for name in ("a", "b")
+    )
+    before, after = (
+        anlan.detect(exact, "ears_c2", **how),
+        anlan.detect(doubled, "ears_c2", **how, changed=["2020-11-16=2"]),
+    )
+    assert (before.alarm == after.alarm).all()
+    np.testing.assert_allclose(after.threshold[:, 10:], 2 * before.threshold[:, 10:], rtol=1e-12)
+    np.testing.assert_allclose(after.threshold[:, :10], before.threshold[:, :10], rtol=1e-12)
+
+
+def test_a_week_through_which_the_change_runs_belongs_to_neither_side() -> None:
+    found = anlan.detect(weekly(), "ears_c2", test="149:152", baseline=9, changed=["2020-11-11"])
+    assert found.alarm[0].tolist() == [Alarm.NO, Alarm.UNKNOWN, Alarm.UNKNOWN, Alarm.UNKNOWN]
+    assert any("through which it runs is unknown" in note.en for note in found.laid.notes)
+    days = anlan.detect(np.ones((1, 40)), "ears_c1", freq=365, test="last 5", changed=["30"])
+    assert days.changes[0].at == 29 and not days.changes[0].mixed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["2050-01-01"], "no time of the table is at or after the change"),
+        (["2018-01-01"], "nothing lies before the change"),
+        (["2020-11-16=-1"], "no factor"),
+        (["2020-11-16", "2020-11-16=2"], "two changes at one time"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(words: list[str], said: str) -> None:
+    with pytest.raises(InvalidValue, match=said):
+        anlan.detect(weekly(), "ears_c2", changed=words)
+
+
+def test_an_undecided_combination_is_no_test_beside_the_others() -> None:
+    rng = np.random.default_rng(3)
+    counts = rng.poisson(20, (50, 40)).astype(float)
+    counts[7, -2] = np.nan  # one member of two reads it, and the vote hangs on that one
+    how: dict[str, Any] = {"freq": 365, "test": [39], "quorum": 0.1}
+    found = anlan.detect(counts, "ensemble", members=["ears_c1", "ears_c2"], **how)
+    assert found.alarm[7, 0] == Alarm.UNKNOWN and not np.isnan(found.p_value[7, 0])
+    assert np.isnan(found.q_values[7, 0])
+    others = np.delete(np.arange(50), 7)
+    assert_array_equal(found.q_values[others, 0], q_values(found.p_value[others, 0]))

@@ -77,6 +77,7 @@ def chart_document(found: Findings, rows: Sequence[int]) -> dict[str, Any]:
                 found.threshold[i],
                 found.alarm[i],
                 found.reason[i],
+                marks=tuple((change.at, str(n + 1)) for n, change in enumerate(found.changes)),
             )
             for i in rows
         ],

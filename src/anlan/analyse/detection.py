@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from anlan.analyse.axis import MONTHLY
+from anlan.analyse.changed import alike, changes, sides
 from anlan.analyse.findings import Findings
 from anlan.analyse.frames import Data, combined
 from anlan.analyse.laid import Laid
@@ -32,26 +33,50 @@ def detect(
     series: Sequence[str] | None = None,
     weeks: str = "",
     decimal: str = "",
+    changed: Sequence[str] = (),
     **params: Any,
 ) -> Findings:
     """Test the counts in `data` with the detector of that name. See `anlan.detect`."""
     manner = Manner(weeks, decimal)
     laid = combined(data, population, freq=freq, series=series, manner=manner)
-    return run(laid, detector, test, params)
+    return run(laid, detector, test, params, changed)
 
 
-def run(laid: Laid, detector: str, test: Tested, params: dict[str, Any]) -> Findings:
+def run(
+    laid: Laid, detector: str, test: Tested, params: dict[str, Any], changed: Sequence[str] = ()
+) -> Findings:
     """Test a table that is laid on its axis. Parameters that a rule in service gets (a short history is
-    unknown, not an error) hold here as well, unless `params` say otherwise."""
+    unknown, not an error) hold here as well, unless `params` say otherwise. `changed`: where what is counted
+    changes (see `changed.changes`); what lies on either side is tested for itself, over a history counted as
+    it is."""
     at = tested(laid, test)
     used = {**spec(detector).live, **params}
-    panel, lead = _with_past(laid.panel, detector, used, at)
-    found = by_name(detector)(panel, at + lead, **used)
+    marks = changes(changed, laid.axis)
+    if not marks:
+        return Findings(**_found(laid.panel, detector, used, at), laid=laid, detector=detector, params=used)
+    laid = replace(laid, notes=(*laid.notes, *(mark.said() for mark in marks)))
+    side = sides(marks, at)
+    parts = []
+    for one in np.unique(side).tolist():
+        columns = np.flatnonzero(side == one)
+        panel = replace(laid.panel, counts=alike(laid.panel.counts, marks, one))
+        parts.append((columns, _found(panel, detector, used, at[columns])))
+    order = np.argsort(np.concatenate([columns for columns, _ in parts]), kind="stable")
+    plain: dict[str, Any] = {
+        name: np.concatenate([part[name] for _, part in parts], axis=-1)[..., order] for name in parts[0][1]
+    }
+    return Findings(**plain, laid=laid, detector=detector, params=used, changes=marks)
+
+
+def _found(panel: Panel, detector: str, used: dict[str, Any], at: Ints) -> dict[str, Any]:
+    """The arrays of a `Detection` of the times `at`."""
+    longer, lead = _with_past(panel, detector, used, at)
+    found = by_name(detector)(longer, at + lead, **used)
     plain = {field.name: getattr(found, field.name) for field in fields(Detection)} | {"test": at}
     if lead:  # what lacks is not a value of the table but the table's own past
-        lacking = (found.reason == Reason.MISSING_VALUE) & ~np.isnan(laid.panel.counts[:, at])
+        lacking = (found.reason == Reason.MISSING_VALUE) & ~np.isnan(panel.counts[:, at])
         plain["reason"] = np.where(lacking, np.int16(Reason.TOO_FEW_HISTORY), found.reason)
-    return Findings(**plain, laid=laid, detector=detector, params=used)
+    return plain
 
 
 def _with_past(panel: Panel, detector: str, params: dict[str, Any], at: Ints) -> tuple[Panel, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from anlan.analyse.changed import Change
 from anlan.analyse.laid import Laid
 from anlan.assess.detect.panel import Alarm, Detection, Floats, Known, Panel, Reason
 from anlan.assess.detect.reason_words import reason_words
@@ -20,7 +21,7 @@ class Findings(Detection):
     """A `Detection` (arrays [n_series, n_test]) of the `laid` table by `detector` with `params`. `groups`:
     the domain and level that each series belongs to (none: all are one); `exposure` [n_series] what is at
     stake (None: the newest denominators, where there are any). Of the alarms those are to be looked at that
-    `fdr` and `budget` leave (`anlan.assess.multiplicity.choose`)."""
+    `fdr` and `budget` leave (`anlan.assess.multiplicity.choose`). `changes` of what is counted."""
 
     laid: Laid
     detector: str
@@ -29,6 +30,7 @@ class Findings(Detection):
     exposure: Floats | None = None
     fdr: float | None = None
     budget: int | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def panel(self) -> Panel:
@@ -54,7 +56,12 @@ class Findings(Detection):
         of = np.zeros(n_series, dtype=np.int64)
         if self.groups:
             of = np.unique(np.array(self.groups, dtype=object), return_inverse=True)[1].ravel()
-        return q_values(self.p_value, of[:, np.newaxis] * n_test + np.arange(n_test))
+        return q_values(self._tested, of[:, np.newaxis] * n_test + np.arange(n_test))
+
+    @property
+    def _tested(self) -> Floats:
+        """The p-values of what is known: an undecided combination has one, and is no test."""
+        return np.where(self.alarm == Alarm.UNKNOWN, np.nan, self.p_value)
 
     @property
     def stake(self) -> Floats:
@@ -75,7 +82,7 @@ class Findings(Detection):
         """Which alarms are to be looked at, in which order, and why the others are not."""
         groups = np.array(self.groups, dtype=object).astype(str) if self.groups else None
         alarm = self.alarm == Alarm.YES
-        return choose(alarm, self.p_value, self.stake, groups, fdr=self.fdr, budget=self.budget)
+        return choose(alarm, self._tested, self.stake, groups, fdr=self.fdr, budget=self.budget)
 
     def look_list(self) -> pl.DataFrame:
         """The alarms, newest period first, those to be looked at before the others, by surprise times

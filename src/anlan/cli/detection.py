@@ -36,6 +36,7 @@ def detect(
     fdr: float | None = None,
     budget: int | None = None,
     stake: Path | None = None,
+    changed: Words = [],  # noqa: B006 - read only
     date: str = "",
     by: str = "",
     value: str = "",
@@ -125,7 +126,9 @@ def detect(
         manner = Manner(weeks, decimal, "\t" if separator == "tab" else separator)
         read = partial(csv_file.read, encoding=encoding, roles=roles, manner=manner)
         among = partial(_among, fdr=fdr, budget=budget, stake=stake, encoding=encoding)
-        return _one(read, file, detector, series, freq, " ".join(test), param, population, among, out, json)
+        return _one(
+            read, file, detector, series, freq, " ".join(test), param, population, changed, among, out, json
+        )
     except ValueError as error:  # a parameter that the detector itself refuses
         if isinstance(error, InvalidValue):
             raise
@@ -141,6 +144,7 @@ def _one(
     test: str,
     param: Sequence[str],
     population: Path | None,
+    changed: Sequence[str],
     among: Callable[[Findings], Findings],
     folder: Path,
     json: bool,
@@ -158,9 +162,9 @@ def _one(
         laid = with_population(laid, read(population, laid.axis.freq))
     if not json:
         with err.status(f"{detector}: {len(laid.series)} series"):
-            found = run(laid, detector, test, params)
+            found = run(laid, detector, test, params, changed)
     else:
-        found = run(laid, detector, test, params)
+        found = run(laid, detector, test, params, changed)
     found = among(found)
     written = write(found, folder, file.name)
     if json:
