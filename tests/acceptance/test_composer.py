@@ -277,6 +277,7 @@ def test_a_draft_nobody_wants_is_rejected_on_its_page_and_holds_up_no_all_clear(
         assert held.status_code == 409
         assert f"{draft.id} (draft, by ada, since" in held.text
         assert f'href="/warning/{draft.id}"' in held.text
+        assert f'href="/compose?do=warning.edit&amp;id={draft.id}"' in held.text, "the way on"
         assert re.search(r'name="reason"[^>]*>the water is gone &lt;1 m&gt;</textarea>', held.text), "kept"
         assert f'name="back" value="/warning/{id}"' in held.text
         assert 'id="live"' not in held.text, "the answer to a form cannot be fetched again"
@@ -297,12 +298,15 @@ def test_what_follows_a_message_leads_to_its_new_draft(desk: RunningDesk) -> Non
         for act, fields in (
             ("warning.raise", {"level": "1"}),
             ("warning.lower", {"level": "3"}),
-            ("warning.extend", {"expires": later}),
+            # as the field of a browser writes it
+            ("warning.extend", {"expires": later[:19]}),
             ("warning.all_clear", {}),
         ):
             done = ada.act(act, id, reason="so", back=f"/warning/{id}", **fields)
             (draft,) = [w for w in desk.state().warnings.values() if w.status == "draft"]
             assert done.headers["location"] == f"/warning/{draft.id}", act
+            said = {"raise": "Raised", "lower": "Lowered", "extend": "Extended", "all_clear": "All-clear"}
+            assert f"<b>{said[act.removeprefix('warning.')]}</b>" in ada.get(f"/warning/{draft.id}")
             assert ben.act("warning.reject", draft.id, reason="no", back="/").headers["location"] == "/"
 
 

@@ -14,7 +14,7 @@ from anlan.model.relayed import SIGNATURES
 from anlan.model.roster import SHIFT_STATUSES, WATCH_STATUSES
 from anlan.model.text import LANGUAGES
 from anlan.model.user import ROLES
-from anlan.model.warning import CHANGES, STATUSES
+from anlan.model.warning import CHANGES, PURPOSES, STATUSES
 from anlan.ports.desk import ACTS, MODES
 from anlan.warn.contact import OUTCOMES
 from anlan.warn.hub import OUTCOMES as REFERENCES
@@ -25,6 +25,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "act": tuple(ACTS),
     "cap": ("Actual", "Exercise", "Test"),
     "change": CHANGES,
+    "purpose": tuple(filter(None, PURPOSES)),
     "delivery": DELIVERY_STATUSES,
     "shift": SHIFT_STATUSES,
     "watch": WATCH_STATUSES,
