@@ -201,6 +201,24 @@ def test_a_reason_is_kept_whole_or_refused(client: TestClient[Any], desk: Memory
     assert "&lt;b&gt;so so" in shown and "<b>so" not in shown
 
 
+def test_a_long_history_can_be_gone_back_to_its_first_day_and_the_newest_choice_is_now(
+    client: TestClient[Any], desk: MemoryDesk
+) -> None:
+    import re
+
+    first = NOW - 900 * DAY
+    desk._lake.rows = [("cn/110000", first + n * DAY, first + n * DAY, 1.0) for n in range(900)]
+    sign_in(client, "li.duty")
+    page = client.get(SERIES).text
+    values = re.findall(r'<option value="([^"]*)"', page.split('id="known"')[1].split("</select>")[0])
+    assert values[0] == "" and values[-1] == format_instant(first)
+    assert len(values) == 401 and values[1:] == sorted(values[1:], reverse=True)
+    assert values[1:200] == [format_instant(first + n * DAY) for n in range(899, 700, -1)]
+    back = client.get(SERIES, params={"known": values[-1]}).text
+    chosen = re.findall(r'<option value="([^"]*)" selected', back.split('id="known"')[1])
+    assert chosen == [values[-1]]
+
+
 @pytest.mark.parametrize("what", ["confirm", "watch", "dismiss"])
 def test_blanks_are_no_reason_and_nothing_is_done(
     client: TestClient[Any], desk: MemoryDesk, what: str

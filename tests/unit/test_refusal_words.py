@@ -21,6 +21,7 @@ MODULES = (
     "assess/thread",
     "packs/drawing",
     "packs/resolve",
+    *(f"web/{name}" for name in ("acts", "analyst", "seriesview")),
 )
 ERRORS = ("InvalidValue", "WrongState", "NotAllowed", "NotFound", "UnknownPlace")
 _HAN = re.compile(r"[一-鿿]")

@@ -266,10 +266,15 @@ def instant_of(text: str, where: str = "known") -> datetime:
 
 
 def _choices(learnt: Sequence[datetime], asof: datetime, now: datetime) -> tuple[datetime, ...]:
-    """The last instant of each day on which something was learnt, newest first, and the chosen one."""
-    days = {at.date(): at for at in learnt}
-    kept = set(sorted(days.values(), reverse=True)[:MOST_INSTANTS]) | {asof, now}
-    return tuple(sorted(kept, reverse=True))
+    """The last instant of each day on which something was learnt, newest first, and the chosen one. Of a
+    long history the newest half of so many, and of the days before them as many, evenly apart: the first
+    is among them."""
+    days = sorted({at.date(): at for at in learnt}.values(), reverse=True)
+    half = MOST_INSTANTS // 2
+    if len(days) > MOST_INSTANTS:
+        older = days[half:]
+        days = days[:half] + [older[round(k * (len(older) - 1) / (half - 1))] for k in range(half)]
+    return tuple(sorted({*days, asof, now}, reverse=True))
 
 
 def _nothing(seen: Retrospect) -> PlaceSeries:
