@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anlan.formats import cap
@@ -382,6 +382,7 @@ def test_mending_a_ring_never_makes_it_narrower_than_reading_it_by_even_and_odd(
 
 @settings(max_examples=200, deadline=None)
 @given(points=crossings() | st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=4, max_size=8))
+@example(points=[(3e-189, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 1.0)])
 def test_a_ring_is_known_to_enclose_ground_as_making_it_valid_shows(
     points: list[tuple[float, float]],
 ) -> None:
