@@ -18,7 +18,7 @@ import paho.mqtt.client as paho
 import pytest
 from callsdesk import SMS_KEY, WARNING, later, make
 from desk import PASSWORD
-from deskserver import served
+from deskserver import served, sign_in
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from test_console_browser import WIDTHS, Visit, browser, pytestmark, shots  # noqa: F401
 
@@ -106,6 +106,19 @@ def test_an_answer_over_the_api_is_taken_once(desk: RunningDesk) -> None:
         assert httpx2.post(f"{base}/v1/deliveries/{county.id}/answered", json=said).status_code == 200
         assert httpx2.post(f"{base}/v1/deliveries/{county.id}/answered", json=said).status_code == 409
     assert (delivery(desk, "county").answer, delivery(desk, "county").status) == ("two teams out", "answered")
+
+
+def test_the_ladder_says_when_the_next_call_is_and_which_answer_came_late(desk: RunningDesk) -> None:
+    ada = desk.house.pack.users["ada"]
+    with served(desk) as base, httpx2.Client(base_url=base) as client:  # type: ignore[arg-type]
+        sign_in(client, "ada")
+        assert "next call:" in client.get("/ladder").text
+        later(desk, 6 * MINUTE)
+        assert "no answer in time" in client.get("/ladder").text
+        for who in ("county", "town", "dam"):
+            desk.act(ada, "delivery.answer", delivery(desk, who).id, {"answer": "by telephone"})
+        said = client.get("/ladder").text
+        assert said.count("after its time") >= 2 and "by telephone" in said
 
 
 def test_a_reply_by_sms_answers_from_its_own_number_with_its_code(desk: RunningDesk) -> None:

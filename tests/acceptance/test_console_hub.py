@@ -243,5 +243,9 @@ def test_the_api_says_the_same_as_the_board(layer: Any) -> None:
             "/v1/in-force", params={"kind": "relayed", "place": "cn/110000", "known": "2020-06-16T02:00:00Z"}
         ).json()
         assert {line["headline"]["en"] for line in then["lines"]} == {"Strong wind in Beijing"}
+        # what is looked back to is told from its own instant, and counts down to nothing
+        back = client.get("/in-force", params={"known": "2020-06-16T02:00:00Z"}).text.partition("<tbody>")[2]
+        assert "Strong wind in Beijing" in back and "data-due" not in back
+        assert "data-due" in client.get("/in-force").text.partition("<tbody>")[2]
         assert client.get("/v1/in-force", params={"level": "7"}).status_code in (400, 422)
         assert client.get("/v1/in-force", params={"place": "xx"}).status_code == 404

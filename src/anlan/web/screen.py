@@ -108,8 +108,9 @@ class Screen:
         shown = " ".join(parts[: 1 if days >= LONG else 2]) or self.words("span.s", n=0)
         return f"−{shown}" if span < timedelta(0) else shown
 
-    def ago(self, instant: datetime) -> str:
-        gone = self.now - instant
+    def ago(self, instant: datetime, at: datetime | None = None) -> str:
+        """How long before now, or before the instant that is looked back to."""
+        gone = (at or self.now) - instant
         if gone < timedelta(0):
             return self.words("time.in", span=self.span(gone).lstrip("−"))
         return self.words("time.ago", span=self.span(gone))
