@@ -43,14 +43,14 @@ def split(shape: Any) -> Any:
 
 
 def encloses(shape: Any) -> bool:
-    """True where a polygon whose ring may cross itself encloses ground by its structure: surely so where the
-    loops do not cancel out in the area by its corners; otherwise it is made valid to see."""
+    """True where a polygon whose ring may cross itself encloses ground: surely so where the loops do not
+    cancel out in the area by its corners; otherwise it is mended to see."""
     west, south, east, north = shape.bounds
     # what is narrower than numbers tell apart is nothing once it is made valid
     narrow = min(east - west, north - south) < _SURELY**2
     if not narrow and shape.area > _SURELY * (east - west) * (north - south):
         return True
-    return bool(shapely.make_valid(shape, method="structure", keep_collapsed=False).area > 0)
+    return bool(mend(shape).area > 0)
 
 
 def circle_shape(lat: float, lon: float, radius_km: float) -> Any:
