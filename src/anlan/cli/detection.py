@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anlan.analyse.agreement import Agreement
     from anlan.analyse.findings import Findings
     from anlan.analyse.laid import Laid
+    from anlan.analyse.learning import Learning
     from anlan.analyse.register import Outcome
 
 Json = Annotated[bool, Parameter(name="--json")]
@@ -37,6 +38,9 @@ def detect(
     budget: int | None = None,
     stake: Path | None = None,
     changed: Words = [],  # noqa: B006 - read only
+    truth: Path | None = None,
+    learn: Words = [],  # noqa: B006 - read only
+    rate: float = 0.01,
     date: str = "",
     by: str = "",
     value: str = "",
@@ -127,8 +131,9 @@ def detect(
         read = partial(csv_file.read, encoding=encoding, roles=roles, manner=manner)
         among = partial(_among, fdr=fdr, budget=budget, stake=stake, encoding=encoding)
         return _one(
-            read, file, detector, series, freq, " ".join(test), param, population, changed, among, out, json
-        )
+            read, file, detector, series, freq, " ".join(test), param, population, changed, among, out, json,
+            partial(_learnt, truth, " ".join(learn), rate, encoding) if truth is not None else None,
+        )  # fmt: skip
     except ValueError as error:  # a parameter that the detector itself refuses
         if isinstance(error, InvalidValue):
             raise
@@ -148,6 +153,7 @@ def _one(
     among: Callable[[Findings], Findings],
     folder: Path,
     json: bool,
+    learn: Callable[[Laid, str, dict[str, Any], str], Learning] | None = None,
 ) -> int:
     from anlan.analyse.detection import run
     from anlan.analyse.given import parameters
@@ -160,6 +166,10 @@ def _one(
         laid = chosen(laid, series)
     if population is not None:
         laid = with_population(laid, read(population, laid.axis.freq))
+    learning = None if learn is None else learn(laid, detector, params, test)
+    if learning is not None:
+        weights = learning.write(params, folder)
+        params = learning.params(params)
     if not json:
         with err.status(f"{detector}: {len(laid.series)} series"):
             found = run(laid, detector, test, params, changed)
@@ -167,11 +177,68 @@ def _one(
         found = run(laid, detector, test, params, changed)
     found = among(found)
     written = write(found, folder, file.name)
+    if learning is not None:
+        written = (*written, weights)
     if json:
-        say_json(_document(found, file, written))
+        say_json(_document(found, file, written) | ({"learnt": _judged(learning)} if learning else {}))
     else:
+        if learning is not None:
+            _print_learnt(learning)
         _print(found, written)
     return 0
+
+
+def _learnt(
+    truth: Path,
+    span: str,
+    rate: float,
+    encoding: str,
+    laid: Laid,
+    detector: str,
+    params: dict[str, Any],
+    test: str,
+) -> Learning:
+    """The weights of an ensemble, from what is known to have happened before the tested times."""
+    from anlan.analyse.detection import tested
+    from anlan.analyse.learning import learn_before, read_truth
+
+    going = read_truth(truth, laid, encoding)
+    return learn_before(laid, detector, params, going, tested(laid, test), span, rate)
+
+
+def _judged(learning: Learning) -> dict[str, Any]:
+    """What was learnt, and how it would have done on blocks of the past that it had not seen."""
+    learnt = learning.learnt
+    alone = zip(learning.members, learnt.weights, learnt.members, strict=True)
+    return {
+        "from": learning.first,
+        "to": learning.last,
+        "trained": learnt.trained,
+        "left_out": learnt.left_out,
+        "intercept": learnt.intercept,
+        "cut": learnt.cut,
+        "stack": {"rate": learnt.stack.rate, "found": learnt.stack.found, "true": learnt.stack.true},
+        "members": [
+            {"detector": name, "weight": weight, "rate": one.rate, "found": one.found}
+            for name, weight, one in alone
+        ],
+    }
+
+
+def _print_learnt(learning: Learning) -> None:
+    from rich.table import Table
+
+    learnt = learning.learnt
+    table = Table(title=f"learnt on {learning.first} to {learning.last}", title_justify="left")
+    for name in ("", "weight", "found later", "false alarms"):
+        table.add_column(name, justify="left" if not name else "right")
+    names = ("together", *learning.members)
+    weights = ("", *(f"{weight:.3g}" for weight in learnt.weights))
+    for name, weight, judged in zip(names, weights, (learnt.stack, *learnt.members), strict=True):
+        table.add_row(name, weight, f"{judged.found:.1%} of {judged.true}", f"{judged.rate:.2%}")
+    out.print(table)
+    if learnt.left_out:
+        out.print(f"{learnt.left_out} value(s) left out: a member was unknown there", markup=False)
 
 
 def _among(
