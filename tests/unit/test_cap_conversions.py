@@ -265,6 +265,15 @@ def test_an_index_lists_updates_and_cancels_and_drops_what_is_superseded_or_over
     assert listed(NOW + timedelta(hours=7), first, update, cancel) == []
 
 
+def test_a_cancel_that_says_no_end_leaves_with_what_it_ended() -> None:
+    reference = cap.CapReference("met@x.invalid", "a1", NOW.isoformat())
+    bare = alert(identifier="c1", msg_type="Cancel", references=(reference,), infos=())
+    soon, late = NOW + timedelta(minutes=10), NOW + timedelta(hours=7)
+    assert listed(soon, alert(), bare) == ["c1"] and listed(late, alert(), bare) == []
+    # nobody knows when what it ended would have been over
+    assert listed(late, bare) == ["c1"]
+
+
 def test_what_an_entry_says_in_the_words_of_cap_is_written_as_cap_writes_it() -> None:
     message = alert()
     raw = cap.write_feed(entries(message), id="https://x.invalid/feed", title="t", updated=NOW)

@@ -208,8 +208,9 @@ def feed(
     listed = {entry.link for entry in in_force(every, now)}
     for look, entry in entries.values():
         if entry.link not in listed:
-            over = entry.expires is not None and entry.expires <= now
-            said(look, f"left out: {'expired' if over else 'superseded'}")
+            over = "expired" if entry.expires is not None and entry.expires <= now else "superseded"
+            bare = entry.expires is None and entry.msg_type == "Cancel"
+            said(look, f"left out: {'over with what it ended' if bare else over}")
     self_link = base.rstrip("/") + "/feed.atom"
     put(write_feed(every, id=id, title=title, updated=now, self_link=self_link), out_file)
     return int(failed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -103,8 +103,10 @@ def _hints(alert: CapAlert, expires: datetime | None) -> Iterator[tuple[str, str
 
 def in_force(entries: Sequence[FeedEntry], now: datetime) -> list[FeedEntry]:
     """The entries that a feed lists at that instant, the newest first: neither expired nor superseded by
-    another of them. Updates and cancels are entries like any other until they expire; those of an exercise
-    or a test take no message of another status off the list."""
+    another of them. Updates and cancels are entries like any other until they expire, a cancel without an
+    expiry of its own until all that it ends would have; those of an exercise or a test take no message of
+    another status off the list."""
+    known = {entry.name: entry for entry in entries}
     superseded: dict[str, set[str]] = {}
     for entry in entries:
         for name in entry.follows:
@@ -113,7 +115,7 @@ def in_force(entries: Sequence[FeedEntry], now: datetime) -> list[FeedEntry]:
     current = [
         entry
         for entry in entries
-        if (entry.expires is None or now < entry.expires)
+        if ((ends := _ends(entry, known)) is None or now < ends)
         and not any(
             "" in (entry.status, status) or entry.status == status
             for status in superseded.get(entry.name, ())
@@ -122,6 +124,14 @@ def in_force(entries: Sequence[FeedEntry], now: datetime) -> list[FeedEntry]:
     current.sort(key=lambda entry: entry.name)
     current.sort(key=lambda entry: entry.updated, reverse=True)
     return current
+
+
+def _ends(entry: FeedEntry, known: Mapping[str, FeedEntry]) -> datetime | None:
+    if entry.expires is not None or entry.msg_type != "Cancel":
+        return entry.expires
+    ends = [known[name].expires for name in entry.follows if name in known]
+    told = [end for end in ends if end is not None]
+    return max(told) if told and len(told) == len(entry.follows) else None
 
 
 def write_feed(
