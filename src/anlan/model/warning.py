@@ -142,8 +142,9 @@ class Recipient:
     """Somebody (a duty desk, an office, a partner system) who is told. `languages` in order of
     preference; `answers` True where an answer is required of them. `point` is where they are, `radius_km` how
     far around it they want to know; `area` is the ground they asked for, a GeoJSON Polygon or MultiPolygon.
-    With a point or an area the ground decides whether a warning is theirs, else their places do. `role`: what
-    they are, in a word of the pack's own (duty_desk, hospital), by which routes may name them."""
+    With a point or an area the ground decides whether a warning is theirs, else their places do; whom a plan
+    names is told of all its messages, wherever they are. `role`: what they are, in a word of the pack's own
+    (duty_desk, hospital), by which routes may name them."""
 
     id: str
     name: Text
