@@ -135,7 +135,7 @@ def test_a_message_whose_acknowledgement_is_lost_is_not_counted_as_taken(
     assert channel.deliver(sample_parcel("")).accepted
     lossy.swallow.set()
     unsure = channel.deliver(sample_parcel("", number=2))
-    assert (unsure.accepted, unsure.transient) == (False, True)
+    assert (unsure.accepted, unsure.transient, unsure.doubtful) == (False, True, True)
     assert unsure.detail == "no_acknowledgement: none within 0.5 s"
     lossy.swallow.clear()
     assert channel.deliver(sample_parcel("", number=2, repeat=True)).accepted
@@ -145,6 +145,28 @@ def test_a_message_whose_acknowledgement_is_lost_is_not_counted_as_taken(
     assert [marks["anlan-repeat"] for _, _, marks in reader.came] == ["no", "no", "yes"]
     lossy.close()
     reader.stop()
+
+
+def test_a_command_whose_acknowledgement_is_lost_is_given_again_marked_and_sounds_once(
+    brokers: Callable[..., Broker],
+) -> None:
+    broker = brokers()
+    lossy = Lossy(broker.port)
+    device = Device(broker.port, "roof-1")
+    given = {"host": LOOPBACK, "port": lossy.port, "tls": False, "timeout_s": 0.5, "sound_from": 2}
+    channel = registry.build("siren", given, FixedClock())
+    assert channel.deliver(sample_parcel("roof-1")).delivered
+    lossy.swallow.set()
+    unsure = channel.deliver(sample_parcel("roof-1", number=2))
+    assert unsure.detail.startswith("no_acknowledgement")
+    assert (unsure.accepted, unsure.transient, unsure.doubtful) == (False, True, True)
+    lossy.swallow.clear()
+    assert channel.deliver(sample_parcel("roof-1", number=2, repeat=True)).delivered
+    wait(lambda: len(device.commands) == 3)
+    assert [command["repeat"] for command in device.commands] == [False, False, True]
+    assert device.sounded == ["D-check-1", "D-check-2"]
+    device.stop()
+    lossy.close()
 
 
 def test_a_connection_cut_between_two_messages_is_made_again(brokers: Callable[..., Broker]) -> None:

@@ -27,11 +27,13 @@ _FOR_GOOD = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x90, 0x95, 0x99})
 
 
 class NotTaken(Exception):
-    """The broker did not take it. `transient`: a retry may help."""
+    """The broker did not take it, or did not say so. `transient`: a retry may help; `doubtful`: it was
+    published, and only the acknowledgement did not come."""
 
-    def __init__(self, code: str, said: str, *, transient: bool = True) -> None:
+    def __init__(self, code: str, said: str, *, transient: bool = True, doubtful: bool = False) -> None:
         super().__init__(f"{code}: {said}")
         self.transient = transient
+        self.doubtful = doubtful
 
 
 @dataclass(slots=True)
@@ -100,9 +102,8 @@ class Publisher:
         if reason is None:
             lost = connection.lost
             self._drop(connection)
-            raise NotTaken(
-                "no_acknowledgement", "the connection was lost" if lost else f"none within {seconds:g} s"
-            )
+            said = "the connection was lost" if lost else f"none within {seconds:g} s"
+            raise NotTaken("no_acknowledgement", said, doubtful=True)
         if reason.is_failure:
             raise NotTaken(f"refused_0x{reason.value:02x}", str(reason), transient=_may_change(reason))
 

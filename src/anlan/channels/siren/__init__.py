@@ -83,7 +83,7 @@ class Siren:
                 )
                 answer = self._answers[waited]
         except NotTaken as error:
-            return Receipt(False, str(error), transient=error.transient)
+            return Receipt(False, str(error), transient=error.transient, doubtful=error.doubtful)
         finally:
             with self._news:
                 self._answers.pop(waited, None)

@@ -54,9 +54,7 @@ class Wis2:
         try:
             self.publisher.publish(topic, payload, seconds=self.timeout, properties=marks)
         except NotTaken as error:
-            # published, and the acknowledgement did not come
-            maybe = error.transient and str(error).startswith("no_acknowledgement")
-            return Receipt(False, str(error), transient=error.transient, doubtful=maybe)
+            return Receipt(False, str(error), transient=error.transient, doubtful=error.doubtful)
         return Receipt(True, f"acknowledged on {topic}")
 
     def misaddressed(self, address: str) -> str:
