@@ -156,6 +156,9 @@ def test_a_series_is_read_only_where_the_reader_may(client: TestClient[Any]) -> 
         assert client.get(address).status_code == 403
     found = client.get("/series-data/covid-cases/cn/650000").json()
     assert [one["name"]["en"] for one in found["series"]] == ["Xinjiang"]
+    # and where there is nothing to compare with that is said
+    page = client.get("/series/covid-cases/cn/650000").text
+    assert "没有您可查看的可比地区" in page and "data-heat" not in page
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from anlan.assess.detect.panel import Alarm
 from anlan.assess.detect.reason_words import REASONS
 from anlan.model.text import Text
 
+#: whole numbers below have six digits at most
+MILLION = 1e6
 WORDS = {
     "value": Text("value", "数值"),
     "expected": Text("expected", "预期"),
@@ -129,5 +132,9 @@ def _both(text: Text) -> dict[str, str]:
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:
-    """Six digits, which is more than a screen shows; null where there is no number."""
-    return [float(f"{v:.6g}") if np.isfinite(v) else None for v in values.tolist()]
+    """Six digits, which is more than a screen shows; null where there is no number. Counts are what they
+    are: only the others are written out to be cut."""
+    return [
+        None if not math.isfinite(v) else v if v.is_integer() and abs(v) < MILLION else float(f"{v:.6g}")
+        for v in values.tolist()
+    ]

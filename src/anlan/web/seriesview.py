@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -127,8 +127,12 @@ class Looked:
     @property
     def tested(self) -> tuple[tuple[str, Value], ...]:
         """Each place of the charts, this one first, with what is said of its newest tested period."""
+        newest = len(self.seen.tested) - 1
+        if newest < 0:
+            return ()
         return tuple(
-            (place, values[0]) for place in (self.place, *self.alike) if (values := _values(self.seen, place))
+            (place, _value(self.seen, place, newest, _coming(self.seen, place)))
+            for place in (self.place, *self.alike)
         )
 
     @property
@@ -348,23 +352,25 @@ def _summed(seen: Retrospect, place: str, visible: Callable[[str], bool]) -> Sum
 
 
 def _values(seen: Retrospect, place: str) -> tuple[Value, ...]:
-    own, coming = seen.series[place], _coming(seen, place)
-    made = []
-    for j, at in enumerate(seen.tested):
-        alarm, reason = int(own.alarm[j]), int(own.reason[j])
-        made.append(
-            Value(
-                seen.times[at],
-                _number(own.values[at]),
-                _number(own.expected[j]),
-                _number(own.threshold[j]),
-                alarm,
-                ALARMS[Alarm(alarm)],
-                reason_words(reason) if reason else None,
-                coming.get(at),
-            )
-        )
-    return tuple(reversed(made))
+    """Newest first."""
+    coming = _coming(seen, place)
+    return tuple(_value(seen, place, j, coming) for j in range(len(seen.tested) - 1, -1, -1))
+
+
+def _value(seen: Retrospect, place: str, j: int, coming: Mapping[int, Coming]) -> Value:
+    """What is said of the tested period number `j`; `coming` by index of the axis."""
+    own, at = seen.series[place], seen.tested[j]
+    alarm, reason = int(own.alarm[j]), int(own.reason[j])
+    return Value(
+        seen.times[at],
+        _number(own.values[at]),
+        _number(own.expected[j]),
+        _number(own.threshold[j]),
+        alarm,
+        ALARMS[Alarm(alarm)],
+        reason_words(reason) if reason else None,
+        coming.get(at),
+    )
 
 
 def _gaps(seen: Retrospect, place: str) -> tuple[tuple[datetime, datetime, int], ...]:
