@@ -285,12 +285,15 @@ def _examined(
     else:
         found = blocks(root, prefix, taken)
         faults += _refused(root, taken, namespace, known=bool(version and namespace))
-    signatures = []
-    # where the schema is kept they stand last
-    if not valid or root[-1].tag.startswith(_DSIG):
-        signatures = [child for child in root if child.tag == SIGNATURE]
+    signatures = root.findall(SIGNATURE)
     if signatures:
         found["Signature"] = ["signed"] * len(signatures)
+        # libxml2 takes one that stands before an info, where the schema has them last
+        behind = next((one for one in map(_next, signatures) if not one.startswith(_DSIG)), "")
+        if valid and behind:
+            told = f"a signature before {behind.rpartition('}')[2]}"
+            expected = "signatures behind the last info"
+            faults.append(CapFault("alert/Signature", "X-order", told, expected, False, False))
     if len(raw) > MAX_TEXT and _may_be_long(raw):
         faults += _oversize(root)
     if signatures:
@@ -300,6 +303,12 @@ def _examined(
     for profile in profiles:
         faults += check_profile(profile, found)
     return Examination(raw, version, valid, found, faults, len(signatures), findings.rings, findings.looked)
+
+
+def _next(signature: Any) -> str:
+    """The tag of the element behind it; a signature's own for the last."""
+    behind = signature.getnext()
+    return SIGNATURE if behind is None else str(behind.tag)
 
 
 def _polygons(blocks: Block) -> Iterator[str]:

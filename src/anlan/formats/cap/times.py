@@ -16,7 +16,7 @@ _XSD_FORM = re.compile(
     r"\A([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})?\Z"
 )
 _MAX_OFFSET = timedelta(hours=14)
-_ZULU = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?[A-Za-z]\Z")
+_ZULU = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)? ?[A-Za-z]{1,5}\Z")
 _COMMA = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{2}:[0-9]{2}\Z")
 #: what leaves no doubt about the instant, although neither CAP nor xs:dateTime writes it so: a blank or a
 #: small letter for T, no seconds, an offset without its colon or its minutes
