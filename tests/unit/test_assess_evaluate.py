@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from anlan.assess.evaluate import evaluate
+from anlan.assess.explain import sentence
 from anlan.formats.values import to_json
 from anlan.model.finding import Finding
 from anlan.model.indicator import Band, Indicator, Rule
 from anlan.model.observation import Observation
 from anlan.model.pack import Pack
 from anlan.model.state import State
+from anlan.model.text import Text
 from anlan.model.time import Validity
 from chain_pack import DAY, GAUGE, HOUR, QUAKE, SINCE, T0, MemoryLake, chain_pack, quake, stage
 
@@ -313,3 +315,19 @@ def test_an_event_long_over_still_ends_when_the_system_was_down() -> None:
     watch = Watch(QUAKE)
     watch.see(quake(T0, 5.5, T0 + HOUR))
     assert [f.change for f in watch.see(now=T0 + 300 * DAY)] == ["ended"]
+
+
+def test_a_day_is_named_by_its_date_at_the_place_wherever_its_midnight_is() -> None:
+    pack = chain_pack()
+    say = Text("{at}", "{at}")
+    daily = replace(pack.indicators["stage"], frequency=DAY)
+    for midnight, day in (
+        (datetime(2020, 10, 7, 16, tzinfo=UTC), "2020-10-08"),  # of Beijing
+        (datetime(2020, 10, 8, 0, tzinfo=UTC), "2020-10-08"),
+        (datetime(2020, 10, 8, 10, tzinfo=UTC), "2020-10-08"),  # of Honolulu
+    ):
+        said = sentence(pack, replace(GAUGE, say=say), daily, "x/a", midnight, midnight, None, {})
+        assert said == Text(day, day)
+    hourly = replace(daily, frequency=HOUR)
+    at = datetime(2020, 10, 7, 16, tzinfo=UTC)
+    assert sentence(pack, replace(GAUGE, say=say), hourly, "x/a", at, at, None, {}).en == "2020-10-07"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,8 +12,10 @@ from anlan.assess.calendar import HOLIDAY, MAKE_UP, UNKNOWN, adjusted, day_kinds
 from anlan.assess.detect.panel import Panel
 from anlan.assess.detect.registry import detector
 from anlan.assess.evaluate import evaluate
+from anlan.model.indicator import Definition
 from anlan.model.state import State
-from chain_pack import DAY, GAUGE, HOUR, T0, MemoryLake, chain_pack, stage
+from anlan.model.time import Validity
+from chain_pack import DAY, GAUGE, HOUR, T0, MemoryLake, both, chain_pack, stage
 
 TRUE = np.array([1.3, 1.2, 1.1, 1.1, 1.0, 0.8, 0.5, 0.4, 1.25])  # Monday to Sunday, holiday, make-up day
 
@@ -195,3 +197,26 @@ def test_one_absurd_count_does_not_carry_the_days_after_it_away() -> None:
     calm = evened(counted, factor).values[0, 391:]
     counted[0, 390] = 99_999
     assert np.abs(evened(counted, factor).values[0, 391:] - calm).max() < 1
+
+
+def test_the_first_holidays_under_a_new_definition_are_no_fall_and_the_day_after_no_rise() -> None:
+    pack = chain_pack()
+    first = date(2018, 9, 1)
+    begins = date(2019, 9, 1)  # twice as much counts; 1 to 7 October are holidays
+    when = days(str(first), 420)
+    kinds = day_kinds(when)
+    level = np.where(when >= np.datetime64(begins), 120, 60)
+    drawn = np.random.default_rng(6).poisson(level * TRUE[kinds]).astype(float)
+    new = Definition(both("probable cases count too"), GAUGE.basis, Validity(begins))
+    counts = replace(pack.indicators["stage"], kind="count", calendar="cn", definitions=(new,))
+    rule = replace(GAUGE, detector="ears_c1", params={"alpha": 1e-4}, keep=3 * DAY, measure="excess",
+                   bands=tuple(replace(b, at_least=-1e9) for b in GAUGE.bands if b.level == 4))  # fmt: skip
+    own = replace(pack, indicators={**pack.indicators, "stage": counts}, rules={rule.id: rule})
+    start = datetime.combine(first, datetime.min.time(), UTC)
+    lake = MemoryLake()
+    lake.append([stage((start - T0).days + day, float(value)) for day, value in enumerate(drawn)])
+    told = []
+    for day in range(365, 420):
+        now = start + day * DAY + 30 * HOUR
+        told += evaluate(rule, own, lake, State(), now)  # type: ignore[arg-type]
+    assert [one.sentence.en for one in told if one.at.date() >= date(2019, 9, 30)] == []

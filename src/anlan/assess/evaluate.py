@@ -254,7 +254,7 @@ def detect_at(
     for rows, group in screened.marks.alike(tests):
         at = tests[group]
         alike = screened.values[rows] * screened.marks.scale(int(at[0]))[rows]
-        even = _evened(look, grid, alike, int(tests[0]))
+        even = _evened(look, grid, alike, screened.values[rows], int(tests[0]))
         values = np.pad(even.values, ((0, 0), (lead, 0)), constant_values=np.nan)
         seen = detector(rule.detector)(Panel(values, season or 1, dates=dates), at + lead, **_params(rule))
         expected, threshold = even.own(seen.expected, at), even.own(seen.threshold, at)
@@ -292,7 +292,9 @@ def _lower_bounds(
         test = int(tests[column])
         rows = np.flatnonzero(screened.why[:, test] == Why.PARTIAL)
         alike = screened.values[rows] * screened.marks.scale(test)[rows]
-        even = _evened(look, grid, alike, int(tests[0]), {test: grid.values[rows, test]})
+        even = _evened(
+            look, grid, alike, screened.values[rows], int(tests[0]), {test: grid.values[rows, test]}
+        )
         values = np.pad(even.values, ((0, 0), (lead, 0)), constant_values=np.nan)
         panel = Panel(values, look.indicator.season or 1, dates=dates)
         seen = detector(look.rule.detector)(panel, tests[: column + 1] + lead, **_params(look.rule))
@@ -316,23 +318,23 @@ def _evened(
     look: Look,
     grid: Grid,
     values: NDArray[np.float64],
+    counted: NDArray[np.float64],
     until: int,
     instead: Mapping[int, NDArray[np.float64]] = MappingProxyType({}),
 ) -> Evened:
     """The `values` [n_places, n_times] as average days would have had them, by the factors of the days
-    before index `until`; as they are without a calendar. `instead`: other values [n_places] of periods."""
-    factor = np.ones(values.shape)
-    if look.indicator.calendar:
-        days = grid.times + CIVIL
-        kinds = day_kinds(days, look.indicator.calendar)
-        kinds = np.where(kinds == NO_KIND, weekdays(days), kinds)
-        factor = effects(values[:, :until], kinds[:until]).of(kinds)
+    before index `until`; as they are without a calendar. `instead`: other values [n_places] of periods.
+    The factors come from what was `counted`, same shape, under whatever definition: they are ratios to the
+    days around, and a new definition must not make its first holidays look like a fall."""
     given = values.copy()
     for test, row in instead.items():
         given[:, test] = row
     if not look.indicator.calendar:
-        return Evened(given, factor, np.full(given.shape, np.nan))
-    return evened(given, factor)
+        return Evened(given, np.ones(given.shape), np.full(given.shape, np.nan))
+    days = grid.times + CIVIL
+    kinds = day_kinds(days, look.indicator.calendar)
+    kinds = np.where(kinds == NO_KIND, weekdays(days), kinds)
+    return evened(given, effects(counted[:, :until], kinds[:until]).of(kinds))
 
 
 def _histories(

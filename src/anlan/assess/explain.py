@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from anlan.model.errors import NotFound
 from anlan.model.indicator import Indicator, Rule
@@ -48,17 +48,20 @@ def sentence(
     numbers: dict[str, float | None],
 ) -> Text:
     """`rule.say` with its placeholders filled: {place} {value} {unit} {expected} {threshold} {score}
-    {at} {level}."""
+    {at} {level}. A value of a day or more is named by the day of its place on which it begins."""
     name = pack.place(place, known).name
     unit = UNIT_WORDS.get(indicator.unit, Text(indicator.unit, indicator.unit))
     colour = level_words(pack, level, known)
+    # half a day after its start in UTC a day has its date anywhere from UTC-12 to UTC+12
+    whole_days = indicator.frequency is not None and indicator.frequency >= timedelta(days=1)
+    day = at + timedelta(hours=12) if whole_days else at
     return Text(
         *(
             rule.say.in_(language).format(
                 place=name.in_(language),
                 unit=unit.in_(language).strip(),
                 level=colour.in_(language),
-                at=at.strftime("%Y-%m-%d"),
+                at=day.strftime("%Y-%m-%d"),
                 **{key: number(value) for key, value in numbers.items()},
             )
             for language in ("en", "zh")
