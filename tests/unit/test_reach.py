@@ -213,6 +213,23 @@ def test_a_place_without_a_count_makes_the_sum_a_lower_bound_and_never_zero(pack
     assert alone.basis == "unknown"
 
 
+def test_ground_by_two_names_holds_its_people_once(tmp_path: Path, pack: Pack) -> None:
+    # a nation of one pack over the provinces of another, in a tree of its own
+    (layer,) = pack.geometry
+    nation = {"type": "Feature", "properties": {"code": "n"}}
+    nation["geometry"] = json.loads(shapely.to_geojson(shapely.box(100, 30, 102, 31)))  # type: ignore[assignment]
+    path = tmp_path / "nation.json"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [nation]}))
+    whole = Place("n", both("Nation"), "nation", population=1005, population_year=2024)
+    over = replace(
+        pack,
+        places={**pack.places, "n": (whole,)},
+        geometry=(*pack.geometry, replace(layer, path=str(path), prefix="")),
+    )
+    for drawn in (shapely.box(100, 30, 102, 31), shapely.box(100.2, 30.2, 100.8, 30.8)):
+        assert people(drawn, over, NOW).known == people(drawn, pack, NOW).known
+
+
 def test_ground_outside_all_places_holds_nobody_known(pack: Pack) -> None:
     assert people(shapely.box(0, 0, 1, 1), pack, NOW).known is None
 

@@ -87,15 +87,40 @@ def people(
     above = {line for id in chosen for line in line_of(pack, id, now)}
     shapely.prepare([shape, beyond])
     ground = _Ground(shape, beyond, frozenset(chosen), frozenset(above), frozenset(without))
-    found: list[Counted] = []
-    for root in roots:
-        found += _count(root, ground, outlines, below)
+    found = _once([_count(root, ground, outlines, below) for root in roots], shape, outlines)
     known = [part.people for part in found if part.people is not None]
     unknown = tuple(part.place for part in found if part.people is None)
     basis: Basis = "unknown"
     if known:
         basis = "estimated" if any(part.basis == "estimated" for part in found) else "counted"
     return People(sum(known) if known else None, basis, tuple(found), unknown)
+
+
+def _once(
+    trees: list[list[Counted]], shape: BaseGeometry, outlines: Mapping[str, BaseGeometry]
+) -> list[Counted]:
+    """The parts of several trees of places, those on the same ground by two names once: a nation of one pack
+    and its provinces of another. The tree on the least ground says it finest; of what the others have on
+    `shape`, the parts that lie on its for the most part are left out."""
+    counting = [tree for tree in trees if tree]
+    if len(counting) < 2:
+        return [part for tree in counting for part in tree]
+    ground = {
+        id(tree): [
+            outlines[part.place] for part in tree if part.people is not None and part.place in outlines
+        ]
+        for tree in counting
+    }
+    kept: list[Counted] = []
+    taken = shapely.MultiPolygon()
+    for tree in sorted(counting, key=lambda tree: float(sum(shapely.area(ground[id(tree)])))):
+        for part in tree:
+            outline = outlines.get(part.place)
+            here = None if outline is None or taken.is_empty else shapely.intersection(outline, shape)
+            if here is None or here.is_empty or inside_share(here, taken) <= 0.5:
+                kept.append(part)
+        taken = shapely.union_all([taken, *ground[id(tree)]])
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
