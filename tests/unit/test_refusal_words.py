@@ -62,11 +62,11 @@ def test_a_refusal_is_told_whole_in_the_language_of_the_reader() -> None:
         "the end is not after the start", where="expires", found="2018-02-01T00:00:00Z", expected="after Z"
     )
     assert refusal(late, "en") == late.sentence()
-    assert refusal(late, "zh") == "结束时间：结束时间不晚于开始时间；实际为 2018-02-01T00:00:00Z；应为 晚于 Z"
+    assert refusal(late, "zh") == "结束时间：结束时间不晚于开始时间；实际为2018-02-01T00:00:00Z；应为晚于 Z"
     alone = NotAllowed("author and approver must be two persons", basis="law#5", where="W-1")
     assert refusal(alone, "zh") == "W-1：起草人与批准人不得为同一人［law#5］"
     open_one = WrongState("another message of this risk is open", found="W-2 (draft, by hua, since 2018Z)")
-    assert refusal(open_one, "zh") == "该风险另有一条消息尚未处理；实际为 W-2（草稿，hua，自 2018Z）"
+    assert refusal(open_one, "zh") == "该风险另有一条消息尚未处理；实际为W-2（草稿，hua，自 2018Z）"
 
 
 def test_words_that_nobody_has_put_into_chinese_stay_as_they_are() -> None:

@@ -19,7 +19,7 @@ from anlan.packs.drawing import Circle
 from anlan.packs.load import load_pack
 from anlan.warn import approve as approval
 from anlan.warn.area import area, place_ground, without_ground
-from anlan.warn.drawn import elsewhere, outside, touching
+from anlan.warn.drawn import elsewhere, nearer, outside, touching
 from anlan.warn.ground import WORLD, around, distance_km
 from anlan.warn.render import render
 from anlan.warn.target.recipients import reached
@@ -138,6 +138,17 @@ def test_what_of_a_drawing_lies_outside_of_its_place_is_told() -> None:
     beyond = outside(around(Circle(10.42, 50.0, 10)), ("x/a",), pack, NOW)
     assert beyond is not None and 0.3 < beyond.share < 0.7 and "Alpha" in beyond.text.en
     assert outside(around(Circle(0.0, 0.0, 5)), ("x/a",), bare(pack, "x/a"), NOW) is None
+
+
+def test_a_drawing_in_a_province_without_an_outline_is_no_matter_of_the_nation() -> None:
+    pack = chain_pack()
+    inside, across = around(Circle(10.0, 50.0, 5)), around(Circle(10.4, 50.0, 20))
+    assert nearer(("x",), inside, ["x/a"], pack, NOW) == ("x/a",)
+    assert nearer((), inside, ["x/a"], pack, NOW) == ("x/a",), "no outline at all"
+    assert nearer(("x", "y"), inside, ["x/a"], pack, NOW) == ("x/a", "y"), "what is touched elsewhere stays"
+    assert nearer(("x",), across, ["x/a"], pack, NOW) == ("x",), "a part of it is not in the province"
+    # of the county nobody knows where it is: the province around it holds the drawing
+    assert nearer(("x",), inside, ["x/a/1"], bare(pack, "x/a/1"), NOW) == ("x/a",)
 
 
 def test_a_place_warned_that_is_not_beside_the_risk_is_told() -> None:

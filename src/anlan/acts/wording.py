@@ -15,7 +15,7 @@ from anlan.turn import Turn
 from anlan.warn.area import area
 from anlan.warn.budgets import budget_of
 from anlan.warn.compose import Rings, Wording
-from anlan.warn.drawn import touching
+from anlan.warn.drawn import nearer, touching
 from anlan.warn.ground import parts
 from anlan.warn.reach import reach
 from anlan.warn.simplify import simplify
@@ -119,12 +119,14 @@ def _drawing(
     if not sent.covers:
         raise InvalidValue("the simplified area would cut the ground drawn", where="drawing")
     rings = tuple(tuple((float(x), float(y)) for x, y in part.exterior.coords) for part in parts(sent.shape))
-    touched = tuple(share.place for share in reach(shape, turn.pack, {}, turn.now).places)
+    outlined = tuple(share.place for share in reach(shape, turn.pack, {}, turn.now).places)
+    meant = [one for places in named for one in places]
+    touched = nearer(outlined, shape.shape, meant, turn.pack, turn.now)
     if not touched:
         raise InvalidValue(
             "the drawing touches no place of the pack",
             where="drawing",
-            expected="an area within places that have an outline",
+            expected="an area within places that have an outline, or the circle of the place that is named",
         )
     for places in named:
         touching(shape.shape, places, turn.pack, turn.now)

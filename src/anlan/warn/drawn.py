@@ -83,6 +83,28 @@ def touching(drawing: BaseGeometry, places: Sequence[str], pack: Pack, now: date
     )
 
 
+def nearer(
+    touched: Sequence[str], drawing: BaseGeometry, meant: Sequence[str], pack: Pack, now: datetime
+) -> tuple[str, ...]:
+    """The places that a drawing touches, where the pack has outlines of wide places only: what lies around
+    one of those `meant` gives way to it, or to the nearest place around it, whose ground by the pack's circle
+    holds all that is drawn. Who may warn of a province without an outline need not be able to warn of the
+    nation."""
+    found = list(touched)
+    for one in meant:
+        line = line_of(pack, one, now)
+        for step, place in enumerate(line):
+            ground = _ground([place], pack, now)
+            if ground is None:
+                continue
+            beyond = km2(united([shapely.difference(drawing, ground)]))
+            if beyond <= SLIVER * km2(drawing):
+                wider = set(line[step + 1 :])
+                found = [place if other in wider else other for other in found] or [place]
+                break
+    return tuple(dict.fromkeys(found))
+
+
 def _ground(places: Sequence[str], pack: Pack, now: datetime) -> BaseGeometry | None:
     found = []
     for place in places:

@@ -25,9 +25,9 @@ def refusal(error: AnlanError, language: str) -> str:
     if basis:
         parts[0] += f"［{basis}］"
     if error.found:
-        parts.append(f"实际为 {said(error.found)}")
+        parts.append(f"实际为{said(error.found)}")
     if error.expected:
-        parts.append(f"应为 {said(error.expected)}")
+        parts.append(f"应为{said(error.expected)}")
     if error.mend:
         parts.append(said(error.mend))
     return "；".join(parts)
