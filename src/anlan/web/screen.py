@@ -54,6 +54,9 @@ class Level:
     css: str
 
 
+_SIGNS = {"en": (": ", ", ", "; ", ", "), "zh-CN": ("：", "，", "；", "、")}
+
+
 class Screen:
     """One request's view of the desk. `zone` is the zone in which instants are shown."""
 
@@ -64,6 +67,8 @@ class Screen:
         self.words = Words(language)
         self.language = self.words.language
         self.lang = "zh-CN" if self.language == "zh" else "en"
+        # between two words that the page puts together, and between those of a list
+        self.colon, self.comma, self.semicolon, self.list = _SIGNS[self.lang]
         self.zone = ZoneInfo(zone)
         self.url = url
         self.now = desk.clock.now()
