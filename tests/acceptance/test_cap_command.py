@@ -204,12 +204,12 @@ def test_a_message_is_signed_sent_on_and_verified_by_another_hand(here: Path, ca
         (here / f"{name}.key").write_bytes(one.key_pem)
         (here / f"{name}.pem").write_bytes(one.pem)
     (here / "trust.toml").write_text('[[anchor]]\nsender = "met@x.invalid"\ncertificate = "met.pem"\n')
-    for name in ("met", "other"):
-        words = ("sign", "m1.xml", "--key", f"{name}.key", "--certificate", f"{name}.pem")
-        assert ran(capfdbinary, *words, "--out", f"{name}.xml")[0] == 0
-    _, inline, _ = ran(capfdbinary, "sign", "m1.xml", "--key", "met.key", "--certificate", "met.pem")
-    assert inline == (here / "met.xml").read_bytes()
     at = ("--at", "2026-11-25T00:00:00Z")
+    for name in ("met", "other"):
+        words = ("sign", "m1.xml", "--key", f"{name}.key", "--certificate", f"{name}.pem", *at)
+        assert ran(capfdbinary, *words, "--out", f"{name}.xml")[0] == 0
+    _, inline, _ = ran(capfdbinary, "sign", "m1.xml", "--key", "met.key", "--certificate", "met.pem", *at)
+    assert inline == (here / "met.xml").read_bytes()
     code, found = lines(capfdbinary, "verify", "met.xml", "--trust", "trust.toml", *at)
     assert (code, found[0]["signature"], found[0]["signatures"][0]["key_name"]) == (0, "authenticated", "met")
     for file, verdict in (("other.xml", "integrity_only"), ("m1.xml", "unsigned")):
@@ -228,12 +228,15 @@ def test_what_cannot_be_signed_is_named_with_its_file(here: Path, capfdbinary: A
     met = signer("met.x.invalid")
     (here / "met.key").write_bytes(met.key_pem)
     (here / "met.pem").write_bytes(met.pem)
-    keys = ("--key", "met.key", "--certificate", "met.pem")
+    keys = ("--key", "met.key", "--certificate", "met.pem", "--at", "2026-11-25T00:00:00Z")
     (here / "wide.xml").write_bytes(message().decode().replace("UTF-8", "UTF-16").encode("utf-16"))
     (here / "cut.xml").write_bytes(message()[:200])
     for name, told in (("wide.xml", "only messages in UTF-8"), ("cut.xml", "not well-formed")):
         code, _, err = ran(capfdbinary, "sign", name, *keys)
         assert code == 2 and err.startswith(f"anlan: {name}: {told}"), err
+    code, out, err = ran(capfdbinary, "sign", "m1.xml", *keys[:-1], "2031-01-01T00:00:00Z")
+    assert code == 2 and not out and "met.pem: the certificate is not in force" in err
+    assert "2020-01-01 to 2030-01-01" in err
 
 
 def test_conversions_come_back_byte_for_byte(here: Path, capfdbinary: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from anlan.cli.cap_options import Json, Paths, Worker, asked_of, looks_at
 from anlan.cli.cap_output import file_bytes, put
 from anlan.cli.output import out, say_json
 from anlan.model.errors import BadInput, InvalidValue, NotFound
+from anlan.model.time import parse_instant
 
 
 def verify(
@@ -97,6 +99,7 @@ def sign(
     certificate: Path,
     name: str = "",
     password_env: str = "",
+    at: str = "",
     out_file: Annotated[Path | None, Parameter(name="--out")] = None,
 ) -> int:
     """Sign a message: one enveloped XML signature before its end tag, every other byte as it was.
@@ -113,6 +116,8 @@ def sign(
         How the signature names its key; the certificate's file name where left out.
     password_env
         The environment variable that holds the key's password.
+    at
+        The instant at which the certificate must be in force; now where left out.
     out_file
         Where to write; standard output where left out.
     """
@@ -131,6 +136,14 @@ def sign(
         password=password,
         where=str(certificate),
     )
+    instant = parse_instant(at, "--at") if at else datetime.now(UTC)
+    if not signing.holds(instant):
+        raise InvalidValue(
+            "the certificate is not in force: nobody could trust the signature",
+            where=str(certificate),
+            found=f"{signing.since:%Y-%m-%d} to {signing.until:%Y-%m-%d}",
+            expected=f"one in force at {instant:%Y-%m-%d %H:%M}, or another --at",
+        )
     raw = sys.stdin.buffer.read() if path == "-" else file_bytes(Path(path))
     try:
         signed = sign_bytes(raw, signing)
