@@ -99,7 +99,9 @@ def last_month(counts: Floats, at: Ints) -> tuple[Floats, npt.NDArray[np.bool_]]
 def _baseline(panel: Panel, at: Ints, b: int, m: int, as_package: bool) -> tuple[Floats, Floats, Floats]:
     """(number, mean, variance) of the known months of past years, [n_series, n_test]."""
     dates = None if as_package else panel.dates
-    same_week, bounds = window_rows(at, freq=panel.freq, dates=dates, b=b, w=0, as_package=False)
+    same_week, bounds = window_rows(
+        at, n_time=panel.n_time, freq=panel.freq, dates=dates, b=b, w=0, as_package=False
+    )
     centre = np.full((len(at), b), -1, dtype=np.int64)
     centre[np.arange(b) < np.diff(bounds)[:, None]] = same_week
     weeks = centre[:, :, None] + np.arange(-MONTH * m - MONTH + 1, MONTH * m + 1)

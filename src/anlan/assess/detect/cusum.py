@@ -83,8 +83,8 @@ def cusum(
         raise ValueError(f"h must be above 0, found {h}")
     if not np.isfinite(k):
         raise ValueError(f"k must be a finite number, found {k}")
-    if not alpha > 0:
-        raise ValueError(f"alpha must be above 0, found {alpha}")
+    if not alpha >= 0:
+        raise ValueError(f"alpha must be at least 0, found {alpha}")
     at = panel.test_indexes(test)
     as_package = compat == "surveillance"
     mean, reason = in_control(panel, at, m, as_package)

@@ -172,7 +172,9 @@ def _fit(
 ) -> Fits:
     """Fit every series at every tested period."""
     as_package = compat == "surveillance"
-    rows, bounds = window_rows(at, freq=panel.freq, dates=panel.dates, b=b, w=w, as_package=as_package)
+    rows, bounds = window_rows(
+        at, n_time=panel.n_time, freq=panel.freq, dates=panel.dates, b=b, w=w, as_package=as_package
+    )
     shape = (panel.n_series, len(at))
     mu, se_log, phi, slope = (np.empty(shape) for _ in range(4))
     kept, code = np.empty(shape, dtype=np.int8), np.empty(shape, dtype=np.int16)

@@ -119,7 +119,9 @@ def farrington_flexible(
         as_package=compat == "surveillance",
     )
     y = panel.counts[:, at]
-    threshold, p_value = _bound(y, fits, threshold_method, powertrans, alpha)
+    # R's laws of counts take the whole part of a number, beyond 1e-7 of the next
+    counted = np.floor(y + 1e-7) if compat == "surveillance" and threshold_method != "delta" else y
+    threshold, p_value = _bound(counted, fits, threshold_method, powertrans, alpha)
     cases, hidden = recent_cases(panel.counts, at, limit54[1])
     if compat == "surveillance":
         return _as_package(at, y, fits, threshold, p_value, threshold_method, cases, hidden, limit54)
@@ -284,8 +286,8 @@ def check_settings(
         raise ValueError(f"past_weeks_not_included must not be negative, found {past}")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie between 0 and 1, found {alpha}")
-    if not weights_threshold > 0:
-        raise ValueError(f"weights_threshold must be above 0, found {weights_threshold}")
+    if not weights_threshold >= 0:
+        raise ValueError(f"weights_threshold must be at least 0, found {weights_threshold}")
     if len(limit54) != 2 or limit54[0] < 0 or limit54[1] < 1:
         raise ValueError("limit54 must be (cases >= 0, periods >= 1), found " + repr(tuple(limit54)))
 

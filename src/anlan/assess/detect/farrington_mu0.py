@@ -15,14 +15,14 @@ from scipy.special import ndtri
 from anlan.assess.detect.farrington_fits import fit_all
 from anlan.assess.detect.farrington_flexible import SPECS
 from anlan.assess.detect.panel import Floats, Ints, Panel, Reason
-from anlan.assess.detect.seasons import reference_rows
+from anlan.assess.detect.seasons import ReferenceRows, reference_rows
 
 
-def mu0(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Floats:
-    """[n_series, n_test], NaN where no fit converged; `params` as of `farrington_flexible`."""
+def package_rows(panel: Panel, at: Ints, params: Mapping[str, Any]) -> ReferenceRows:
+    """The reference rows that the package takes; `params` as of `farrington_flexible`."""
     used = SPECS[0].complete(params)
     left_out = used["past_weeks_not_included"]
-    rows = reference_rows(
+    return reference_rows(
         at,
         panel.n_time,
         freq=panel.freq,
@@ -33,10 +33,15 @@ def mu0(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Floats:
         past_not_included=used["w"] if left_out is None else left_out,
         as_package=True,
     )
+
+
+def mu0(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Floats:
+    """[n_series, n_test], NaN where no fit converged; `params` as of `farrington_flexible`."""
+    used = SPECS[0].complete(params)
     fits = fit_all(
         panel,
         at,
-        rows,
+        package_rows(panel, at, params),
         trend=used["trend"] and used["b"] >= 3,
         p_threshold_trend=used["p_threshold_trend"],
         reweight=used["reweight"],

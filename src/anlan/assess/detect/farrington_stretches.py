@@ -94,8 +94,11 @@ def fit_stretches(  # type: ignore[no-untyped-def]
     rows that any tested period uses. `code` is `DEFERRED` where the cell is left to `fit_panel`."""
     n_series, n_time = counts.shape
     groups = seasons.shape[1] - 1
-    most_rows = np.int64(np.diff(first_row.astype(np.int64)).max()) if len(reach) else np.int64(0)
-    most_runs = np.int64(np.diff(first_run.astype(np.int64)).max()) if len(reach) else np.int64(0)
+    most_rows, most_runs = np.int64(0), np.int64(0)
+    for w in range(len(first_row) - 1):
+        most_rows = max(most_rows, np.int64(first_row[w + 1]) - np.int64(first_row[w]))
+    for w in range(len(first_run) - 1):
+        most_runs = max(most_runs, np.int64(first_run[w + 1]) - np.int64(first_run[w]))
     room = (most_rows // BLOCK + 2) * BLOCK
     runs_room = (most_runs // BLOCK + 1) * BLOCK
 

@@ -17,7 +17,7 @@ _DAY = np.timedelta64(1, "D")
 
 
 def window_rows(
-    at: Ints, *, freq: int, dates: Dates | None, b: int, w: int, as_package: bool
+    at: Ints, *, n_time: int, freq: int, dates: Dates | None, b: int, w: int, as_package: bool
 ) -> tuple[Ints, Ints]:
     """(rows [total], bounds [n_test + 1]): rows bounds[j] ... bounds[j + 1] belong to test j, in order
     of time. `b` years back, `w` periods to either side. A dated axis is weekly (52), monthly (12) or
@@ -41,7 +41,7 @@ def window_rows(
         wanted = np.sort(wanted.reshape(len(at), b * (2 * w + 1)), axis=1)
         place = np.minimum(np.searchsorted(dates, wanted), len(dates) - 1)
         found = np.where(dates[place] == wanted, place, -1)
-    there = found >= 0
+    there = (found >= 0) & (found < n_time)
     bounds = np.concatenate([[0], there.sum(axis=1).cumsum()]).astype(np.int64)
     return found[there].astype(np.int64), bounds
 

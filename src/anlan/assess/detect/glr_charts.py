@@ -48,9 +48,13 @@ def charts(  # type: ignore[no-untyped-def]
     if kind == LR:
         sign = 1 if theta > 0.0 else -1
     up = sign > 0
+    # written as constants these would be types of their own, and what is called be compiled for each
+    start, no = np.int64(0), np.bool_(False)
     for s in range(counts.shape[0]):
         if fitted:
-            alphas[s] = means_from(counts[s], design, at, 0, alphas[s], as_package, coef, mean[s], code[s])
+            alphas[s] = means_from(
+                counts[s], design, at, start, alphas[s], as_package, coef, mean[s], code[s]
+            )
         alpha = alphas[s]
         if not as_package and (not alpha > POISSON):
             alpha = 0.0
@@ -67,7 +71,7 @@ def charts(  # type: ignore[no-untyped-def]
                 x[j] = 0.0 if gone else here
                 last[j] = 0.0 if gone else before
                 mu[j] = 0.0 if gone else mean[s, j]
-        begin = 0
+        begin = start
         so_far = 0.0
         for j in range(n_test):
             if math.isnan(x[j]):  # the package has stopped
@@ -85,8 +89,8 @@ def charts(  # type: ignore[no-untyped-def]
             if cases and not missing:
                 if not as_package:
                     bound[s, j] = boundary(
-                        kind, x, mu, last, alpha, up, sign, theta, begin, j, window, least, False, so_far,
-                        limit, strict, 1e15,
+                        kind, x, mu, last, alpha, up, sign, theta, begin, j, window, least, as_package,
+                        so_far, limit, strict, 1e15,
                     )  # fmt: skip
                     if up:
                         bound[s, j] = np.inf if math.isnan(bound[s, j]) else bound[s, j] - 1.0
@@ -97,8 +101,8 @@ def charts(  # type: ignore[no-untyped-def]
                     found = 0.0
                     if not waits:
                         found = boundary(
-                            kind, x, mu, last, alpha, up, sign, theta, begin, j, window, least, True,
-                            so_far, limit, False, 1e9,
+                            kind, x, mu, last, alpha, up, sign, theta, begin, j, window, least, as_package,
+                            so_far, limit, no, 1e9,
                         )  # fmt: skip
                     bound[s, j] = 0.0 if math.isnan(found) else found
                 else:
@@ -123,12 +127,12 @@ def package_steps(  # type: ignore[no-untyped-def]
     """The count at which the answer at n turns, stepped to by ones from the observed one as the package
     does: its search for kappa may run away at some counts, so the statistic is no monotone function. 0
     where an alarm stays, 1e99 where none comes."""
-    held = x[n]
+    held, yes = x[n], np.bool_(True)
     step = -1.0 if alarmed else 1.0
     found = 0.0 if alarmed else 1e99
     while 1.0 <= x[n] <= most:
         x[n] += step
-        value = statistic(kind, x, mu, last, alpha, sign, theta, begin, n, window, least, True, 0.0)
+        value = statistic(kind, x, mu, last, alpha, sign, theta, begin, n, window, least, yes, 0.0)
         if (value >= limit) != alarmed:
             found = x[n] + 1.0 if alarmed else x[n]
             break

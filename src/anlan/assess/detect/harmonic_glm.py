@@ -146,10 +146,11 @@ def fit_seasonal(x, counts, n_train, alpha, coef):  # type: ignore[no-untyped-de
     used, as R's pivoting does. Writes `coef` [p]; gives (converged, alpha, known cases, known periods)."""
     p = x.shape[1]
     rows, y = np.empty((n_train, p)), np.empty(n_train)
-    n, cases = 0, 0.0
+    n, cases = np.int64(0), 0.0  # a constant 0 would be a type of its own, and `irls` be compiled for it too
     for t in range(n_train):
         if not math.isnan(counts[t]):
-            rows[n] = x[t]
+            for a in range(p):
+                rows[n, a] = x[t, a]
             y[n] = counts[t]
             cases += y[n]
             n += 1

@@ -23,7 +23,9 @@ def past_rows(panel: Panel, at: Ints, *, b: int, w: int, act_y: bool, as_package
     `as_package`: the package goes back by whole `freq` periods, and with `w` 0 and `act_y` takes the
     tested value and the one before it."""
     dates = None if as_package or panel.freq not in DATED else panel.dates
-    years, year_bounds = window_rows(at, freq=panel.freq, dates=dates, b=b, w=w, as_package=False)
+    years, year_bounds = window_rows(
+        at, n_time=panel.n_time, freq=panel.freq, dates=dates, b=b, w=w, as_package=False
+    )
     last = np.arange(w, 0, -1) if act_y else np.zeros(0, dtype=np.int64)
     if as_package and act_y and w == 0:
         last = np.array([0, 1])

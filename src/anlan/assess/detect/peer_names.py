@@ -20,11 +20,12 @@ from anlan.assess.detect.cusum import cusum
 from anlan.assess.detect.ears import ears
 from anlan.assess.detect.farrington import farrington, quantile_of_value
 from anlan.assess.detect.farrington_flexible import farrington_flexible
-from anlan.assess.detect.farrington_mu0 import mu0
+from anlan.assess.detect.farrington_mu0 import mu0, package_rows
 from anlan.assess.detect.farrington_windows import window_rows
 from anlan.assess.detect.glr import glrnb
 from anlan.assess.detect.outbreak_p import outbreak_p
 from anlan.assess.detect.panel import Alarm, Detection, Floats, Ints, Panel, Reason, Trend
+from anlan.assess.detect.past_windows import past_rows
 from anlan.assess.detect.registry import spec
 from anlan.assess.detect.rki import rki
 
@@ -40,7 +41,8 @@ class PeerDetector:
     `ours` is its name here; `params` the control parameters with our names; `values` words that are
     called otherwise here; `columns(panel, at, params)` gives the columns of its output,
     [n_series, n_test] each, in the package's order; `first_k(control, freq)` the first row tested where
-    the control has no range (None: the package needs one)."""
+    the control has no range (None: the package needs one); `words` what a parameter may be, where the
+    package takes the beginning of one for it."""
 
     ours: str
     params: Mapping[str, str]
@@ -49,12 +51,25 @@ class PeerDetector:
     first_k: Callable[[Control, int], int] | None = None
     no_null: frozenset[str] = frozenset()
     each_alone: bool = False
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def in_full(self, control: Control) -> dict[str, Any]:
+        """`control` with words that are the beginning of one of `words` alone written out, as R does."""
+        return {name: _in_full(value, self.words.get(name, ())) for name, value in control.items()}
+
+
+def _in_full(value: Any, words: tuple[str, ...]) -> Any:
+    if not isinstance(value, str) or value in words or not value:
+        return value
+    meant = [word for word in words if word.startswith(value)]
+    return meant[0] if len(meant) == 1 else value
 
 
 def translated(detector: str, control: Control) -> dict[str, Any]:
     """The parameters of our detector for a control list of the package; ValueError for a detector or a
     parameter that is not known."""
     peer = named(detector)
+    control = peer.in_full(control)
     unknown = set(control) - set(peer.params) - _ASIDE
     if unknown:
         raise ValueError(
@@ -98,7 +113,7 @@ def rows(case: Mapping[str, Any], panel: Panel, ks: Sequence[int]) -> list[Row]:
     """The package's output for `case` on `panel` (series in the order of the case) at the 1-based rows
     `ks`: one row per series and k. Raises ValueError where the package stops."""
     peer = named(case["detector"])
-    control = dict(case.get("control") or {})
+    control = peer.in_full(case.get("control") or {})
     if not isinstance(control.get("method", ""), str):
         raise ValueError(f"{case['detector']}: method must be a word, found {control['method']!r}")
     at = np.asarray(ks, dtype=np.int64) - 1
@@ -138,7 +153,9 @@ def _flexible(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     if params.get("population_offset") and panel.population is None:  # the package takes equal shares
         panel = replace(panel, population=np.full(panel.counts.shape, 1 / panel.n_series))
     found = farrington_flexible(panel, at, compat="surveillance", **params)
-    if params.get("reweight", True) and (found.reason == Reason.TOO_FEW_HISTORY).any():
+    reweight, offset = params.get("reweight", True), params.get("population_offset", False)
+    _check_reference(panel, np.unique(package_rows(panel, at, params).rows), offset, reweight)
+    if reweight and (found.reason == Reason.TOO_FEW_HISTORY).any():
         raise ValueError("too few reference counts: the package stops there")
     return {
         "upperbound": found.threshold,
@@ -153,13 +170,32 @@ def _flexible(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     }
 
 
+def _check_reference(panel: Panel, rows: Ints, offset: bool, missing: bool) -> None:
+    """ValueError where the package's regression stops at a reference value: a negative count, or, with a
+    population as `offset`, one that is 0 or, where `missing`, not known."""
+    if (panel.counts[:, rows] < 0).any():
+        raise ValueError("a reference count is negative: the package stops there")
+    if not offset or panel.population is None:
+        return
+    population = panel.population[:, rows]
+    # the logarithm of a negative population is a missing value to it
+    if (population == 0).any() or (missing and not (population > 0).all()):
+        raise ValueError("a reference population is missing or not above 0: the package stops there")
+
+
 def _farrington(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     if panel.population is None:  # the package takes 1
         panel = replace(panel, population=np.ones(panel.counts.shape))
     given = {"b": 5, "w": 3, "reweight": True, "trend": True, "fit_fun": "fast", **params}
     found = farrington(panel, at, compat="surveillance", **params)
     used, bounds = window_rows(
-        at, freq=panel.freq, dates=panel.dates, b=given["b"], w=given["w"], as_package=True
+        at,
+        n_time=panel.n_time,
+        freq=panel.freq,
+        dates=panel.dates,
+        b=given["b"],
+        w=given["w"],
+        as_package=True,
     )
     if (
         used.size
@@ -167,6 +203,7 @@ def _farrington(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
         and (given["reweight"] or given["fit_fun"] == "fast")
     ):
         raise ValueError("a reference count is missing: the package stops there")
+    _check_reference(panel, used, given["fit_fun"] == "population_offset", True)
     shortest = int(np.diff(bounds).min(initial=len(used)))
     # the package fits the trend first, also where fewer than three years refuse it
     bare = at.size > 0 and given["trend"] and shortest <= (2 if given["reweight"] else 1)
@@ -186,6 +223,8 @@ def _farrington(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
 
 
 def _ears(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
+    if params.get("method") == "C3" and at.size == 1:
+        raise ValueError("C3 needs more than one tested row: the package stops at one")
     found = ears(panel, at, **params)
     return {"upperbound": found.threshold, "alarm": _alarm(found)}
 
@@ -197,7 +236,11 @@ def _bayes(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
 
 def _rki(panel: Panel, at: Ints, params: Mapping[str, Any]) -> Columns:
     found = rki(panel, at, compat="surveillance", **params)
-    if ((found.reason == Reason.MISSING_VALUE) & ~np.isnan(panel.counts[:, at])).any():
+    given = {"b": 2, "w": 4, "act_y": False, **params}
+    windows = {name: given[name] for name in ("b", "w", "act_y")}
+    used, _ = past_rows(panel, at, **windows, as_package=True)
+    ahead = at.size and given["b"] > 0 and at[-1] - panel.freq + given["w"] >= panel.n_time
+    if ahead or np.isnan(panel.counts[:, used]).any():
         raise ValueError("a reference value is missing: the package stops there")
     return {"upperbound": found.threshold, "alarm": _alarm(found)}
 
@@ -281,6 +324,8 @@ _GLR = {
     "xMax": "x_max",
 }
 
+_GLR_WORDS = {"dir": ("inc", "dec"), "ret": ("value", "cases")}
+
 #: the package's detectors by their names in `cases.json`
 PEER: dict[str, PeerDetector] = {
     "farringtonFlexible": PeerDetector(
@@ -308,6 +353,9 @@ PEER: dict[str, PeerDetector] = {
                 "thresholdMethod",
             }
         ),
+        words={
+            "fitFun": ("algo.farrington.fitGLM.flexible",),
+        },
     ),
     "farrington": PeerDetector(
         "farrington",
@@ -320,6 +368,13 @@ PEER: dict[str, PeerDetector] = {
         },
         lambda control, freq: freq * int(control.get("b", 5)) - int(control.get("w", 3)),
         no_null=frozenset(_SAME),
+        words={
+            "fitFun": (
+                "algo.farrington.fitGLM.fast",
+                "algo.farrington.fitGLM",
+                "algo.farrington.fitGLM.populationOffset",
+            )
+        },
     ),
     "earsC": PeerDetector(
         "ears_c1, ears_c2, ears_c3",
@@ -346,12 +401,13 @@ PEER: dict[str, PeerDetector] = {
         {"k": "k", "ret": "ret", "maxUpperboundCases": "max_upperbound_cases"},
         _outbreak_p,
         each_alone=True,
+        words={"ret": ("value", "cases")},
     ),
     "cusum": PeerDetector(
         "cusum",
         {name: name for name in ("k", "h", "m", "trans", "alpha", "reset")},
         _cusum,
     ),
-    "glrpois": PeerDetector("glrpois", _GLR, _glrpois),
-    "glrnb": PeerDetector("glrnb", _GLR, _glr),
+    "glrpois": PeerDetector("glrpois", _GLR, _glrpois, words=_GLR_WORDS),
+    "glrnb": PeerDetector("glrnb", _GLR, _glr, words=_GLR_WORDS),
 }

@@ -104,7 +104,9 @@ def run_nowcast(case: Case, load: Load) -> list[Row]:
     elif match := re.search(r'dRange *= *as\.Date\(c\("([^"]+)", *"([^"]+)"\)\)', text):
         first, last = np.datetime64(match[1]), np.datetime64(match[2])
     else:
-        first, last = event[~np.isnat(event)].min(), event[~np.isnat(event)].max()
+        known_days = event[~np.isnat(event)]
+        ends = period_index(np.array([known_days.min(), known_days.max()]), by)
+        first, last = (np.datetime64(period_start(int(index), by)) for index in ends)
     for day in (now, first, last, *when):
         if by != "1 day" and period_start(int(period_index(np.array([day]), by)[0]), by) != day:
             raise ValueError(f"dates must be the first day of their period, found {day} for {by}")
