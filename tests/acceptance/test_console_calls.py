@@ -261,6 +261,7 @@ def test_a_contact_is_tested_by_a_message_that_is_no_call(desk: RunningDesk) -> 
     assert (message.status, message.scope, sent.warning.mode) == ("Test", "Restricted", "Test")
     assert refused(sent, message, public=True).startswith("exercise_barred")
     assert not refused(sent, message, public=False)
+    assert sent.body.splitlines()[0] in ("[TEST]", "[测试]")
     assert "TEST" in sent.subject and "测试" in sent.body and code(desk.house.key, copy.id) in sent.body
     # it is in no list of warnings, nobody is called for it, and the real call is as it was
     assert test.id not in desk.state().warnings

@@ -93,6 +93,10 @@ def test_three_calls_in_five_minutes_then_the_next_level_with_the_names_of_those
     lines = prefaces(chief, room.pack, ("en", "zh"), link="https://x.invalid/answer/t")
     assert "because these have not answered: desk" in lines["en"]
     assert "应答链接：https://x.invalid/answer/t" in lines["zh"]
+    # a call that is none says so before it asks for anything
+    drill = prefaces(chief, room.pack, ("en", "zh"), mode="Exercise")
+    assert drill["en"].splitlines()[0] == "[EXERCISE]" and drill["zh"].splitlines()[0] == "[演练]"
+    assert "[" not in lines["en"].splitlines()[0]
     assert [r.code for r in calls(room)["desk", 0].reasons] == ["called_again", "called_again", "no_answer"]
     assert [r.code for r in chief.reasons] == ["called_again", "called_again", "ladder_ended"]
 

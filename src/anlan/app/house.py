@@ -229,7 +229,7 @@ class RunningHouse:
         asks = asked and self.config.url
         link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}" if asks else ""
         short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
-        first = prefaces(delivery, self.pack, recipient.languages, link=link, code=short)
+        first = prefaces(delivery, self.pack, recipient.languages, link=link, code=short, mode=warning.mode)
         cap = self.published(warning)
         whole = "".join(first.values()) + body
         return Parcel(delivery, warning, recipient, cap, subject, whole, repeat, link, mark, first)

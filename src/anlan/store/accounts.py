@@ -241,7 +241,12 @@ class Accounts:
         with self._database.reading() as connection:
             secret = self._second.secret(connection, name)
         if secret is None:
-            raise NotFound("no authenticator", where="account", found=name)
+            raise NotFound(
+                "no authenticator",
+                where="account",
+                found=name,
+                mend="the user sets one up on the page of the account, or: anlan account authenticator",
+            )
         return code_at(secret, now)
 
     def open_session(self, name: str, now: datetime) -> str:

@@ -9,7 +9,7 @@ from anlan.model.delivery import Delivery
 from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.warn.ordering import NEVER_ARRIVED
-from anlan.warn.words import clock
+from anlan.warn.words import clock, mark
 
 #: so many names of those not reached; the rest is a number
 NAMED = 20
@@ -35,16 +35,19 @@ def prefaces(
     link: str = "",
     code: str = "",
     zone: tzinfo = UTC,
+    mode: str = "Actual",
 ) -> dict[str, str]:
     """The lines before the words, for each of the recipient's languages; empty where there is nothing to
-    say."""
+    say. Those of a message that is not Actual say so first: a call is obeyed before it is read to its end."""
     if delivery.answer_by is None and delivery.call is None and not delivery.reasons:
         return {}
-    said = {
-        language: "".join(f"{line}\n" for line in _lines(delivery, pack, language, link, code, zone))
-        for language in languages or ("zh", "en")
-    }
-    return {language: lines for language, lines in said.items() if lines}
+    said = {}
+    for language in languages or ("zh", "en"):
+        lines = _lines(delivery, pack, language, link, code, zone)
+        unreal = mark(mode, language)
+        if lines:
+            said[language] = "".join(f"{line}\n" for line in ([f"[{unreal}]"] if unreal else []) + lines)
+    return said
 
 
 def _lines(delivery: Delivery, pack: Pack, language: str, link: str, code: str, zone: tzinfo) -> list[str]:

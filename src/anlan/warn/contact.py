@@ -20,6 +20,7 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Contents, Recipient, Warning
 from anlan.warn.calling import asks
+from anlan.warn.words import mark
 
 #: how long an answer is waited for
 WAIT = timedelta(minutes=15)
@@ -158,7 +159,7 @@ def words(to: Recipient, *, repeat: bool, link: str = "", code: str = "") -> tup
     """Subject, how to answer by language, and the text, in the recipient's languages."""
     languages = to.languages or ("zh", "en")
     asked = {one: "".join(f"{line}\n" for line in asks(one, link, code)) for one in languages}
-    first = {language: lines for language, lines in asked.items() if lines}
+    first = {one: f"[{mark('Test', one)}]\n{lines}" for one, lines in asked.items() if lines}
     said = [
         line.in_(language)
         for language in languages
