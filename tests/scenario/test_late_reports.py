@@ -154,24 +154,63 @@ def test_where_it_cannot_be_estimated_how_many_come_the_look_says_what_lacks() -
     assert retrospect(RULE, pack, lake, begin + WEEK + MONDAY, 26).series["x/a"].alarm.tolist() == [1, -1]
 
 
-def test_a_sum_of_places_says_that_it_is_not_seen_as_it_grew() -> None:
+def grown(weeks_of: dict[str, int]) -> MemoryLake:
+    """Two provinces whose 10 cases a week come in three parts; `weeks_of`: how many weeks each was seen to
+    grow, before which its counts were whole at once."""
     begin = datetime(2024, 1, 1, tzinfo=UTC)
-    lake, rows = MemoryLake(), []
-    for week in range(40):
-        for late, part in enumerate((4.0, 8.0, 10.0)):
-            at = begin + week * WEEK
-            known = at + MONDAY + late * WEEK - HOUR
-            rows += [Observation("onsets", p, at, known, part, "{case}", SOURCE) for p in ("x/a", "x/b")]
-    lake.append(rows)
-    added = replace(ONSETS, sum_to_parent=True, settles=timedelta(weeks=3))
-    rule = replace(RULE, places=("x",))
-    pack = chain_pack(indicators={added.id: added}, rules={rule.id: rule})
-    seen = retrospect(rule, pack, lake, begin + 39 * WEEK + MONDAY, 10)
-    assert seen.coming["x"].why == ("sum",) * 3
-    assert seen.coming["x/a"].why == ("",) * 3
-    assert abs(seen.coming["x/a"].median[-1] - 10.0) <= 1
-    assert seen.series["x"].values[list(seen.coming["x"].at)].tolist() == [20.0, 16.0, 8.0]
-    assert seen.series["x"].alarm[-3:].tolist() == [-1, -1, -1]
+    rows = []
+    for place, seen in weeks_of.items():
+        for week in range(40):
+            for late, part in enumerate((4.0, 8.0, 10.0)):
+                at = begin + week * WEEK
+                known = at + MONDAY + (late if week >= 40 - seen else 2) * WEEK - HOUR
+                rows.append(Observation("onsets", place, at, known, part, "{case}", SOURCE))
+    lake = MemoryLake()
+    lake.append([one for n, one in enumerate(rows) if one not in rows[:n]])
+    return lake
+
+
+ADDED = replace(ONSETS, sum_to_parent=True, settles=timedelta(weeks=3))
+SUMMED = replace(RULE, places=("x",))
+LAST = datetime(2024, 1, 1, tzinfo=UTC) + 39 * WEEK + MONDAY
+
+
+def test_a_sum_of_places_grows_as_its_members_do_and_changes_nothing_for_them() -> None:
+    pack = chain_pack(indicators={ADDED.id: ADDED}, rules={SUMMED.id: SUMMED})
+    lake = grown({"x/a": 40, "x/b": 40})
+    seen = retrospect(SUMMED, pack, lake, LAST, 10)
+    come = seen.coming["x"]
+    assert come.why == ("",) * 3
+    assert seen.series["x"].values[list(come.at)].tolist() == [20.0, 16.0, 8.0]
+    assert (abs(come.median - 20.0) <= 2).all() and (come.upper < 40).all()
+    # all of them stay below the bound, whatever comes
+    assert (come.upper[:2] < 30).all() and seen.series["x"].alarm[-3:-1].tolist() == [0, 0]
+    # the members have what they have without the sum
+    plain = replace(ADDED, sum_to_parent=False)
+    rule = replace(RULE, places=("x/a", "x/b"))
+    alone = retrospect(rule, chain_pack(indicators={plain.id: plain}, rules={rule.id: rule}), lake, LAST, 10)
+    for place in ("x/a", "x/b"):
+        for bound in ("lower", "median", "upper"):
+            assert getattr(alone.coming[place], bound).tolist() == getattr(seen.coming[place], bound).tolist()
+    # and a finding has the same bounds
+    (finding, *_) = run(
+        replace(SUMMED, params={"limit": 5.0}, bands=(Band(4, 5.0, f"{LAW}#5", SINCE),)), ADDED, lake, [LAST]
+    )
+    assert (finding.place, finding.level) == ("x", 4)
+    assert f"8 so far, {come.median[-1]:.0f} ({come.lower[-1]:.0f} to" in finding.sentence.en
+
+
+def test_of_a_sum_that_lacks_members_the_end_is_not_estimated_and_it_says_so() -> None:
+    pack = chain_pack(indicators={ADDED.id: ADDED}, rules={SUMMED.id: SUMMED})
+    lake = grown({"x/a": 40, "x/b": 40})
+    lake.append(
+        [Observation("onsets", "x/b", LAST - MONDAY, LAST - HOUR / 2, None, "{case}", SOURCE)]  # a gap
+    )
+    seen = retrospect(SUMMED, pack, lake, LAST, 10)
+    assert seen.coming["x"].why == ("", "", "sum")
+    assert seen.coming["x/b"].why == ("", "", "count")
+    assert seen.coming["x/a"].why == ("", "", "")
+    assert seen.series["x"].alarm[-1] == -1
 
 
 def test_where_nothing_is_known_of_the_delays_what_is_there_counts_and_no_more() -> None:

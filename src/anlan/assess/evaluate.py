@@ -148,7 +148,7 @@ def _series(look: Look, stale: bool, only: str | None) -> list[Finding]:
     findings = []
     detect = adjusted(detect_at) if together else detect_at
     numbers = detect(look, grid, screened, tests, step)
-    come = settling(look, everywhere, checked, step)
+    come = settling(look, everywhere, checked, sums, step)
     bounds: dict[str, dict[int, tuple[Numbers, Numbers | None]]] = {}
     if come is not None:
         come = come.rows([everywhere.places.index(place) for place in grid.places])

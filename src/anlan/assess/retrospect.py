@@ -67,7 +67,7 @@ def retrospect(
     look = Look(rule, indicator, pack, lake, State(), known, SILENT)
     tests = np.arange(max(0, len(grid.times) - periods), len(grid.times))
     found = detect_at(look, grid, screened, tests, step) if len(tests) else {}
-    come = settling(look, everything, checked, step)
+    come = settling(look, everything, checked, sums, step)
     if come is not None:
         come = come.rows([everything.places.index(place) for place in grid.places])
         _judge(look, grid, screened, tests, found, come, step)
@@ -89,7 +89,7 @@ def retrospect(
         series,
         {place: changes for place, changes in marks.items() if changes},
         {place: one for place, one in added.items() if one is not None},
-        {} if come is None or not come.open.any() else _coming(grid, sums, come, first),
+        {} if come is None or not come.open.any() else _coming(grid, screened, come, first),
     )
 
 
@@ -141,7 +141,7 @@ def _judge(
             found[place][begin + column] = shown
 
 
-def _coming(grid: Grid, sums: Sums, come: Settling, first: int) -> dict[str, ComingSeen]:
+def _coming(grid: Grid, screened: Screened, come: Settling, first: int) -> dict[str, ComingSeen]:
     """What is to be expected of the periods on the part of the axis from `first` on."""
     at = np.flatnonzero(come.open)
     at = at[at >= first]
@@ -149,11 +149,8 @@ def _coming(grid: Grid, sums: Sums, come: Settling, first: int) -> dict[str, Com
     shown = {}
     for n, place in enumerate(grid.places):
         why = [words.get(code, "count") for code in come.why[n, at].tolist()]
-        if place in sums.children:
-            why = [
-                "sum" if one and not np.isnan(grid.values[n, t]) else one
-                for one, t in zip(why, at, strict=True)
-            ]
+        partial = (screened.why[n, at] == Why.PARTIAL).tolist()
+        why = ["sum" if one and lacks else one for one, lacks in zip(why, partial, strict=True)]
         known = come.why[n, at] == Reason.OK
         lower, median, upper = (
             np.where(known, bound[n, at], np.nan) for bound in (come.lower, come.median, come.upper)

@@ -23,6 +23,7 @@ from anlan.assess.finding import Look
 from anlan.assess.graded import UNKNOWN, YES, Numbers
 from anlan.assess.grid import Grid, instant, lay
 from anlan.assess.screen import Screened, Why
+from anlan.assess.summed import Sums
 from anlan.model.indicator import Indicator
 from anlan.model.reason import Reason
 from anlan.model.text import Text
@@ -73,9 +74,10 @@ class Settling:
         )
 
 
-def settling(look: Look, grid: Grid, screened: Screened, step: timedelta) -> Settling | None:
+def settling(look: Look, grid: Grid, screened: Screened, sums: Sums, step: timedelta) -> Settling | None:
     """What is to be expected of the last periods of every place; None where the indicator settles at once or
-    nothing of it is known."""
+    nothing of it is known. A place of `sums` grows as its members do together; the delays that all share are
+    learnt from places with counts of their own, each count once."""
     settles = look.indicator.settles
     if settles is None or not len(grid.times):
         return None
@@ -87,14 +89,18 @@ def settling(look: Look, grid: Grid, screened: Screened, step: timedelta) -> Set
     lower, median, upper = (np.full(grid.values.shape, np.nan) for _ in range(3))
     why = np.full(grid.values.shape, Unsure.OK, dtype=np.int16)
     if delays:
-        from anlan.assess.models.nowcast_many import nowcast_many  # its statistics are slow to import
+        # their statistics are slow to import
+        from anlan.assess.models.nowcast_many import nowcast_many
+        from anlan.assess.models.reporting_delays import learn_delays
 
         usable = np.where(screened.why == Why.USABLE, grid.values, np.nan)
         lower[:, open_] = usable[:, open_]
         why[:, open_] = np.where(np.isnan(usable[:, open_]), Unsure.MISSING_VALUE, Unsure.TOO_FEW_HISTORY)
-        known = _vintages(look, grid, step, delays)
+        known = _vintages(look, grid, sums, step, delays)
         if known.shape[1] > delays:
-            found = nowcast_many(known, window=max(LEARNT, 2 * delays))
+            own = [n for n, place in enumerate(grid.places) if place not in sums.leaves]
+            common = learn_delays(known[own], window=max(LEARNT, 2 * delays))
+            found = nowcast_many(known, delays=common)
             reached = min(delays, last + 1)
             sure = ~np.isnan(found.median) & ~np.isnan(usable[:, last + 1 - reached :])
             for kept, bound in ((lower, found.lower), (median, found.median), (upper, found.upper)):
@@ -104,9 +110,9 @@ def settling(look: Look, grid: Grid, screened: Screened, step: timedelta) -> Set
     return Settling(open_, lower, median, upper, why)
 
 
-def _vintages(look: Look, grid: Grid, step: timedelta, delays: int) -> Floats:
+def _vintages(look: Look, grid: Grid, sums: Sums, step: timedelta, delays: int) -> Floats:
     """[n_places, n_periods, delays + 1]: each period's count as known when the period `d` after it was the
-    newest, at the age that the newest has now."""
+    newest, at the age that the newest has now. A sum was known where all of its members had a count."""
     periods = min(len(grid.times), delays + 1 + max(LEARNT, 2 * delays))
     first = len(grid.times) - periods
     known = np.full((len(grid.places), periods, delays + 1), np.nan)
@@ -132,6 +138,8 @@ def _vintages(look: Look, grid: Grid, step: timedelta, delays: int) -> Floats:
         rows = [row[seen.places[n]] for n in mine]
         for column in fits.tolist():
             known[rows, at[column], late[column]] = seen.values[mine, column]
+    for place, leaves in sums.leaves.items():
+        known[row[place]] = known[[row[leaf] for leaf in leaves]].sum(axis=0)
     return known
 
 

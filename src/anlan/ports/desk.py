@@ -131,7 +131,7 @@ class ComingSeen:
     """The periods of a place of which reports still come: `at` their indexes of the axis, oldest first; of
     the count in the end `median`, `lower` and `upper` (with 95 %), NaN where it cannot be estimated; `why`
     says by then what lacks: `count` (nothing usable came for the period), `reports` (too few past periods
-    were seen as they grew), `sum` (a sum of places is not seen as it grew); empty where it is estimated."""
+    were seen as they grew), `sum` (members of a sum have no usable count); empty where it is estimated."""
 
     at: tuple[int, ...]
     lower: NDArray[np.float64]
