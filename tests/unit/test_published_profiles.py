@@ -80,7 +80,7 @@ MET: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("AU-code", "AU-event", "cap_codes.csv: element eventCode"),
     ),
     "meteoalarm": (
-        "",
+        '[cap]\nenglish = "en-GB"\n',
         "parameter,awareness_level,3; orange; Severe,,2,,\n"
         "parameter,awareness_level,2; yellow; Moderate,,3,,\n"
         "parameter,awareness_type,12; Flooding,flood,,,\ngeocode,EMMA_ID,DE091,,,,x/a\n",
@@ -109,7 +109,7 @@ MET: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "thailand": ("", "geocode,ISO3166-2,TH-10,,,,x/a\n", ()),
 }
 #: profiles of which a message keeps every rule, habits too
-WHOLLY = ("google", "china", "cap-au", "nws", "wea", "dwd", "taiwan", "thailand")
+WHOLLY = ("google", "china", "cap-au", "meteoalarm", "nws", "wea", "dwd", "taiwan", "thailand")
 #: profile -> (rows that break its rules, what is told of each)
 WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "nws": (
@@ -378,6 +378,7 @@ def test_two_messages_of_one_second_have_two_names(tmp_path: Path) -> None:
         ({"identifier": "{id}{when}"}, "not a form"),
         ({"web": "office.invalid"}, "not an address"),
         ({"zone": "Mars"}, "no such zone"),
+        ({"english": "fr"}, "no tag of English"),
     ],
 )
 def test_settings_that_name_nothing_are_refused(given: dict[str, str], told: str) -> None:

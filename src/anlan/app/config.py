@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
@@ -97,16 +98,24 @@ class CapConfig:
     instant of approval as YYYYMMDDhhmmss in `zone`, `{n}` for the first number from 0 on that no message has
     yet, `{id}` for the warning's own id; the id alone where left out. `web`: an address where people find
     more, with `{id}` for the warning's id and `{language}` for en or zh. `contact`: how they reach the
-    publisher. `zone`: in which instants are written (IANA name). Every message keeps what it was approved
-    with."""
+    publisher. `zone`: in which instants are written (IANA name). `english`: the tag of the English block, as
+    en-GB. Every message keeps what it was approved with."""
 
     identifier: str = ""
     web: str = ""
     contact: str = ""
     zone: str = "UTC"
+    english: str = "en-US"
 
     def __post_init__(self) -> None:
         where = "anlan.toml: cap"
+        if re.fullmatch(r"en(?:-[A-Z]{2})?", self.english) is None:
+            raise InvalidValue(
+                "no tag of English",
+                where=f"{where}.english",
+                found=repr(self.english),
+                expected="en-GB, en-US …",
+            )
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from anlan.app.config import Config
+from anlan.app.config import CapConfig, Config
 from anlan.model.imprint import Imprint
 from anlan.model.warning import Warning
 from anlan.warn.words import issue_time
@@ -17,12 +17,12 @@ def imprinted(warning: Warning, config: Config, others: Iterable[Warning]) -> Wa
     """The message with its imprint: what it has, else what the settings give; as it is where they give
     nothing. `others`: all messages there are, none of which may have its identifier."""
     cap = config.cap
-    given = cap.identifier or cap.web or cap.contact or cap.zone != "UTC" or config.profiles
+    given = config.profiles or cap != CapConfig()
     if warning.imprint is not None or not given:
         return warning
     name = _identifier(warning, cap.identifier, ZoneInfo(cap.zone), others)
     web = cap.web.replace("{id}", warning.id)
-    return replace(warning, imprint=Imprint(name, web, cap.contact, cap.zone, config.profiles))
+    return replace(warning, imprint=Imprint(name, web, cap.contact, cap.zone, config.profiles, cap.english))
 
 
 def _identifier(warning: Warning, form: str, zone: ZoneInfo, others: Iterable[Warning]) -> str:

@@ -21,13 +21,14 @@ class Imprint:
     """What the settings gave a message at its approval, written down so that its bytes never depend on later
     settings. `identifier`: its CAP identifier ("" for the id of the warning). `web`, `contact`: of every
     info, `{language}` standing for its language. `zone`: in which its instants are written (IANA name).
-    `profiles`: of CAP, that it keeps."""
+    `profiles`: of CAP, that it keeps. `english`: the tag of its English block."""
 
     identifier: str = ""
     web: str = ""
     contact: str = ""
     zone: str = "UTC"
     profiles: tuple[str, ...] = ()
+    english: str = "en-US"
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def _info(
     begun = "wmo" in imprint.profiles and starts < sent
     lifted = "cap-au" in imprint.profiles and warning.change == "cancel"
     return CapInfo(
-        language=tag,
+        language=imprint.english if language == "en" else tag,
         categories=(hazard.cap_category,),
         event=hazard.title.in_(language),
         response_types=_responses(warning, pack),
