@@ -191,24 +191,26 @@ def reset(name: str, *, workspace: Path) -> int:
 @app.command
 def code(name: str, *, workspace: Path) -> int:
     """Print the present one-time code of an account of a demonstration or an exercise, whose users have no
-    device. Refused in a live workspace.
+    device; one without an authenticator is lent one. Refused in a live workspace.
 
     Parameters
     ----------
     name
-        A user with an authenticator.
+        A user with an account.
     workspace
         The workspace.
     """
     from anlan.app.clock import WallClock
     from anlan.app.config import read_config
+    from anlan.app.people import lend_authenticator
 
     folder = workspace.resolve()
     if read_config(folder).mode == "live":
         raise NotAllowed(
             "codes of a live workspace are shown by their owners' devices only", where=str(folder)
         )
-    with _open(folder) as (_, accounts):
+    with _open(folder) as (pack, accounts):
+        lend_authenticator(accounts, name, pack.id, WallClock().now())
         out.print(accounts.present_code(name, WallClock().now()), markup=False)
     return 0
 
