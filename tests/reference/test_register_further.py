@@ -175,3 +175,25 @@ def test_where_the_package_stops_the_reason_is_told(
 def test_a_window_that_reaches_past_the_end_stops_the_rule_that_takes_no_missing_value() -> None:
     with pytest.raises(ValueError, match="a reference value is missing"):
         rows("rki", "short.csv", {"range": [40], "b": 1, "w": 2, "actY": False}, freq=1)
+
+
+def test_orders_of_neighbourhood_are_those_of_the_table_or_worked_out_where_the_case_says_so() -> None:
+    places = ("a", "b", "c", "d")
+    line = {p: [str(int(abs(i - j) == 1)) for i in range(4)] for j, p in enumerate(places)}
+    orders = {p: [str(abs(i - j)) for i in range(4)] for j, p in enumerate(places)}
+    counts = {p: column(COUNTS[j : j + 90]) for j, p in enumerate(places)}
+    tables = {"n.csv": counts, "n.adjacency.csv": line, "o.csv": counts, "o.adjacency.csv": orders}
+    control = "list(ne = list(f = ~1, weights = W_powerlaw(maxlag = 3)), end = list(f = ~1))"
+    case = {
+        "id": "a",
+        "detector": "hhh4",
+        "series": list(places),
+        "freq": 52,
+        "control": {"control": control},
+    }
+    told = answer({**case, "input": "o.csv"}, tables.__getitem__)
+    assert [row["parameter"] for row in told] == ["ne.1", "end.1", "neweights.d"]
+    notes = "neighbourhood(x) <- nbOrder(W, maxlag = 3)"
+    assert answer({**case, "input": "n.csv", "notes": notes}, tables.__getitem__) == told
+    with pytest.raises(ValueError, match="found 0 and 1 alone"):
+        answer({**case, "input": "n.csv"}, tables.__getitem__)

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from anlan.assess.models.back_projection import back_project
+from anlan.assess.models.epidemic_component import Floats
 from anlan.assess.models.hhh4_control import UnitCounts, fit_control
+from anlan.assess.models.neighbour_weights import neighbourhood_orders
 from anlan.assess.models.nowcast import PoissonGamma, nowcast
 from anlan.assess.models.peer_case import (
     Case,
@@ -62,6 +64,8 @@ def run_hhh4(case: Case, load: Load) -> list[Row]:
         r"\bne *= *list\((?!.*weights)", text
     ):
         adjacency = columns(load(beside(case, "adjacency")), names).T
+        if re.search(r"W_powerlaw|W_np", text) and adjacency.max() <= 1:
+            adjacency = _orders(case, adjacency)
     fit = fit_control(
         text, UnitCounts(counts, names, time, population, adjacency, int(case.get("freq") or 52))
     )
@@ -81,6 +85,17 @@ def run_hhh4(case: Case, load: Load) -> list[Row]:
         }
         for name, estimate, se in zip(fit.names, estimates, fit.se, strict=True)
     ]
+
+
+def _orders(case: Case, adjacency: Floats) -> Floats:
+    """Orders of neighbourhood from who borders on whom, where the case says that it takes them by
+    `nbOrder`: the package needs another package for these, and works them out before the call."""
+    said = f"{call_text(case)} {case.get('notes') or ''}"
+    if "nbOrder" not in said:
+        return adjacency
+    greatest = re.search(r"nbOrder\([^)]*maxlag *= *(\d+)", said)
+    orders = neighbourhood_orders(adjacency, int(greatest[1]) if greatest else len(adjacency) - 1)
+    return orders.astype(np.float64)
 
 
 def run_nowcast(case: Case, load: Load) -> list[Row]:
