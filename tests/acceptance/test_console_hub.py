@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from test_console_browser import WIDTHS, Visit, browser, layer, pytestmark, shot
 from anlan.model.entry import Draft
 from anlan.warn.group import card_id
 from anlan.web.duty import CHANGES_READ, duty
+from anlan.web.pages import STEP_LINES
 
 __all__ = ["browser", "layer", "pytestmark", "shots"]
 GALE = card_id("gale", "cn/110000")
@@ -224,6 +226,21 @@ def test_what_one_cause_mutes_at_one_risk_is_one_line(layer: Any) -> None:
         page = client.get("/silences").text
     lines = [line for line in page.splitlines() if f'href="/risk/{mute.risk}"' in line]
     assert len(lines) == 1 and '<span class="count">71</span>' in lines[0]
+
+
+def test_a_risk_with_a_thousand_gusts_opens_with_the_first_and_leads_to_all(layer: Any) -> None:
+    import httpx2 as httpx
+
+    desk = stormy(layer)
+    one = desk.state().findings["F-gust-0"]
+    gusts = [replace(one, id=f"F-more-{n}") for n in range(1000)]
+    desk.write(NOW, *(Draft("finding.raised", gust.id, "R-gust-0", "system", gust) for gust in gusts))
+    with served(desk) as base, httpx.Client(base_url=base) as client:
+        sign_in(client, "chen.approver")
+        first = client.get("/risk/R-gust-0").text
+        assert first.count('class="hop-line"') < 50 and f"and {1000 - STEP_LINES} more" in first
+        (way,) = re.findall(r'href="(/risk/R-gust-0\?step=\d+)#', first)
+        assert client.get(way).text.count('class="hop-line"') >= 1000
 
 
 def test_the_api_says_the_same_as_the_board(layer: Any) -> None:

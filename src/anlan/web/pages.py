@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from litestar import Request, Response, get
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from anlan.model.errors import NotFound
 from anlan.model.finding import Finding
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Ask = Request[Any, Any, Any]
 CHART_ROWS = 30
+#: so many lines of one step of a thread stand open: a storm brings its gusts by the thousand
+STEP_LINES = 12
 
 
 @get("/", opt={"act": READ}, sync_to_thread=True)
@@ -51,8 +53,8 @@ def home(request: Ask) -> Response[str]:
 
 
 @get("/risk/{id:str}", opt={"act": READ}, sync_to_thread=True)
-def risk(request: Ask, id: FromPath[str]) -> Response[str]:
-    """The thread of a risk."""
+def risk(request: Ask, id: FromPath[str], step: FromQuery[int] = 0) -> Response[str]:
+    """The thread of a risk; of what came at one instant the first lines, of the number `step` all of them."""
     desk: Desk = request.app.state.desk
     state = desk.state()
     assessment = state.assessments.get(id)
@@ -63,6 +65,8 @@ def risk(request: Ask, id: FromPath[str]) -> Response[str]:
         request,
         "risk.html",
         a=assessment,
+        opened=step,
+        lines_shown=STEP_LINES,
         findings=findings,
         analysis=analysis(findings[0], desk.pack) if findings else "",
         hops=hops(desk.entries(id), desk.pack),
