@@ -82,3 +82,24 @@ def test_a_return_level_says_which_law_and_counts_its_surprise_in_years() -> Non
         "likelihood to up to 30 years before."
     )
     assert "最大似然法" in second.zh and "25 年" in first.zh
+
+
+def test_of_several_methods_it_is_said_how_they_voted_or_how_far_their_evidence_goes() -> None:
+    pack = chain_pack()
+    weekly = replace(pack.indicators["stage"], frequency=timedelta(days=7))
+
+    def said(score: float, **params: object) -> list[str]:
+        rule = replace(GAUGE, detector="ensemble", params={"members": ["ears_c1", "ears_c2"], **params})
+        texts = grounds(pack, rule, weekly, replace(numbers(), score=score))
+        assert all("ears_c1" in text.zh for text in texts if "ears_c1" in text.en)
+        return [text.en for text in texts]
+
+    assert said(0.5, quorum=0.4)[0] == (
+        "Of the methods ears_c1, ears_c2 those with 50% of the votes raise the alarm; 40% are needed."
+    )
+    assert "ears_c1 (1), ears_c2 (3) those with 75%" in said(0.75, weights=[1.0, 3.0])[0]
+    assert said(0.693147, rule="stack", weights=[0.4, 1.9], cut=-1.0)[0] == (
+        "The evidence of ears_c1 (0.4), ears_c2 (1.9), in these weights, gives odds 2 times those at which "
+        "there is an alarm."
+    )
+    assert not any("ears_c1" in one for one in said(NAN))

@@ -33,6 +33,7 @@ def grounds(pack: Pack, rule: Rule, indicator: Indicator, numbers: Numbers) -> t
         _surprise(_unit(rule, indicator), numbers.p_value),
         _side_by_side(numbers),
         _method(rule),
+        _votes(rule, numbers.score),
         _sureness(numbers.reason),
         _missing(indicator, numbers),
         _record(pack.record_of(rule)),
@@ -81,6 +82,30 @@ def _side_by_side(numbers: Numbers) -> Text | None:
         f"surprising, a share of at most {numbers.q_value:.2g} is expected to be chance.",
         f"同级 {numbers.tested:,} 个地点同时检测：在同样或更出人意料者中，出于偶然的比例预计不超过 "
         f"{numbers.q_value:.2g}。",
+    )
+
+
+def _votes(rule: Rule, score: float) -> Text | None:
+    """How the detectors of an ensemble voted, or how far their evidence goes."""
+    if rule.detector != "ensemble" or math.isnan(score):
+        return None
+    params = specs()["ensemble"].complete(rule.params)
+    names = [one if isinstance(one, str) else str(one.get("detector")) for one in params["members"]]
+    weights = params["weights"] or [1.0] * len(names)
+    if params["rule"] == "vote":
+        of = ", ".join(names)
+        if len(set(weights)) > 1:
+            of = ", ".join(f"{name} ({weight:g})" for name, weight in zip(names, weights, strict=True))
+        return Text(
+            f"Of the methods {of} those with {score:.0%} of the votes raise the alarm; "
+            f"{params['quorum']:.0%} are needed.",
+            f"方法 {of} 中,占 {score:.0%} 票数者报警;需达到 {params['quorum']:.0%}。",
+        )
+    of = ", ".join(f"{name} ({weight:.2g})" for name, weight in zip(names, weights, strict=True))
+    odds = f"{math.exp(min(score, 700.0)):.3g}"
+    return Text(
+        f"The evidence of {of}, in these weights, gives odds {odds} times those at which there is an alarm.",
+        f"{of} 的证据按括号内权重合并,其几率为报警界限的 {odds} 倍。",
     )
 
 
