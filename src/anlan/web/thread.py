@@ -76,7 +76,8 @@ class Hop:
 
 
 def hops(entries: Sequence[Entry], pack: Pack) -> list[Hop]:
-    """The thread of one risk; before the first finding stands the observation it was seen in."""
+    """The thread of one risk: a step for each instant and kind of entry, those of an instant in the order in
+    which the kinds first came; before the first finding stands the observation it was seen in."""
     found: list[Hop] = []
     previous: datetime | None = None
     for entry in entries:
@@ -86,11 +87,16 @@ def hops(entries: Sequence[Entry], pack: Pack) -> list[Hop]:
             found.append(Hop("monitor", "observation", at, None, (_observed(first, pack),)))
             previous = at
             break
-    for (noun, at), group in groupby(entries, key=lambda entry: (entry.kind.partition(".")[0], entry.at)):
-        lines = tuple(line(entry, pack) for entry in group)
-        since = at - previous if previous is not None else None
-        found.append(Hop(STAGES.get(noun, "system"), noun, at, since, lines))
-        previous = at
+    for at, turn in groupby(entries, key=lambda entry: entry.at):
+        # a finding and what it changes alternate in the journal, by the thousand in a storm
+        kinds: dict[str, list[Entry]] = {}
+        for entry in turn:
+            kinds.setdefault(entry.kind.partition(".")[0], []).append(entry)
+        for noun, group in kinds.items():
+            since = at - previous if previous is not None else None
+            lines = tuple(line(entry, pack) for entry in group)
+            found.append(Hop(STAGES.get(noun, "system"), noun, at, since, lines))
+            previous = at
     return found
 
 
