@@ -13,6 +13,7 @@ from anlan.formats import cap
 from anlan.formats.lengths import measure, sms
 from anlan.model.domain import Hazard, WarningLevel
 from anlan.model.errors import InvalidValue
+from anlan.model.imprint import Imprint
 from anlan.model.law import Law
 from anlan.model.pack import Pack
 from anlan.model.place import Place
@@ -170,6 +171,14 @@ def test_what_is_not_actual_is_watermarked_in_its_own_language_wherever_it_is_re
 def test_an_english_exercise_is_an_sms_of_the_small_alphabet() -> None:
     said = headline(replace(ALERT, mode="Exercise"), "en")
     assert (measure(said).alphabet, sms(said).parts) == ("gsm7", 1)
+
+
+def test_a_mail_tells_the_hours_of_the_zone_that_the_message_is_published_in() -> None:
+    assert "(UTC)" in text(ALERT, PACK, "en")[1]
+    local = replace(ALERT, imprint=Imprint(zone="Asia/Shanghai"))
+    assert "Issued at: 2024-07-12 21:31 (UTC+08:00)" in text(local, PACK, "en")[1]
+    assert "发布时间：2024-07-12 21:31 (UTC+08:00)" in words(local, PACK, ("zh", "en"))[1]
+    assert "2024-07-12 13:31 (UTC)" in text(local, PACK, "en", zone=UTC)[1]
 
 
 def test_the_legal_basis_is_told_by_the_title_of_its_law() -> None:

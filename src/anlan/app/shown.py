@@ -53,7 +53,7 @@ def shown(house: RunningHouse, warning: Warning) -> tuple[Shown, ...]:
             one, room = next(((one, room) for one, room in tried if room.fits), tried[-1])
             found.append(_shown(name, language, one.form if room.fits else "", one.text, room))
     for language in LANGUAGES:
-        _, body = text(sent, pack, language)
+        _, body = text(_in_zone(house, sent), pack, language)
         found.append(Shown("mail", language, "full", body, len(body), 0, "characters", 1))
     return tuple(found)
 
@@ -65,11 +65,16 @@ def _shown(channel: str, language: str, form: str, said: str, room: Fit) -> Show
     )
 
 
+def _in_zone(house: RunningHouse, sent: Warning) -> Warning:
+    """The message with the imprint that it would be approved with: its words tell the hours of that zone."""
+    return sent if sent.digest else house.imprinted(sent)
+
+
 def _parcel(house: RunningHouse, sent: Warning, cap: bytes, channel: str, language: str) -> Parcel:
     """A parcel as the channel would get it, for a reader of one language."""
     pack = house.pack_of(sent.pack) or house.pack if sent.digest else house.pack
     reader = Recipient("public", sent.contents.issuer, channel, "", sent.places, languages=(language,))
-    subject, body = words(sent, pack, reader.languages)
+    subject, body = words(_in_zone(house, sent), pack, reader.languages)
     delivery = Delivery(
         id="preview",
         warning=sent.id,

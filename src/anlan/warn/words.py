@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from anlan.model.errors import InvalidValue
 from anlan.model.pack import Pack
@@ -147,11 +148,13 @@ def description(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC,
 
 
 def text(
-    warning: Warning, pack: Pack, language: str, *, repeat: bool = False, zone: tzinfo = UTC
+    warning: Warning, pack: Pack, language: str, *, repeat: bool = False, zone: tzinfo | None = None
 ) -> tuple[str, str]:
     """Subject (one line) and body for e-mail, files and the console, in `language` ("en" or "zh"),
     watermarked in it when not Actual. `repeat` adds the note that an earlier copy may have arrived.
-    InvalidValue for a warning not sent."""
+    Instants are in `zone`, by default that in which the message was published. InvalidValue for a warning
+    not sent."""
+    zone = zone or ZoneInfo(warning.imprint.zone if warning.imprint else "UTC")
     colon = COLON.in_(language)
     body = [
         *lines(warning, pack, language, zone),
@@ -184,7 +187,12 @@ def _around(mode: str, language: str, before: bool = False) -> list[str]:
 
 
 def words(
-    warning: Warning, pack: Pack, languages: Sequence[str], *, repeat: bool = False, zone: tzinfo = UTC
+    warning: Warning,
+    pack: Pack,
+    languages: Sequence[str],
+    *,
+    repeat: bool = False,
+    zone: tzinfo | None = None,
 ) -> tuple[str, str]:
     """Subject in the first of a recipient's languages, watermarked in all of them, and one body with all of
     them in that order."""
