@@ -107,7 +107,8 @@ def _shuffled(seed, begin, count, place, period, n_periods, out):  # type: ignor
     mixed = np.empty_like(period)
     for lane in range(count):
         state = _started(seed, begin + lane)
-        mixed[:] = period
+        for i in range(n):
+            mixed[i] = period[i]
         for i in range(n - 1, -1, -1):
             state += _GAMMA
             j = np.int64(_below(_mixed(state), i + 1))
@@ -123,7 +124,8 @@ def _chosen(seed, begin, count, total, cell, out):  # type: ignore[no-untyped-de
     mixed = np.empty_like(cell)
     for lane in range(count):
         state = _started(seed, begin + lane)
-        mixed[:] = cell
+        for i in range(n):
+            mixed[i] = cell[i]
         for i in range(n - 1, n - 1 - total, -1):
             state += _GAMMA
             j = np.int64(_below(_mixed(state), i + 1))
@@ -136,7 +138,8 @@ def _chosen(seed, begin, count, total, cell, out):  # type: ignore[no-untyped-de
 def shuffled_values(seed, replication, values, out):  # type: ignore[no-untyped-def]
     """`values` in a random order into `out`."""
     state = _started(seed, replication)
-    out[:] = values
+    for i in range(len(values)):
+        out[i] = values[i]
     for i in range(len(values) - 1, 0, -1):
         state += _GAMMA
         j = np.int64(_below(_mixed(state), i + 1))
