@@ -121,6 +121,7 @@ CASES: dict[str, tuple[tuple[str, str, str], str, str]] = {
     ),
     # CSV
     "CSV columns": ((PLACES, "name_zh,level", "name_zh,rank"), "line 1", "not the columns"),
+    "CSV columns that may be there": ((PLACES, "name_zh,level", "name_zh,rank"), "line 1", "radius_km"),
     "CSV cells": ((PLACES, "x/b,Beta,乙,province,x,,,,", "x/b,Beta,乙"), "line 5", "number of cells"),
     "CSV quotes": ((PLACES, "x/b,Beta", 'x/b,"Beta'), "line", "not CSV"),
     "a CSV date": ((PLACES, "2000-01-01,2015", "2000-13-01,2015"), "from, line 3", "not a date"),

@@ -203,7 +203,7 @@ def read_rows(
                         f"line {reader.line_num}",
                         "not the columns of this table",
                         shorten(",".join(header)),
-                        ",".join(columns),
+                        ",".join(columns) + (f"; may be left out: {','.join(optional)}" if optional else ""),
                     )
                     return [], [fault]
                 continue
