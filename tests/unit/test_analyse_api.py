@@ -161,6 +161,7 @@ def test_a_change_of_what_is_counted_is_a_mark_and_no_jump() -> None:
     marked = anlan.detect(weekly(), "ears_c2", **how, changed=["2020-11-16"])
     # the history of before is not compared: a while nobody knows, then the outbreak alone
     assert (marked.alarm[:, 10:21] == Alarm.UNKNOWN).all()
+    assert (marked.reason[:, 10:21] == Reason.TOO_FEW_HISTORY).all()
     assert (marked.alarm[:, :10] != Alarm.UNKNOWN).all() and marked.alarm[1, 50] == Alarm.YES
     assert (marked.threshold[:, :10] == jumped.threshold[:, :10]).all()
     assert (marked.threshold[:, 21:] == jumped.threshold[:, 21:]).all()

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from anlan.analyse.axis import MONTHLY
-from anlan.analyse.changed import alike, changes, sides
+from anlan.analyse.changed import Change, alike, changes, sides
 from anlan.analyse.findings import Findings
 from anlan.analyse.frames import Data, combined
 from anlan.analyse.laid import Laid
@@ -65,7 +65,24 @@ def run(
     plain: dict[str, Any] = {
         name: np.concatenate([part[name] for _, part in parts], axis=-1)[..., order] for name in parts[0][1]
     }
+    plain["reason"] = _parted(laid.panel, detector, used, marks, plain["reason"], at)
     return Findings(**plain, laid=laid, detector=detector, params=used, changes=marks)
+
+
+def _parted(
+    panel: Panel, detector: str, used: dict[str, Any], marks: Sequence[Change], reason: Any, at: Ints
+) -> Any:
+    """The reasons, where what lacks is no value of the table but the other side of a change."""
+    one = spec(detector)
+    back = one.history(one.complete(used), panel.freq)
+    told = reason.copy()
+    for column, t in enumerate(at.tolist()):
+        crossed = any(t - back < mark.at <= t for mark in marks)
+        if crossed:
+            whole = ~np.isnan(panel.counts[:, max(0, t - back) : t + 1]).any(axis=1)
+            lacking = whole & (reason[:, column] == Reason.MISSING_VALUE)
+            told[lacking, column] = np.int16(Reason.TOO_FEW_HISTORY)
+    return told
 
 
 def _found(panel: Panel, detector: str, used: dict[str, Any], at: Ints) -> dict[str, Any]:
