@@ -111,7 +111,7 @@ def charts(  # type: ignore[no-untyped-def]
                     )  # fmt: skip
             so_far = now if kind == LR else 0.0
             if alarmed:
-                begin, so_far = j + 1, 0.0
+                begin, so_far = np.int64(j + 1), 0.0
                 late[s] = late[s] or j == n_test - 1
                 if fitted and refit and j + 1 < n_test:
                     means_from(counts[s], design, at, j + 1, alphas[s], as_package, coef, mean[s], code[s])
