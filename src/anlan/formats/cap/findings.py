@@ -12,7 +12,7 @@ from anlan.formats.cap.times import BUDDHIST, judge_time
 
 BLANKS = " \t\r\n"
 #: a full URI: of the web one with a host (RFC 9110, section 4.2), of other schemes anything behind the colon
-ABSOLUTE = re.compile(r"(?i:https?)://[^\s/?#]+[^\s]*|(?!(?i:https?):)[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
+ABSOLUTE = re.compile(r"(?i:https?)://[^\s/?#][^\s]*+|(?!(?i:https?):)[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 MAX_FINDINGS = 2000
 _CAP_TIME = "YYYY-MM-DDThh:mm:ss and a numeric offset such as +08:00"
 _EXPECTED = {
