@@ -33,14 +33,14 @@ class Change:
     def said(self) -> Text:
         """What follows from it."""
         en = f"what is counted changes at {self.text}: "
-        zh = f"统计口径自 {self.text} 变更:"
+        zh = f"统计口径自 {self.text} 变更："
         if np.isnan(self.factor):
             en, zh = en + "values on the other side are not compared", zh + "变更前后的数值不作比较"
         else:
             en += f"values of before are multiplied by {self.factor:g}"
             zh += f"此前数值乘以 {self.factor:g}"
         if self.mixed:
-            en, zh = en + "; the time through which it runs is unknown", zh + ";跨越变更的一期视为未知"
+            en, zh = en + "; the time through which it runs is unknown", zh + "；跨越变更的一期视为未知"
         return Text(en, zh)
 
 

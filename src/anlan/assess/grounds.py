@@ -99,13 +99,13 @@ def _votes(rule: Rule, score: float) -> Text | None:
         return Text(
             f"Of the methods {of} those with {score:.0%} of the votes raise the alarm; "
             f"{params['quorum']:.0%} are needed.",
-            f"方法 {of} 中,占 {score:.0%} 票数者报警;需达到 {params['quorum']:.0%}。",
+            f"方法 {of} 中，占 {score:.0%} 票数者报警；需达到 {params['quorum']:.0%}。",
         )
     of = ", ".join(f"{name} ({weight:.2g})" for name, weight in zip(names, weights, strict=True))
     odds = f"{math.exp(min(score, 700.0)):.3g}"
     return Text(
         f"The evidence of {of}, in these weights, gives odds {odds} times those at which there is an alarm.",
-        f"{of} 的证据按括号内权重合并,其几率为报警界限的 {odds} 倍。",
+        f"{of} 的证据按括号内权重合并，其几率为报警界限的 {odds} 倍。",
     )
 
 
