@@ -129,6 +129,22 @@ def test_derivatives_by_the_weights_and_the_random_effects_are_such(
     assert np.allclose(information, -numeric, rtol=1e-4, atol=2e-3)
 
 
+def test_leaving_zeros_out_changes_no_number() -> None:
+    y = counts(5)
+    near = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
+    own = intercept(5, 80, units=np.ones(5, dtype=np.bool_))
+    varying = Term("ri(iid)", np.ones(y.shape), None, np.eye(5))
+    parts = [
+        Component("ar", (own,), lagged(y, 1)),
+        Component("ne", (intercept(5, 80),), WeightedNeighbours(PowerLaw(3), y, near)),
+        Component("end", (varying, *season(5, 80)), np.ones(y.shape)),
+    ]
+    plain, sparse = (Likelihood(y, parts, "NegBinM", None, None, sparse=s) for s in (False, True))
+    theta = plain.start() + np.random.default_rng(5).normal(-0.5, 0.3, len(plain.names))
+    for one, other in zip(plain.derivatives(theta), sparse.derivatives(theta), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-9)
+
+
 @pytest.mark.parametrize("law", [RandomLaw((4,)), RandomLaw((4, 3)), RandomLaw((4, 4, 4), correlated=True)])
 def test_variances_of_random_effects_are_where_the_marginal_likelihood_is_greatest(law: RandomLaw) -> None:
     rng = np.random.default_rng(3)

@@ -202,7 +202,7 @@ def _maximise(model: Likelihood, theta: Floats) -> Floats:
     """The maximum reached from `theta`."""
     # every coefficient in units of its covariate's greatest value, so that one step length suits all
     unit = np.ones(theta.size)
-    largest = np.abs(model.design).max(axis=1)
+    largest = model.largest
     unit[model.place] = 1 / np.where(largest > 0, largest, 1.0)
     found = minimize(
         lambda x: -model.loglik(unit * x),

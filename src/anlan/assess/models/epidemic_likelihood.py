@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array, vstack
 from scipy.special import digamma, gammaln, polygamma, xlogy
 
 from anlan.assess.models.epidemic_component import (
@@ -29,6 +30,7 @@ Family: TypeAlias = Literal["Poisson", "NegBin1", "NegBinM"]
 FAMILIES = ("Poisson", "NegBin1", "NegBinM")
 _HUGE = 1e300  # stands for a likelihood of zero, so that an optimiser turns back
 _TINY = 1e-100  # a mean below it is as good as none, and its square still a number
+_MANY, _FULL = 40, 0.25  # zeros are left out of more covariates than this, fewer of them than this not 0
 _FAR = 1e4  # from here on Stirling's series is exact to double precision
 
 
@@ -46,7 +48,11 @@ class Likelihood:
         family: Family | Sequence[str],
         subset: npt.NDArray[np.int64] | None,
         unit_names: Sequence[str] | None,
+        *,
+        sparse: bool | None = None,
     ) -> None:
+        """`sparse`: whether covariates of single units are kept without their zeros; by default where there
+        are many. It changes no number but for rounding."""
         if isinstance(family, str) and family not in FAMILIES:
             raise ValueError(f"family must be one of {FAMILIES}, found {family!r}")
         if counts.ndim != 2 or counts.shape[1] < 3:
@@ -115,15 +121,20 @@ class Likelihood:
             parts.append((range(first, len(rows)), range(first_effect, len(effect_rows))))
         self.n_coefficients = n = len(rows)
         self.n_offset, self.n_random = len(offset_names), len(effect_rows)
-        #: rows of `design` that belong to each component
+        #: rows of the design that belong to each component
         self.parts = [np.array([*fixed, *(n + e for e in random)], dtype=np.int64) for fixed, random in parts]
-        self.design = np.array(rows + effect_rows)
+        dense = np.array(rows + effect_rows)
+        #: the largest covariate of each row of the design, in absolute value
+        self.largest: Floats = np.abs(dense).max(axis=1)
+        few = len(dense) > _MANY and np.count_nonzero(dense) < _FULL * dense.size
+        design = csr_array(dense) if (few and sparse is None) or sparse else dense
+        self._designs = [design[part] for part in self.parts]
         groups, group_names = _groups(family, units, labels)
         self.n_size = len(group_names)
         self.group = np.broadcast_to(groups[:, None], self.shape)[self.used]
         self.names = (*names, *offset_names, *group_names, *effect_names)
         self.n_theta = len(self.names)
-        #: where in `theta` each row of `design` has its coefficient
+        #: where in `theta` each row of the design has its coefficient
         self.place = np.array([*range(n), *range(self.n_theta - self.n_random, self.n_theta)], dtype=np.int64)
         self._offset_place = np.arange(n, n + self.n_offset)
         self._sizes = slice(n + self.n_offset, n + self.n_offset + self.n_size)
@@ -157,11 +168,16 @@ class Likelihood:
     def _means(self, theta: Floats, estimated: OffsetDerivatives | None) -> list[Floats]:
         found = []
         with np.errstate(over="ignore", invalid="ignore"):
-            for i, (part, fixed) in enumerate(zip(self.parts, self._offsets, strict=True)):
+            for i, fixed in enumerate(self._offsets):
                 offset = fixed
                 if estimated is not None and i == self._estimated_part:
                     offset = self._cut(estimated.value)
-                found.append(offset * np.exp(theta[self.place[part]] @ self.design[part]))
+                found.append(offset * self._factor(theta, i))
+        return found
+
+    def _factor(self, theta: Floats, part: int) -> Floats:
+        """What a component's predictor multiplies its offset by."""
+        found: Floats = np.exp(theta[self.place[self.parts[part]]] @ self._designs[part])
         return found
 
     def _cut(self, values: Floats) -> Floats:
@@ -196,9 +212,6 @@ class Likelihood:
         parts = self._means(theta, estimated)
         mu = np.maximum(np.sum(parts, axis=0), _TINY)
         y = self.y
-        by_mean = np.zeros((len(self.design) + self.n_offset, y.size))  # d mu / d parameter
-        for mean, part in zip(parts, self.parts, strict=True):
-            by_mean[part] = mean * self.design[part]
         if self.n_size:
             size = np.exp(self.sizes_of(theta))[self.group]
             ratio = (size + y) / (size + mu)
@@ -209,26 +222,31 @@ class Likelihood:
             second = -(y / mu) / mu
         hessian = np.zeros((theta.size, theta.size))
         score = np.zeros(theta.size)
-        place = np.concatenate([self.place, self._offset_place])
-        curved = np.zeros((place.size, place.size))  # sum of first times second derivative of mu
-        for part in self.parts:
-            curved[np.ix_(part, part)] = (by_mean[part] * first) @ self.design[part].T
+        # d mu / d parameter, part by part
+        by_mean = [_scaled(d, mean) for d, mean in zip(self._designs, parts, strict=True)]
+        places = [self.place[part] for part in self.parts]
+        # the sum of first times the second derivative of mu
+        for d, own, weighted in zip(self._designs, places, by_mean, strict=True):
+            hessian[np.ix_(own, own)] = _plain(_scaled(weighted, first) @ d.T)
         if estimated is not None:
-            part = self.parts[self._estimated_part]
+            d, own = self._designs[self._estimated_part], places[self._estimated_part]
             with np.errstate(over="ignore", invalid="ignore"):
-                factor = np.exp(theta[self.place[part]] @ self.design[part])
-            own = np.arange(len(self.design), place.size)
-            by_mean[own] = [factor * self._cut(d) for d in estimated.first]
-            curved[np.ix_(part, own)] = self.design[part] @ (by_mean[own] * first).T
-            curved[np.ix_(own, part)] = curved[np.ix_(part, own)].T
-            pairs = combinations_with_replacement(own, 2)
-            for (i, j), d in zip(pairs, estimated.second, strict=True):
-                curved[i, j] = curved[j, i] = float((first * factor * self._cut(d)).sum())
-        hessian[np.ix_(place, place)] = (by_mean * second) @ by_mean.T + curved
-        score[place] = by_mean @ first
+                factor = self._factor(theta, self._estimated_part)
+            by_offset = np.array([factor * self._cut(change) for change in estimated.first])
+            here = self._offset_place
+            hessian[np.ix_(own, here)] = d @ (by_offset * first).T
+            hessian[np.ix_(here, own)] = hessian[np.ix_(own, here)].T
+            pairs = combinations_with_replacement(here, 2)
+            for (i, j), change in zip(pairs, estimated.second, strict=True):
+                hessian[i, j] = hessian[j, i] = float((first * factor * self._cut(change)).sum())
+            by_mean, places = [*by_mean, by_offset], [*places, here]
+        place = np.concatenate(places)
+        stacked = _stacked(by_mean)
+        hessian[np.ix_(place, place)] += _plain(_scaled(stacked, second) @ stacked.T)
+        score[place] = stacked @ first
         if self.n_size:
             by_size, twice = _by_log_size(y, mu, size)
-            crossed = by_mean * (size * (ratio - 1.0) / (size + mu))
+            crossed = _scaled(stacked, size * (ratio - 1.0) / (size + mu))
             membership = np.arange(self.n_size)[:, None] == self.group
             sizes = np.arange(theta.size)[self._sizes]
             score[sizes] = membership @ by_size
@@ -240,6 +258,22 @@ class Likelihood:
             score[random] -= self.precision @ self.effects_of(theta)
             hessian[random, random] -= self.precision
         return self.loglik(theta), score, -hessian
+
+
+def _scaled(matrix: Any, columns: Floats) -> Any:
+    """Each column times its number."""
+    return matrix * columns if isinstance(matrix, np.ndarray) else matrix.multiply(columns).tocsr()
+
+
+def _stacked(matrices: Sequence[Any]) -> Any:
+    if all(isinstance(matrix, np.ndarray) for matrix in matrices):
+        return np.concatenate(matrices)
+    return vstack([csr_array(matrix) for matrix in matrices], format="csr")
+
+
+def _plain(matrix: Any) -> Floats:
+    found: Floats = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+    return found
 
 
 def _groups(
