@@ -4,6 +4,7 @@ what they do not give is told of the draft, with the file to give it in."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,10 @@ MET: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "thailand": ("", "geocode,ISO3166-2,TH-10,,,,x/a\n", ()),
 }
+#: no name of an element, code or setting: words that stand in English sentences alone
+ENGLISH = re.compile(
+    r"(?<![\w/-])(?:an?|the|of|or|and|each|such|as|nothing|no|at|most|give|it|all|one)(?![\w/-])"
+)
 #: profiles of which a message keeps every rule, habits too
 WHOLLY = ("google", "china", "cap-au", "meteoalarm", "nws", "wea", "dwd", "taiwan", "thailand")
 #: profile -> (rows that break its rules, what is told of each)
@@ -219,6 +224,7 @@ def test_what_is_lacking_is_told_of_the_draft_with_the_file_to_give_it_in(tmp_pa
     try:
         draft = draft_of(desk)
         told = [text.en for text in desk.unmet(draft)]
+        assert not [text.zh for text in desk.unmet(draft) if ENGLISH.search(text.zh)]
         for profile, (_, _, rules) in MET.items():
             said = "\n".join(text for text in told if text.startswith(f"profile {profile} needs"))
             for words in rules:
@@ -248,6 +254,7 @@ def test_codes_that_break_a_rule_are_told_of_the_draft_and_nothing_is_published(
         draft = draft_of(desk)
         told = desk.unmet(draft)
         assert len(told) == len(faults)
+        assert not [text.zh for text in told if ENGLISH.search(text.zh)]
         for rule, words in faults:
             assert any(rule in text.en and words in text.en and rule in text.zh for text in told)
         with pytest.raises(InvalidValue, match="|".join(rule for rule, _ in faults)):

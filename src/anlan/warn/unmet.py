@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anlan.formats.cap.chinese import in_chinese
 from anlan.formats.cap.examine import examine
 from anlan.formats.cap.fault import CapFault
 from anlan.formats.cap.profiles import check_profile
@@ -9,7 +10,7 @@ from anlan.formats.cap.writer import SIGNATURE_RULES
 from anlan.model.text import Text
 from anlan.model.warning import Warning
 
-_SETTING = Text("anlan.toml: {}", "anlan.toml：{}")
+_SETTING = Text("anlan.toml: {}", " anlan.toml：{}")
 _CODE = Text("the pack's cap_codes.csv: {}", "预案包 cap_codes.csv：{}")
 _DRAWN = Text(
     "an area drawn by hand carries no codes: choose places",
@@ -21,35 +22,47 @@ _TONGUES = Text(
 )
 #: rule -> the setting that meets it
 _SETTINGS = {
-    "GO-web": "cap.web",
-    "WMO-identifier": "cap.identifier, such as urn:oid:2.49.0.1.COUNTRY.ORGANISATION.{sent}.{n}",
-    "CN-identifier": 'cap.identifier = "PUBLISHER_{sent}_{n}", cap.zone = "Asia/Shanghai"',
-    "CN-publisher": 'cap.identifier = "PUBLISHER_{sent}_{n}"',
-    "US-sign": "signing",
+    "GO-web": Text("cap.web", "cap.web"),
+    "WMO-identifier": Text(
+        "cap.identifier, such as urn:oid:2.49.0.1.COUNTRY.ORGANISATION.{sent}.{n}",
+        "cap.identifier，如 urn:oid:2.49.0.1.国家.机构.{sent}.{n}",
+    ),
+    "CN-identifier": Text(
+        'cap.identifier = "PUBLISHER_{sent}_{n}", cap.zone = "Asia/Shanghai"',
+        'cap.identifier = "发布单位_{sent}_{n}"、cap.zone = "Asia/Shanghai"',
+    ),
+    "CN-publisher": Text('cap.identifier = "PUBLISHER_{sent}_{n}"', 'cap.identifier = "发布单位_{sent}_{n}"'),
+    "US-sign": Text("signing", "signing"),
 }
 #: rule -> element and valueName of the row that meets it
-_CODES = {
+_CODES: dict[str, tuple[str, str | Text]] = {
     "US-code": ("code", ""),
     "CA-code": ("code", ""),
     "AU-code": ("code", ""),
     "US-event": ("eventCode", "SAME"),
-    "CA-event": ("eventCode", "profile:CAP-CP:Event:VERSION"),
+    "CA-event": ("eventCode", Text("profile:CAP-CP:Event:VERSION", "profile:CAP-CP:Event:版本")),
     "AU-event": ("eventCode", "urn:oasis:names:tc:emergency:cap:1.2:profile:CAP-AU:1.0:…"),
     "US-eas-org": ("parameter", "EAS-ORG"),
     "MA-level": ("parameter", "awareness_level"),
     "MA-type": ("parameter", "awareness_type"),
-    "CA-geocode": ("geocode", "profile:CAP-CP:Location:VERSION"),
+    "CA-geocode": ("geocode", Text("profile:CAP-CP:Location:VERSION", "profile:CAP-CP:Location:版本")),
     "MA-geocode": ("geocode", "EMMA_ID"),
-    "DE-eventcodes": ("eventCode", "II, GROUP, AREA_COLOR, LICENSE and PROFILE_VERSION, a row each"),
+    "DE-eventcodes": (
+        "eventCode",
+        Text(
+            "II, GROUP, AREA_COLOR, LICENSE and PROFILE_VERSION, a row each",
+            "II、GROUP、AREA_COLOR、LICENSE 和 PROFILE_VERSION（各占一行）",
+        ),
+    ),
     "DE-warncell": ("geocode", "WARNCELLID"),
     "TW-event": ("eventCode", "profile:CAP-TWP:Event:1.0"),
-    "TW-geocode": ("geocode", "Taiwan_Geocode_YEAR"),
+    "TW-geocode": ("geocode", Text("Taiwan_Geocode_YEAR", "Taiwan_Geocode_年份")),
     "TH-geocode": ("geocode", "ISO3166-2"),
-    "WEA-chars": ("parameter", "CMAMtext or CMAMlongtext"),
+    "WEA-chars": ("parameter", Text("CMAMtext or CMAMlongtext", "CMAMtext 或 CMAMlongtext")),
     "US-vtec": ("parameter", "VTEC"),
     "US-expired-refs": ("parameter", "expiredReferences"),
     "US-eventEnding": ("parameter", "eventEndingTime"),
-    "US-fips6-list": ("geocode", "of a code alone, a row each"),
+    "US-fips6-list": ("geocode", Text("of a code alone, a row each", "（每个代码单独一行）")),
 }
 
 
@@ -68,9 +81,10 @@ def unmet(warning: Warning, cap: bytes, profiles: tuple[str, ...], *, to_be_sign
 
 
 def _told(profile: str, fault: CapFault, remedy: Text) -> Text:
+    found, expected = in_chinese(fault.found), in_chinese(fault.expected)
     return Text(
         f"profile {profile} needs {fault.expected} ({fault.rule}; found {fault.found}); {remedy.en}",
-        f"规范 {profile} 要求 {fault.expected}（{fault.rule}；现为 {fault.found}）；{remedy.zh}",
+        f"规范 {profile} 要求：{expected}（{fault.rule}；现为：{found}）；{remedy.zh}",
     )
 
 
@@ -93,15 +107,23 @@ def _remedy(warning: Warning, fault: CapFault, place: str) -> Text:
     element, name = _CODES[fault.rule]
     if element == "geocode" and not place:
         return _DRAWN
-    row = [f"element {element}", f"value_name {name}" if name else ""]
+    named = name if isinstance(name, Text) else Text(name, name) if name else None
+    # in both languages the columns of the file by their names
+    row = [_column("element", element)]
+    if named:
+        row.append(Text(f"value_name {named.en}", f"value_name {named.zh}"))
     if element == "eventCode":
-        row.append(f"hazard {warning.hazard}")
+        row.append(_column("hazard", warning.hazard))
     if element == "geocode":
-        row.append(f"place {place}")
+        row.append(_column("place", place))
     if fault.rule == "MA-level":
-        row.append(f"level {warning.level}")
-    return _give(_CODE, ", ".join(part for part in row if part))
+        row.append(_column("level", warning.level))
+    return _give(_CODE, Text(", ".join(part.en for part in row), "、".join(part.zh for part in row)))
 
 
-def _give(where: Text, what: str) -> Text:
-    return Text(f"give it in {where.en.format(what)}", f"请写入{where.zh.format(what)}")
+def _column(name: str, value: object) -> Text:
+    return Text(f"{name} {value}", f"{name} {value}")
+
+
+def _give(where: Text, what: Text) -> Text:
+    return Text(f"give it in {where.en.format(what.en)}", f"请写入{where.zh.format(what.zh)}")
