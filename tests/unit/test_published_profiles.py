@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,10 +24,12 @@ from anlan.app.workspace import init
 from anlan.formats.cap import read
 from anlan.formats.cap.examine import examine
 from anlan.model.errors import InvalidValue, PackFault
+from anlan.model.notice import Digest
 from anlan.model.warning import Warning
 from anlan.packs.load import load_pack
 from anlan.turn import Turn
 from anlan.warn.render import TargetArea, render
+from anlan.warn.words import clock
 from anlan.web.composerview import sight
 from sample_pack import write
 from served import pack, stage
@@ -287,6 +289,25 @@ def test_a_chain_is_followed_under_the_names_that_were_published(tmp_path: Path)
         assert all(info.onset for info in new.infos)
         for warning in (first, second):
             assert recompute_warning(desk.house, desk.house.state.warnings[warning.id])["same"]
+    finally:
+        desk.close()
+
+
+def test_a_mail_a_digest_and_the_deadline_of_a_call_tell_the_zone_of_the_message(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path, '[cap]\nzone = "Asia/Shanghai"\n')
+    try:
+        warning, house = approved(desk, draft_of(desk).id), desk.house
+        copy = next(d for d in house.state.deliveries.values() if d.warning == warning.id)
+        asked = replace(copy, answer_by=datetime(2030, 1, 31, 17, 30, tzinfo=UTC))
+        call = house.parcel(asked, warning, False)
+        assert all("2030-02-01 01:30 (UTC+08:00)" in words for words in call.prefaces.values())
+        until = clock(warning.expires, timezone(timedelta(hours=8)))
+        held = Digest("H", copy.recipient, warning.expires, (warning.id,), (), warning.places)
+        house.state.digests["H"] = held
+        told = house.parcel(replace(copy, digest="H"), warning, False)
+        assert told.body != call.body
+        for body in (call.body, told.body):
+            assert until in body and "(UTC)" not in body
     finally:
         desk.close()
 

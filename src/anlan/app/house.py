@@ -49,7 +49,7 @@ from anlan.warn.calling import prefaces
 from anlan.warn.mailing import identity
 from anlan.warn.proof import ANSWER, RECEIPT, code, token
 from anlan.warn.render import TargetArea, render
-from anlan.warn.words import words
+from anlan.warn.words import words, zone_of
 
 #: less free space than this stops intake before a store can be caught half-way
 RESERVE = 64 * 1024 * 1024
@@ -229,7 +229,15 @@ class RunningHouse:
         asks = asked and self.config.url
         link = f"{self.config.url}/answer/{token(self.key, ANSWER, delivery.id)}" if asks else ""
         short = code(self.key, delivery.id) if asked and self.config.sms_key else ""
-        first = prefaces(delivery, self.pack, recipient.languages, link=link, code=short, mode=warning.mode)
+        first = prefaces(
+            delivery,
+            self.pack,
+            recipient.languages,
+            link=link,
+            code=short,
+            zone=zone_of(warning),
+            mode=warning.mode,
+        )
         cap = self.published(warning)
         whole = "".join(first.values()) + body
         return Parcel(delivery, warning, recipient, cap, subject, whole, repeat, link, mark, first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 
 from anlan.formats.values import short_id
 from anlan.model.notice import Digest
@@ -12,7 +12,7 @@ from anlan.model.pack import Pack
 from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
-from anlan.warn.words import clock, headline, mark, measures
+from anlan.warn.words import clock, headline, mark, measures, zone_of
 
 _SUBJECT = Text("{n} warnings held for you", "为您汇总的 {n} 条预警")
 _ONE = Text("1 warning held for you", "为您汇总的 1 条预警")
@@ -66,30 +66,26 @@ def words(
     pack: Pack,
     languages: Sequence[str],
     now: datetime,
-    zone: tzinfo = UTC,
 ) -> tuple[str, str]:
     """Subject in the recipient's first language, and one body with all of them, every message listed with
-    what it has become."""
+    what it has become, its end in the zone in which it was published."""
     tongues = languages or ("zh", "en")
     subject = (_ONE if len(warnings) == 1 else _SUBJECT).in_(tongues[0]).format(n=len(warnings))
     marks = dict.fromkeys(sign for one in warnings if (sign := mark(one.mode, *tongues)))
     if marks:
         subject = f"[{', '.join(marks)}] {subject}"
-    return subject, "\n----------\n\n".join(
-        _body(digest, warnings, pack, tongue, now, zone) for tongue in tongues
-    )
+    bodies = (_body(digest, warnings, pack, tongue, now) for tongue in tongues)
+    return subject, "\n----------\n\n".join(bodies)
 
 
-def _body(
-    digest: Digest, warnings: Sequence[Warning], pack: Pack, language: str, now: datetime, zone: tzinfo
-) -> str:
+def _body(digest: Digest, warnings: Sequence[Warning], pack: Pack, language: str, now: datetime) -> str:
     why = ", ".join(dict.fromkeys(reason.text.in_(language) for reason in digest.reasons))
     rows = [_LEAD.in_(language).format(why=why), ""]
     for number, one in enumerate(warnings, start=1):
         colour = pack.warning_level(one.level, one.sent or now).colour.in_(language)
         level = _LEVEL.in_(language).format(colour=colour, level=one.level)
         status = "expired" if one.status == "approved" and one.expires <= now else one.status
-        became = _STATUS[status].in_(language).format(until=clock(one.expires, zone))
+        became = _STATUS[status].in_(language).format(until=clock(one.expires, zone_of(one)))
         if one.change == "cancel":
             became = _CANCEL.in_(language)
         rows += [

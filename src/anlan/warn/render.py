@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 import shapely
 
@@ -18,7 +17,7 @@ from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.warning import Warning
 from anlan.packs.drawing import Circle
-from anlan.warn.words import MARK_OF_BEFORE, description, headline, issue_time, mark, measures
+from anlan.warn.words import MARK_OF_BEFORE, description, headline, issue_time, mark, measures, zone_of
 
 LANGUAGES = (("zh", "zh-CN"), ("en", "en-US"))
 MSG_TYPES = {"alert": "Alert", "update": "Update", "cancel": "Cancel"}
@@ -78,9 +77,8 @@ def to_cap(
     that refers to nothing, a reference not in `earlier`, areas that are not the warned places, broken
     geometry (it blocks: an area is never widened to mend it).
     """
-    imprint = warning.imprint or Imprint()
     otherwise = zone or UTC
-    zone = zone or ZoneInfo(imprint.zone)
+    zone = zone or zone_of(warning)
     sent = issue_time(warning)
     if warning.expires.replace(microsecond=0) <= sent and warning.change != "cancel":
         raise InvalidValue(
@@ -138,15 +136,10 @@ def _references(
         CapReference(
             known[id].sender or sender,
             known[id].identifier,
-            write_time(issue_time(known[id]).astimezone(_zone_of(known[id], zone))),
+            write_time(issue_time(known[id]).astimezone(zone_of(known[id], zone))),
         )
         for id in warning.references
     )
-
-
-def _zone_of(earlier: Warning, otherwise: tzinfo) -> tzinfo:
-    """The zone in which an earlier message wrote its instants."""
-    return ZoneInfo(earlier.imprint.zone) if earlier.imprint else otherwise
 
 
 def _codes(warning: Warning, pack: Pack, element: str, place: str = "") -> tuple[CapCode, ...]:
@@ -177,8 +170,8 @@ def _info(
     sent = issue_time(warning)
     hazard = pack.hazards[warning.hazard]
     level = pack.warning_level(warning.level, sent)
-    urgency, certainty = _outlook(warning.change, warning.contents.starts, sent)
     imprint = warning.imprint or Imprint()
+    urgency, certainty = _outlook(warning.change, warning.contents.starts, sent)
     starts = warning.contents.starts.replace(microsecond=0)
     # what has begun has no onset to come, and no other instant would be true: urgency says Immediate,
     # certainty Observed, and the words say since when

@@ -80,6 +80,12 @@ def clock(instant: datetime, zone: tzinfo) -> str:
     return f"{local:%Y-%m-%d %H:%M} (UTC{'' if offset == '+0000' else f'{offset[:3]}:{offset[3:5]}'})"
 
 
+def zone_of(warning: Warning, otherwise: tzinfo = UTC) -> tzinfo:
+    """The zone in which a message was published: whatever is told of it, here or in another message, has its
+    instants in this one. `otherwise` for one whose imprint says none."""
+    return ZoneInfo(warning.imprint.zone) if warning.imprint else otherwise
+
+
 def mark(mode: str, *languages: str) -> str:
     """What a message says that is not Actual, once in each language; "" for one that is."""
     if mode == "Actual":
@@ -154,7 +160,7 @@ def text(
     watermarked in it when not Actual. `repeat` adds the note that an earlier copy may have arrived.
     Instants are in `zone`, by default that in which the message was published. InvalidValue for a warning
     not sent."""
-    zone = zone or ZoneInfo(warning.imprint.zone if warning.imprint else "UTC")
+    zone = zone or zone_of(warning)
     colon = COLON.in_(language)
     body = [
         *lines(warning, pack, language, zone),
