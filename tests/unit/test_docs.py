@@ -149,6 +149,15 @@ def test_entry_pages_come_in_english_and_chinese(page: str) -> None:
     assert shown == [words for words in commands_in(chinese) if words], "both show the same commands"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name.endswith(".zh.md")], ids=name)
+def test_chinese_sentences_have_chinese_punctuation(page: Path) -> None:
+    text = re.sub(r"\]\([^)]*\)|^ {4,}.*$", "]", without_fences(page.read_text("utf-8")), flags=re.MULTILINE)
+    text = re.sub(r"`[^`]*`", "``", text.replace("![", "["))
+    found = [match[0] for match in re.finditer(r".{0,12}[一-鿿][\]`]{0,3}[,:;()?!].{0,12}", text)]
+    found += [match[0] for match in re.finditer(r".{0,12}[,:;()?!] ?[\[`]{0,3}[一-鿿].{0,12}", text)]
+    assert found == []
+
+
 def test_the_changelog_has_an_entry_for_this_version() -> None:
     assert f"\n## {anlan.__version__}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
