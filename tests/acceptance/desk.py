@@ -33,7 +33,7 @@ from anlan.model.text import Text
 from anlan.model.time import format_instant
 from anlan.model.user import User
 from anlan.model.warning import Contents, Delivery, Warning
-from anlan.ports.desk import ClustersSeen, IngestResult, PlaceSeries, Retrospect, Shown
+from anlan.ports.desk import ClustersSeen, IngestResult, PlaceSeries, Retrospect, Shown, Unreported
 from anlan.warn.words import headline
 
 PASSWORD = "correct horse"
@@ -65,6 +65,7 @@ class MemoryDesk:
         self.messages: dict[str, bytes] = {}
         self._lake: Any = DeskLake()
         self._lock = threading.Lock()
+        self.stopped: tuple[Unreported, ...] = ()
         if filled:
             fill(self)
 
@@ -116,6 +117,9 @@ class MemoryDesk:
         start = (NOW - timedelta(days=59)).replace(hour=0)
         wave = {55: 7.0, 56: 36.0, 57: 36.0, 58: 36.0, 59: 27.0, 31: None}
         return [(start + n * DAY, wave.get(n, 0.0)) for n in range(60)]
+
+    def unreported(self) -> Sequence[Unreported]:
+        return self.stopped
 
     def retrospect(
         self, rule: str, known: datetime, periods: int, places: Sequence[str] | None = None

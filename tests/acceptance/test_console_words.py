@@ -47,6 +47,7 @@ COMPOSED = {
             "overdue_reports",
             "overdue_lessons",
             "silent",
+            "stopped",
             "overdue_tasks",
             "unconfirmed",
             "submit",

@@ -122,9 +122,13 @@ class RunningDesk(Reading, People):
             news = {item.indicator for batch in fresh for item in batch.observations}
             # until the turn is whole these have news that no rule has looked at
             also, self._owed = tuple(self._owed), self._owed | news
-            turn = flow.begin(self.house, self.house.clock.now(), fresh, also)
-            held, accepted = tuple(dict.fromkeys(turn.held)), turn.accepted
-            self._end(turn)
+            try:
+                turn = flow.begin(self.house, self.house.clock.now(), fresh, also)
+                held, accepted = tuple(dict.fromkeys(turn.held)), turn.accepted
+                self._end(turn)
+            finally:
+                # what reached the lake is there, whatever became of the turn
+                self._reports.hear(item for batch in fresh for item in batch.observations)
             self._owed.clear()
             refused = len(turn.held) - sum(len(batch.quarantined) for batch in fresh)
             sent = sum(len(batch.observations) for batch in batches)

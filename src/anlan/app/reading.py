@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from anlan.app.explain import explain
 from anlan.app.house import RunningHouse
+from anlan.app.reports import PlaceReports
 from anlan.app.retrospects import Retrospects
 from anlan.app.shown import as_if_sent, shown
 from anlan.assess.grid import instant, instant64
@@ -24,7 +25,7 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.clock import Clock
-from anlan.ports.desk import ClustersSeen, PlaceSeries, Retrospect, Shown
+from anlan.ports.desk import ClustersSeen, PlaceSeries, Retrospect, Shown, Unreported
 from anlan.warn.unmet import unmet
 
 
@@ -35,6 +36,7 @@ class Reading:
         self.house = house
         self._shown: State = house.state.still()
         self._retrospects = Retrospects()
+        self._reports = PlaceReports()
 
     @property
     def pack(self) -> Pack:
@@ -89,6 +91,9 @@ class Reading:
             (instant(at), None if math.isnan(value) else float(value))
             for at, value in zip(slice.at, slice.value, strict=True)
         ]
+
+    def unreported(self) -> Sequence[Unreported]:
+        return self._reports.unreported(self.house, self._shown, self.house.clock.now())
 
     def retrospect(
         self, rule: str, known: datetime, periods: int, places: Sequence[str] | None = None

@@ -200,6 +200,30 @@ class ClustersSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceReport:
+    """The newest period `at` that a place has reported with a value, known `since`; the `value`, in the
+    indicator's unit, has been the same in every period from `same` on."""
+
+    place: str
+    at: datetime
+    since: datetime
+    value: float
+    same: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unreported:
+    """Places of an indicator of which nothing is known now though a source of it goes on: `silent` report
+    nothing any more, the newest report of `stuck` has been the same value for too long; each longest ago
+    first. `places`: all that report, these included."""
+
+    indicator: str
+    places: tuple[str, ...]
+    silent: tuple[PlaceReport, ...]
+    stuck: tuple[PlaceReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What the public sees of a message on one channel in one language, by the channel's own code.
     `channel`: cap, mail, cell_broadcast, wea, sms; `form`: which of the channel's forms was taken (full,
@@ -261,6 +285,11 @@ class Desk(Protocol):
 
     def series(self, indicator: str, place: str) -> Sequence[tuple[datetime, float | None]]:
         """(at, value) as known now, in order of `at`, in the indicator's unit; value None is a gap."""
+        ...
+
+    def unreported(self) -> Sequence[Unreported]:
+        """Indicators of which places have stopped reporting, or stand still, while a source of them goes
+        on. A place that has reported nothing for 400 days is taken for closed."""
         ...
 
     def retrospect(

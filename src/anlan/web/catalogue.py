@@ -135,6 +135,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "no_channel",
     ),
     "report": ("owed", "filed", "late", "dropped"),
+    "reporting": ("silent", "stuck"),
     "role": ROLES,
     "scope": ("Public", "Restricted"),
     "source": ("fresh", "late", "dead", "failing", "never", "ended"),

@@ -31,6 +31,7 @@ from anlan.warn.in_force import SILENT
 from anlan.warn.mute import muted, quiet
 from anlan.web.budget import OverBudget, over_budget
 from anlan.web.shift import Changed, drawn_together
+from anlan.web.stopped import Stopped, stopped
 from anlan.web.subjects import places_of
 
 T = TypeVar("T")
@@ -100,6 +101,7 @@ class Duty:
     lessons: Rows[Lesson]
     overdue_lessons: Rows[Lesson]
     silent: Rows[SourceState]
+    stopped: Rows[Stopped]
     handover: Entry | None
     changed: Rows[Changed]
     sources: tuple[tuple[SourceDef, SourceState | None], ...]
@@ -120,6 +122,7 @@ class Duty:
             ("undelivered", "delivery.send_again", self.undelivered),
             ("watches", "shift.add", self.watches),
             ("silent", "assessment.confirm", self.silent),
+            ("stopped", "assessment.confirm", self.stopped),
             ("overdue_reports", "report.file", self.overdue_reports),
             ("overdue_tasks", "task.done", self.overdue_tasks),
             ("unconfirmed", "assessment.confirm", self.unconfirmed),
@@ -216,6 +219,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
             (x for x in state.sources.values() if x.source in desk.pack.sources and x.status in SILENT),
             lambda x: (x.since, x.source),
         ),
+        stopped=_first(stopped(desk, visible, now), lambda x: (x.since, x.indicator, x.stuck)),
         overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
         changed=Rows(tuple(together[:CHANGES_SHOWN]), len(together), not whole),

@@ -14,7 +14,6 @@ from anlan.analyse.charted import Row, document
 from anlan.analyse.words import ALARMS
 from anlan.assess.detect.panel import Alarm
 from anlan.assess.detect.reason_words import reason_words
-from anlan.assess.finding import wanted
 from anlan.assess.surveys.registry import is_survey
 from anlan.model.assessment import Assessment
 from anlan.model.errors import InvalidValue, NotFound, UnknownPlace
@@ -28,6 +27,7 @@ from anlan.ports.desk import Desk, MarkSeen, PlaceSeries, Retrospect
 from anlan.web.ground import Ground, ground
 from anlan.web.periods import period
 from anlan.web.screen import Screen, unit_words
+from anlan.web.series_rules import rules_for
 
 PERIODS = 104  # tested ones; as many as a chart can show
 MOST_ALIKE = 40  # places beside this one
@@ -160,7 +160,7 @@ def look(
             found=f"{indicator} at {place}",
             mend="the page of the risk shows the events that it rests on",
         )
-    rules = _rules(pack, indicator, place, now)
+    rules = rules_for(pack, indicator, place, now)
     if measured is None or not rules:
         raise NotFound("no rule looks at such a series", where="series", found=f"{indicator} at {place}")
     chosen = next((r for r in rules if r.id == rule), None) if rule else rules[0]
@@ -238,17 +238,6 @@ def charts(found: Looked, desk: Desk, view: Screen) -> dict[str, Any]:
 def ground_of(found: Looked, desk: Desk) -> Ground | None:
     """What the map of the panel stands on."""
     return ground(desk.pack, (found.place, *found.alike), desk.clock.now())
-
-
-def _rules(pack: Pack, indicator: str, place: str, now: datetime) -> tuple[Rule, ...]:
-    return tuple(
-        rule
-        for rule in pack.rules.values()
-        if rule.indicator == indicator
-        and not is_survey(rule)
-        and rule.validity.covers(now.date())
-        and wanted(rule, pack, place, now)
-    )
 
 
 def instant_of(text: str, where: str = "known") -> datetime:
