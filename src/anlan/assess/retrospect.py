@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from anlan.assess.detect.panel import Reason
 from anlan.assess.detect.registry import spec
-from anlan.assess.evaluate import detect_at, history
 from anlan.assess.finding import SILENT, Look
 from anlan.assess.graded import Numbers
 from anlan.assess.grid import Grid, instant, lay
+from anlan.assess.lookback import history
 from anlan.assess.screen import Screened, Why, screen
 from anlan.assess.settling import Settling, alarm, between, settling
 from anlan.assess.summed import Sums, below, children_of, descendants, with_sums
+from anlan.assess.tested import detect_at
 from anlan.model.indicator import Rule
 from anlan.model.pack import Pack
 from anlan.model.state import State
