@@ -129,7 +129,7 @@ def on_the_duty_page(desk: RunningDesk) -> None:
         client.post("/sign-in", data={"name": "ada", "password": PASSWORD, "csrf": proof[1], "next": "/"})
         english = client.get("/prefs?lang=en&back=/").text
         chinese = client.get("/prefs?lang=zh&back=/").text
-    assert "1 of 3 places that report have sent nothing new" in english
+    assert "nothing new from 1 of 3 places that report" in english
     assert (
         '<a href="/series/stage/x/b">Beta</a>' in english
         and '<a href="/series/stage/x/c">Gamma</a>' in english

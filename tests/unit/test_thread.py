@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ from anlan.model.assessment import Assessment
 from anlan.model.errors import InvalidValue, NotFound, WrongState
 from anlan.model.finding import Finding
 from anlan.model.state import State
-from chain_pack import DAY, T0, chain_pack, finding
+from chain_pack import DAY, GAUGE, T0, Room, chain_pack, finding, stage
 
 PACK = chain_pack()
 NOW = T0 + DAY
@@ -39,6 +41,30 @@ def test_the_same_hazard_on_one_line_of_places_is_one_risk(place: str) -> None:
     first = opened(state, finding("F-1", 3))
     second = opened(state, finding("F-2", 2, place=place, rule="other"))
     assert (second.id, second.level, second.findings) == (first.id, 2, ("F-1", "F-2"))
+
+
+def test_rules_with_different_detectors_on_one_place_and_hazard_keep_to_one_risk(tmp_path: Path) -> None:
+    spoken = {
+        "early": ("ears_c1", {}),
+        "vote": ("ensemble", {"members": ["ears_c1", "ears_c2"], "quorum": 0.5}),
+    }
+    rules = {
+        id: replace(GAUGE, id=id, detector=detector, params=dict(params))
+        for id, (detector, params) in spoken.items()
+    }
+    room = Room(tmp_path, replace(PACK, rules={**PACK.rules, **rules}))
+    for day in range(12):
+        room.learn(stage(day, 1.0 + day % 3 / 10))
+    # all of them in one turn, and once more when it goes on rising
+    room.learn(stage(12, 4.5))
+    room.learn(stage(13, 9.0))
+    room.close()
+    said = Counter(finding.rule for finding in room.state.findings.values())
+    assert set(said) == {"gauge", "early", "vote"}
+    (thread,) = room.state.assessments.values()
+    assert set(thread.findings) == set(room.state.findings)
+    assert len({warning.risk for warning in room.state.warnings.values()}) == 1
+    assert len(room.pending()) == 1
 
 
 def test_another_hazard_or_another_line_of_places_is_another_risk() -> None:

@@ -219,7 +219,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
             (x for x in state.sources.values() if x.source in desk.pack.sources and x.status in SILENT),
             lambda x: (x.since, x.source),
         ),
-        stopped=_first(stopped(desk, visible, now), lambda x: (x.since, x.indicator, x.stuck)),
+        stopped=Rows(*stopped(desk, visible, now, SHOWN)),
         overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
         changed=Rows(tuple(together[:CHANGES_SHOWN]), len(together), not whole),

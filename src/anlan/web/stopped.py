@@ -29,8 +29,11 @@ class Stopped:
     named: tuple[tuple[PlaceReport, bool], ...]
 
 
-def stopped(desk: Desk, visible: Callable[[str], bool], now: datetime) -> list[Stopped]:
-    """What the caller may see of it; places that are no longer in force at `now` are left out."""
+def stopped(
+    desk: Desk, visible: Callable[[str], bool], now: datetime, most: int
+) -> tuple[tuple[Stopped, ...], int]:
+    """The first `most` of what the caller may see of it, longest ago first, and how many there are in all.
+    Places that are no longer in force at `now` are left out."""
     pack, found, known = desk.pack, [], dict[str, bool]()
 
     def here(place: str) -> bool:
@@ -42,14 +45,21 @@ def stopped(desk: Desk, visible: Callable[[str], bool], now: datetime) -> list[S
         for stuck, every in ((False, one.silent), (True, one.stuck)):
             reports = [report for report in every if here(report.place)]
             if reports:
-                total = sum(map(here, one.places))
                 since = min(report.same if stuck else report.since for report in reports)
-                named = tuple(
-                    (report, bool(rules_for(pack, one.indicator, report.place, now)))
-                    for report in reports[:NAMED]
-                )
-                found.append(Stopped(one.indicator, stuck, len(reports), total, since, named))
-    return found
+                found.append((since, one.indicator, stuck, reports, one.places))
+    found.sort(key=lambda row: row[:3])
+    shown = tuple(
+        Stopped(
+            indicator,
+            stuck,
+            len(reports),
+            sum(map(here, places)),
+            since,
+            tuple((one, bool(rules_for(pack, indicator, one.place, now))) for one in reports[:NAMED]),
+        )
+        for since, indicator, stuck, reports, places in found[:most]
+    )
+    return shown, len(found)
 
 
 def _in_force(pack: Pack, place: str, now: datetime) -> bool:
