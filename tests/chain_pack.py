@@ -288,6 +288,10 @@ class MemoryLake:
         first, last = (None if t is None else micros(t) for t in (since, until))
         return view.read(micros(known), places, first, last)
 
+    def stamp(self, indicator: str, known: datetime) -> int:
+        view = self._views.get(indicator)
+        return 0 if view is None else view.count(micros(known))
+
     def digest(self, slice: Slice) -> str:
         return DeltaLake.digest(self, slice)  # type: ignore[arg-type]
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from anlan.assess.evaluate import evaluate
+from anlan.assess.surveys import conclude
+from anlan.assess.surveys.registry import survey
 from anlan.model.finding import Finding
 from anlan.model.indicator import Band, Indicator, Rule, SeverityBand
 from anlan.model.matrix import Matrix, MatrixColumn, MatrixRow
@@ -620,3 +622,71 @@ def test_deadlines_are_kept_too() -> None:
         ("03-06", "raised"),
         ("03-11", "ended"),
     ]
+
+
+class Unstamped:
+    """A lake that does not say whether what was known then has changed: nothing is remembered of it."""
+
+    def __init__(self, lake: MemoryLake) -> None:
+        self.read, self.digest = lake.read, lake.digest
+
+
+def test_what_is_remembered_of_earlier_instants_is_what_asking_again_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = day("2024-05-01")
+    ticks = replace(QUAKES, frequency=HOUR)
+    rule = rule_of(
+        "quakes",
+        "event_rate",
+        {"completeness": 4.5, "recent": 0.5, "before": 30.0},
+        {4: 3, 3: 6},
+        measure="ratio",
+        hold=2 * HOUR,
+        keep=5 * HOUR,
+    )
+    pack = pack_of(rule, ticks)
+    shock = Observation("quakes", "x/a", start, start, 5.0, "{magnitude}", SOURCE, "e")
+    one, asked = survey("event_rate"), []
+
+    def counting(look: Any, params: Any) -> Any:
+        asked.append(look.now)
+        return one.run(look, params)
+
+    monkeypatch.setattr(conclude, "survey", lambda name: replace(one, run=counting))
+    lake, states, runs = MemoryLake(), (State(), State()), [0, 0]
+    lake.append(
+        replace(shock, place=p, at=start - n * 9 * HOUR, known=start, event=f"{p}{n}")
+        for p in ("x/a", "x/b")
+        for n in range(1, 60)
+    )
+    for n in range(60):
+        now = start + n * HOUR
+        news = [replace(shock, at=now, known=now, event=f"n{n}.{m}") for m in range(3 if n < 20 else 0)]
+        if n == 30:  # late: known long before it is here
+            news = [
+                replace(shock, place="x/b", at=now - 10 * HOUR, known=now - 9 * HOUR, event=f"l{m}")
+                for m in range(9)
+            ]
+        if n in (5, 33):  # and a correction of what was, at the same instant
+            news.append(replace(shock, at=now - 3 * HOUR, known=now - HOUR, event=f"n{n - 3}.0", value=None))
+        lake.append(news)
+        for k, seen in enumerate((lake, Unstamped(lake))):
+            asked.clear()
+            for finding in evaluate(rule, pack, seen, states[k], now):
+                states[k].put(finding.id, finding)
+            runs[k] += len(asked)
+    remembered, again = (list(state.findings.values()) for state in states)
+    assert remembered == again
+    assert {f.place for f in again} == {"x/a", "x/b"} and {f.change for f in again} >= {"raised", "ended"}
+    assert runs[0] * 3 < runs[1]
+    # and as known then, once everything is over
+    for n, finding in enumerate(again):
+        before = State()
+        for earlier in again[:n]:
+            before.put(earlier.id, earlier)
+        kept, asked_again = (
+            evaluate(rule, pack, seen, before, finding.known, only=finding.place)
+            for seen in (lake, Unstamped(lake))
+        )
+        assert kept == asked_again

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,4 +67,13 @@ class Lake(Protocol):
 
     def quarantined(self, status: str | None = None) -> list[Quarantined]:
         """What is held, newest first."""
+        ...
+
+
+@runtime_checkable
+class Stamped(Protocol):
+    """What a lake may offer besides: whether what was known then has changed since."""
+
+    def stamp(self, indicator: str, known: datetime) -> Hashable:
+        """While it is the same, every read of the indicator `known` then answers the same."""
         ...

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +59,7 @@ class DeltaLake:
         self._view_rows = view_rows
         self._views: OrderedDict[str, IndicatorView] = OrderedDict()
         self._units: dict[str, str] = {}
+        self._removals = 0
         self._lock = threading.RLock()
 
     @classmethod
@@ -244,6 +245,16 @@ class DeltaLake:
             self._refresh()
             return self._log.version
 
+    def stamp(self, indicator: str, known: datetime) -> Hashable:
+        """As anlan.ports.lake.Stamped. Rows are only ever added, so as many known then are the same ones; of
+        an indicator that is not in memory any commit at all makes another stamp."""
+        with self._lock:
+            self._refresh()
+            view = self._view(indicator)
+            if view is None:
+                return "version", self._log.version
+            return "revisions", self._removals, view.count(micros(known))
+
     def event(self, indicator: str, ids: Sequence[str]) -> tuple[str, str, datetime] | None:
         """Under which (event, place, at) an event with any of these ids was last kept, or None."""
         with self._lock:
@@ -372,6 +383,7 @@ class DeltaLake:
             if not change.content:
                 continue
             if change.removed:
+                self._removals += 1
                 self._views.clear()
                 continue
             for file in change.added:

@@ -40,6 +40,7 @@ class IndicatorView:
         self.known: NDArray[np.int64] = frame["known"].to_physical().to_numpy().copy()
         self.key: NDArray[np.bytes_] = np.array(frame["key"].to_list(), dtype=KEY)
         self.value, self.lon, self.lat = (_floats(frame[name]) for name in ("value", "lon", "lat"))
+        self._in_order: NDArray[np.int64] | None = None
 
     def _name_arrays(self) -> None:
         self._places: NDArray[np.object_] = np.array([place for place, _ in self._names], dtype=object)
@@ -84,6 +85,7 @@ class IndicatorView:
         self.rank = np.insert(self.rank, spot, rank)
         self.at = np.insert(self.at, spot, at)
         self.known = np.insert(self.known, spot, known)
+        self._in_order = None
         self.key = np.insert(self.key, spot, np.array([key], dtype=KEY))
         self.value = np.insert(self.value, spot, np.nan if value is None else value)
         self.lon = np.insert(self.lon, spot, np.nan if lon is None else lon)
@@ -141,6 +143,12 @@ class IndicatorView:
     def learnt(self, place: str) -> NDArray[np.datetime64]:
         """As anlan.store.lake.DeltaLake.learnt."""
         return np.unique(self.known[self._rows_of([place])]).view("datetime64[us]")
+
+    def count(self, known: int) -> int:
+        """How many revisions were known at or before `known`."""
+        if self._in_order is None:
+            self._in_order = np.sort(self.known)
+        return int(np.searchsorted(self._in_order, known, "right"))
 
     def newest_of(self, events: Sequence[str]) -> tuple[str, str, int] | None:
         """(event, place, at) of the row known last among those of the events that hold a value, or

@@ -121,6 +121,7 @@ SPEC = SurveySpec(
     ("event",),
     timed=True,
     downwards=False,
+    minds_levels=False,
     numbers={
         "value": "what `counts` says",
         "expected": "all entries that are open",

@@ -5,7 +5,8 @@ is found by asking it again as of earlier instants, with what was known then: on
 indicator (a day where it has none), and whenever its level at the place changed. The state machine of
 `detect.hysteresis` runs over these answers at their true times. An answer that was unknown moves nothing: it
 adds nothing to `hold` or `keep`, so a forecast that did not come never ends a level. Places and events that a
-survey did not speak of then had nothing to be found: a no.
+survey did not speak of then had nothing to be found: a no. The grid lies at multiples of the period, so that
+the instants of one evaluation are those of the next, and what was answered is `remembered`.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ import numpy as np
 from anlan.assess.detect.hysteresis import hysteresis
 from anlan.assess.finding import Look
 from anlan.assess.graded import NO, UNKNOWN, YES, Standing, reached
+from anlan.assess.surveys.remembered import Answer, Answers, Remembered
 from anlan.assess.surveys.spec import Key, Surveyed, SurveySpec, step_of
 from anlan.model.domain import LEVELS
 from anlan.model.finding import Finding
 from anlan.model.indicator import Rule
 from anlan.packs.conditions import Condition
 
-#: level -> YES, NO or UNKNOWN
-Answer = Mapping[int, int]
 NOTHING_FOUND: Answer = dict.fromkeys(LEVELS, NO)
 NOT_KNOWN: Answer = dict.fromkeys(LEVELS, UNKNOWN)
 SECOND = timedelta(seconds=1)
@@ -35,12 +35,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Past:
-    """The answers of one survey to one rule as of earlier instants; each instant is asked once, and only
-    when somebody wants to know."""
+    """The answers of one survey to one rule as of earlier instants; an instant is asked only when somebody
+    wants to know, and again only when what was known then has changed."""
 
     def __init__(self, look: Look, one: SurveySpec, params: Mapping[str, Any], condition: Condition) -> None:
         self._look, self._one, self._params, self._condition = look, one, params, condition
-        self._asked: dict[datetime, Surveyed] = {}
+        self._asked: dict[datetime, Answers] = {}
+        self._remembered = Remembered(look, one, self._ask)
         self._changes: dict[Key, list[Finding]] | None = None
 
     def standing(self, key: Key, now: Answer, before: Finding | None) -> Standing:
@@ -61,6 +62,7 @@ class Past:
         changes = self._of(key)
         instants = self._instants(changes)
         answers = [*(self._answer(key, at) for at in instants), now]
+        self._remembered.forget(self._first())
         times = [*instants, self._look.now]
         level: int | None = None
         for candidate in reversed(LEVELS):
@@ -80,9 +82,8 @@ class Past:
 
     def _instants(self, changes: Sequence[Finding]) -> list[datetime]:
         """Earlier instants that count, oldest first, a second apart at least."""
-        rule, now, step = self._look.rule, self._look.now, step_of(self._look)
-        # twice what hysteresis needs: answers that were unknown do not count
-        first = now - 2 * (rule.hold + rule.keep) - 3 * step
+        now, step = self._look.now, step_of(self._look)
+        first = self._first()
         start = EPOCH + step * ((first - EPOCH) // step + 1)
         grid = [start + n * step for n in range(max(0, -((start - now) // step)))]
         spoken = [change.known for change in changes if first <= change.known]
@@ -92,23 +93,44 @@ class Past:
                 instants.append(at)
         return instants
 
+    def _first(self) -> datetime:
+        """From when on earlier instants count: twice what hysteresis needs, for answers that were unknown do
+        not count."""
+        rule = self._look.rule
+        return self._look.now - 2 * (rule.hold + rule.keep) - 3 * step_of(self._look)
+
     def _answer(self, key: Key, at: datetime) -> Answer:
         if at not in self._asked:
-            self._asked[at] = self._one.run(replace(self._look, now=at), self._params)
-        return answer(self._look, self._one, self._condition, key, self._asked[at])
+            self._asked[at] = self._remembered.at(at)
+        return self._asked[at].of(key)
+
+    def _ask(self, at: datetime) -> Answers:
+        found = self._one.run(replace(self._look, now=at), self._params)
+        others = _untold(found)
+        told: dict[Key, Answer] = {}
+        for key in found.told:
+            said = answer(self._look, self._one, self._condition, key, found)
+            if said != others:
+                told[key] = said
+        return Answers(told, others)
 
 
 def answer(look: Look, one: SurveySpec, condition: Condition, key: Key, found: Surveyed) -> Answer:
     """What a survey says of `key` by its newest numbers, level by level."""
     told = found.told.get(key)
     if told is None:
-        return NOTHING_FOUND if found.unknown is None else NOT_KNOWN
+        return _untold(found)
     downwards = one.downwards if one.downwards is not None else look.indicator.direction == "down"
     said = reached(look.rule, condition, key[0], told.at, told.numbers[-1], downwards, look.matrix)
     if told.most is None:
         return said
     most = reached(look.rule, condition, key[0], told.at, told.most, downwards, look.matrix)
     return {n: UNKNOWN if said[n] == NO and most[n] != NO else said[n] for n in LEVELS}
+
+
+def _untold(found: Surveyed) -> Answer:
+    """What it says of a key that it did not speak of."""
+    return NOTHING_FOUND if found.unknown is None else NOT_KNOWN
 
 
 def _on_since(changes: Sequence[Finding], level: int) -> datetime | None:

@@ -64,6 +64,7 @@ class SurveySpec:
     `timed`: its answer changes with time alone, so it is asked every day (UTC) as well; `hysteresis`:
     whether it tells the numbers of the last periods for `hold` and `keep` itself; where not, it is asked
     again as of earlier instants (`over_time`); `downwards`: less is worse, None as the indicator says;
+    `minds_levels`: what it tells of a key may depend on which keys have a level now (`live`);
     `reads(params)` further indicators; `numbers` what value, expected, threshold and score mean to it;
     `event` what the event of its findings is, empty where they have none."""
 
@@ -76,6 +77,7 @@ class SurveySpec:
     timed: bool = False
     hysteresis: bool = False
     downwards: bool | None = None
+    minds_levels: bool = True
     reads: Callable[[Mapping[str, Any]], tuple[str, ...]] = _none
     numbers: Mapping[str, str] = field(default_factory=dict)
     event: str = ""

@@ -148,6 +148,7 @@ SPEC = SurveySpec(
     ("event",),
     timed=True,
     downwards=True,
+    minds_levels=False,
     numbers={
         "value": "hours until the edge of the cone is within the zone; 0 once it is",
         "expected": "km, the nearest that the centre comes",
