@@ -135,7 +135,7 @@ def on_the_duty_page(desk: RunningDesk) -> None:
         and '<a href="/series/stage/x/c">Gamma</a>' in english
     )
     assert "(1.25 m since 2026-03-02 03:00 UTC)" in english
-    assert "3 个报送地点中有 1 个未再报送" in chinese
+    assert "3 个报送地点中有 1 个未再报送" in chinese and "</a>（最近 " in chinese
 
 
 def test_one_place_of_many_that_stops_or_stands_still_is_on_the_duty_page_until_it_reports_again(

@@ -99,8 +99,8 @@ def may(
         return Decision(False, Text(f"no role may do {act}", f"任何角色都无权执行 {act}"))
     areas = [grant for grant in user.grants if grant.role in roles]
     if not areas:
-        names = ", ".join(roles)
-        return Decision(False, Text(f"needs one of the roles: {names}", f"需要以下角色之一：{names}"))
+        en, zh = ", ".join(roles), "、".join(roles)
+        return Decision(False, Text(f"needs one of the roles: {en}", f"需要以下角色之一：{zh}"))
     wanted = tuple(places)
     if not wanted:
         return Decision(True, Text(f"{areas[0].role}", f"{areas[0].role}"))

@@ -54,7 +54,7 @@ class Level:
     css: str
 
 
-_SIGNS = {"en": (": ", ", ", "; ", ", "), "zh-CN": ("：", "，", "；", "、")}
+_SIGNS = {"en": (": ", ", ", "; ", ", ", " "), "zh-CN": ("：", "，", "；", "、", "")}
 
 
 class Screen:
@@ -67,8 +67,8 @@ class Screen:
         self.words = Words(language)
         self.language = self.words.language
         self.lang = "zh-CN" if self.language == "zh" else "en"
-        # between two words that the page puts together, and between those of a list
-        self.colon, self.comma, self.semicolon, self.list = _SIGNS[self.lang]
+        # between two words that the page puts together, those of a list, and two sentences
+        self.colon, self.comma, self.semicolon, self.list, self.gap = _SIGNS[self.lang]
         self.zone = ZoneInfo(zone)
         self.url = url
         self.now = desk.clock.now()
