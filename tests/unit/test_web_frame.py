@@ -157,3 +157,14 @@ def test_a_frame_that_is_none_is_refused(text: str) -> None:
 
 def test_the_frame_of_an_address_is_read() -> None:
     assert read_frame("5.11,46.81,15.77,55.53") == (5.11, 46.81, 15.77, 55.53)
+
+
+def test_a_file_of_outlines_that_is_replaced_is_drawn_anew(tmp_path: Path) -> None:
+    here = layer(tmp_path, de=[SQUARE])
+    box = (0.0, 40.0, 30.0, 60.0)
+    assert placed(here) == {"de"}
+    assert {f["properties"]["place"] for f in within(here, box)["features"]} == {"de"}
+    assert layer(tmp_path, de=[SQUARE], fr=[[[x - 12, y] for x, y in SQUARE]]) == here
+    assert placed(here) == {"de", "fr"}
+    assert {f["properties"]["place"] for f in outlines(here)["features"]} == {"de", "fr"}
+    assert {f["properties"]["place"] for f in within(here, box)["features"]} == {"de", "fr"}

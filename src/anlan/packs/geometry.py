@@ -37,12 +37,17 @@ class Outlines:
 def outlines(layer: GeometryLayer) -> Outlines:
     """Every outline of a layer, by place id; features of one id are united. Unreadable when the file
     is neither TopoJSON nor GeoJSON, or has no such object. Read once per version of the file."""
-    path = Path(layer.path)
+    return _outlines(layer.path, layer.key, layer.prefix, layer.objects, *version_of(layer))
+
+
+def version_of(layer: GeometryLayer) -> tuple[int, int]:
+    """(modified in ns, bytes) of the layer's file, which tell one version of it from another. Unreadable
+    where there is none."""
     try:
-        stamp = path.stat()
+        stamp = Path(layer.path).stat()
     except OSError as error:
         raise Unreadable("no geometry file there", where=layer.path, found=error.strerror or "") from error
-    return _outlines(layer.path, layer.key, layer.prefix, layer.objects, stamp.st_mtime_ns, stamp.st_size)
+    return stamp.st_mtime_ns, stamp.st_size
 
 
 def as_geojson(layer: GeometryLayer, ids: Iterable[str] | None = None, digits: int = 4) -> dict[str, Any]:

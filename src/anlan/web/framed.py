@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from anlan.model.errors import InvalidValue
 from anlan.model.pack import GeometryLayer
+from anlan.packs.geometry import version_of
 from anlan.web.geometry import POLE, outlines
 
 Box = tuple[float, float, float, float]  # west, south, east, north in degrees; east may lie beyond 180
@@ -105,11 +106,15 @@ def read_frame(text: str) -> Box:
     return west, south, east, north
 
 
-@lru_cache(maxsize=64)
 def within(layer: GeometryLayer, box: Box) -> dict[str, Any]:
     """The outlines of a layer as a FeatureCollection like that of `outlines`, cut to what a window of any
     likely shape shows around the frame `box`; its longitudes run on over the antimeridian. `frame` is the
-    frame itself."""
+    frame itself. Cut once per version of the file."""
+    return _within(layer, version_of(layer), box)
+
+
+@lru_cache(maxsize=64)
+def _within(layer: GeometryLayer, _version: tuple[int, int], box: Box) -> dict[str, Any]:
     west, south, east, north = _window(box)
     held = _shapes(layer)
     digits = next(n for least, n in _DIGITS if east - west >= least)
@@ -163,8 +168,12 @@ def _rings(polygon: BaseGeometry, digits: int) -> list[Any]:
     ]
 
 
-@lru_cache(maxsize=8)
 def _shapes(layer: GeometryLayer) -> _Shapes:
+    return _parted(layer, version_of(layer))
+
+
+@lru_cache(maxsize=8)
+def _parted(layer: GeometryLayer, _version: tuple[int, int]) -> _Shapes:
     features, places, shapes = [], [], []
     for n, feature in enumerate(outlines(layer)["features"]):
         kind, coordinates = feature["geometry"]["type"], feature["geometry"]["coordinates"]

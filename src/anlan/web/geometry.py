@@ -10,6 +10,7 @@ from typing import Any
 
 from anlan.model.errors import Unreadable
 from anlan.model.pack import GeometryLayer
+from anlan.packs.geometry import version_of
 
 Position = list[float]
 HALF = 180.0
@@ -18,11 +19,15 @@ _RIM = 89.9  # degrees: a ring beyond it is the pole
 _SMALLEST = 4  # positions of the smallest closed ring
 
 
-@lru_cache(maxsize=8)
 def outlines(layer: GeometryLayer) -> dict[str, Any]:
     """A FeatureCollection whose features carry only `place` (the id; "" where the file names none).
     Coordinates are WGS 84, rounded to 4 decimals (about 11 m); longitudes of one polygon are continuous, also
-    beyond 180 degrees. Unreadable for another format."""
+    beyond 180 degrees. Unreadable for another format. Read once per version of the file."""
+    return _outlines(layer, version_of(layer))
+
+
+@lru_cache(maxsize=8)
+def _outlines(layer: GeometryLayer, _version: tuple[int, int]) -> dict[str, Any]:
     path = Path(layer.path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
