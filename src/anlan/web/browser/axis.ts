@@ -22,7 +22,7 @@ const STEPS: { key: (at: Tick) => number; every: number; of: "year" | "month" | 
   { key: (at) => (at.year * 12 + at.month) * HUNDRED + Math.min(3, Math.floor(at.day / 7)), every: 1, of: "day" },
   { key: (at) => (at.year * 12 + at.month) * HUNDRED + at.day, every: 2, of: "day" },
   { key: (at) => (at.year * 12 + at.month) * HUNDRED + at.day, every: 1, of: "day" },
-  { key: (at) => at.hour + HUNDRED * at.day, every: 6, of: "hour" },
+  { key: (at) => at.hour + 24 * at.day, every: 6, of: "hour" },
 ];
 
 function parsed(label: string): Tick | undefined {

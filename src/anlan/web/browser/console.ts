@@ -97,7 +97,7 @@ function sendOnce(): void {
   const sent = new WeakSet<EventTarget>();
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
+    if (!(form instanceof HTMLFormElement) || form.method !== "post" || event.defaultPrevented) return;
     if (sent.has(form)) event.preventDefault();
     sent.add(form);
     // back to the page, or nothing came of it: it may be pressed again

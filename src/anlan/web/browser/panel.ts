@@ -139,6 +139,7 @@ export function read(from: string): Promise<Panel> {
           return answered.json() as Promise<Panel>;
         });
     asked.set(from, found);
+    found.catch(() => asked.delete(from)); // the next chart asks again
   }
   return found;
 }

@@ -54,15 +54,19 @@ function middle(outline: Outline): Point | undefined {
 }
 
 const grounds = new Map<string, Promise<Ground>>();
+let laying = 0; // a name for each
 
 /** The outlines at the holder's address; without one the frame alone, for places that are points. */
 function ground(holder: HTMLElement): Promise<Ground> {
   const { frame = "", shapes, under = "" } = holder.dataset;
   const key = `${frame} ${shapes ?? ""} ${under}`;
   const box = frame.split(",").map(Number) as Ground["frame"];
-  const known = grounds.get(key) ?? laid(`ground-${grounds.size}`, box, shapes, under);
-  grounds.set(key, known);
-  return known;
+  const known = grounds.get(key);
+  if (known !== undefined) return known;
+  const found = laid(`ground-${laying++}`, box, shapes, under);
+  grounds.set(key, found);
+  found.catch(() => grounds.delete(key)); // the next map asks again
+  return found;
 }
 
 async function laid(map: string, frame: Ground["frame"], address: string | undefined, under: string): Promise<Ground> {
