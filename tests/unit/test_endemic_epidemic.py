@@ -169,6 +169,20 @@ def test_orders_of_neighbourhood_count_borders() -> None:
     assert neighbourhood_orders(line, 2)[0].tolist() == [0, 1, 2, 0]
 
 
+def test_an_order_without_limit_is_that_of_the_farthest_units() -> None:
+    y = counts(4)
+    orders = neighbourhood_orders(np.eye(4, k=1) + np.eye(4, k=-1), 3).astype(np.float64)
+    data = UnitCounts(y, list("abcd"), np.arange(80.0), None, orders)
+    text = "list(ne = list(f = ~1, weights = W_powerlaw(maxlag = %s)), end = list(f = ~1))"
+    without, farthest = fit_control(text % "Inf", data), fit_control(text % "3", data)
+    assert without.loglik == farthest.loglik and without.theta.tolist() == farthest.theta.tolist()
+    for lag in ("2.5", "c(2, 3)"):
+        with pytest.raises(ValueError, match="maxlag must be"):
+            fit_control(text % lag, data)
+    with pytest.raises(ValueError, match="maxlag must be a whole number"):
+        fit_control(text.replace("W_powerlaw", "W_np") % "Inf", data)
+
+
 def test_weights_cannot_be_estimated_where_all_neighbours_are_alike() -> None:
     y = counts(3)
     text = "list(ne = list(f = ~1, weights = W_powerlaw(maxlag = 2)), end = list(f = ~1))"

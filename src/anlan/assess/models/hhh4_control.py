@@ -30,6 +30,9 @@ from anlan.assess.models.r_expression import Call, Constant, Expression, Symbol,
 from anlan.assess.models.r_value import Formula, evaluate
 from anlan.assess.models.random_intercepts import conditional_autoregression
 
+#: an order of neighbourhood that no two units have: maxlag = Inf
+_NO_LIMIT = 2**31
+
 Part: TypeAlias = Literal["ar", "ne", "end"]
 
 _PARTS: tuple[Part, ...] = ("ar", "ne", "end")
@@ -153,14 +156,14 @@ def _power_law(
     maxlag: Any, normalize: bool = True, log: bool = False, initial: Any = None, from0: bool = False
 ) -> PowerLaw:
     start, names = _initial((0.0 if log else 1.0) if initial is None else initial)
-    return PowerLaw(int(maxlag), bool(normalize), bool(log), start, bool(from0), names)
+    return PowerLaw(_order(maxlag, _NO_LIMIT), bool(normalize), bool(log), start, bool(from0), names)
 
 
 def _weight_per_order(
     maxlag: Any, truncate: bool = True, normalize: bool = True, initial: Any = None, from0: bool = False
 ) -> WeightPerOrder:
     start, names = ((), None) if initial is None else _initial(initial)
-    return WeightPerOrder(int(maxlag), bool(truncate), bool(normalize), start, bool(from0), names)
+    return WeightPerOrder(_order(maxlag), bool(truncate), bool(normalize), start, bool(from0), names)
 
 
 def _initial(given: Any) -> tuple[tuple[float, ...], tuple[str, ...] | None]:
@@ -170,7 +173,19 @@ def _initial(given: Any) -> tuple[tuple[float, ...], tuple[str, ...] | None]:
 
 
 def _orders(neighbourhood: Any, maxlag: Any = 1) -> Floats:
-    return neighbourhood_orders(np.asarray(neighbourhood), int(maxlag)).astype(np.float64)
+    near = np.asarray(neighbourhood)
+    return neighbourhood_orders(near, _order(maxlag, len(near) - 1)).astype(np.float64)
+
+
+def _order(maxlag: Any, most: int | None = None) -> int:
+    """The greatest order that counts, no more than `most`."""
+    if np.size(maxlag) != 1 or isinstance(maxlag, str):
+        raise ValueError(f"maxlag must be one whole number, found {maxlag!r}")
+    order = float(np.ravel(maxlag)[0])
+    order = order if most is None else min(order, float(most))
+    if not order.is_integer():
+        raise ValueError(f"maxlag must be a whole number, found {maxlag!r}")
+    return int(order)
 
 
 def _factor(labels: Any, levels: Any = None) -> list[str]:
