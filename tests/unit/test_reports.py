@@ -154,8 +154,12 @@ def test_one_place_of_many_that_stops_or_stands_still_is_on_the_duty_page_until_
     # no rule has a level there: there is nothing else by which it would be seen
     assert not desk.state().findings
     on_the_duty_page(desk)
-    # a new start knows the same
+    # a new start knows the same, as soon as the lake can be read; until then the rest of the page stands
     again = RunningDesk(RunningHouse(desk.house.workspace, desk.clock))
+    files = desk.house.workspace / "lake" / "observations" / "indicator=stage"
+    files.rename(files.with_name("away"))
+    assert again.unreported() == ()
+    files.with_name("away").rename(files)
     assert again.unreported() == (one,)
     again.close()
     hours(desk, 14, 15, a=None, b=None, c=None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from anlan.app.house import RunningHouse
 from anlan.assess.grid import instant, instant64
+from anlan.model.errors import StoreUnavailable
 from anlan.model.indicator import Indicator
 from anlan.model.observation import Observation
 from anlan.model.sourcestate import SourceState
@@ -52,10 +53,15 @@ class PlaceReports:
                 and house.watched(id, now)
                 and (limit := patience(source, indicator)) is not None
             ]
-            if limits:
+            if not limits:
+                continue
+            try:
                 one = self._look(house, indicator, now, max(limits))
-                if one.silent or one.stuck:
-                    found.append(one)
+            except (StoreUnavailable, OSError):
+                # whoever looks must see the rest; a lake that takes nothing in soon makes its sources late
+                continue
+            if one.silent or one.stuck:
+                found.append(one)
         return tuple(found)
 
     def _look(self, house: RunningHouse, indicator: Indicator, now: datetime, limit: timedelta) -> Unreported:
