@@ -381,6 +381,29 @@ def test_the_map_goes_through_the_periods_by_keyboard(browser: Any, base: str) -
     assert str(NOW.date()) in page.locator("[data-said]").inner_text()
     page.keyboard.press("ArrowLeft")
     assert str((NOW - DAY).date()) in page.locator("[data-said]").inner_text()
+    # what a person left in sight stays so when the chart is drawn again in other colours or another size
+    chart = page.locator("[data-bands][data-row='0']")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    right, slide = box["x"] + box["width"] - 33, box["y"] + box["height"] - 13
+    page.mouse.move(right, slide)
+    page.mouse.down()
+    page.mouse.move(right - 150, slide, steps=5)
+    page.mouse.up()
+
+    def last_in_sight() -> str:
+        chart.focus()
+        page.keyboard.press("End")
+        return str(page.locator("[data-said]").inner_text())
+
+    kept = last_in_sight()
+    assert str(NOW.date()) not in kept
+    page.evaluate("document.documentElement.setAttribute('data-theme', 'dark')")
+    page.wait_for_timeout(200)
+    assert last_in_sight() == kept
+    page.set_viewport_size({"width": 1000, "height": 800})
+    page.wait_for_timeout(500)
+    assert last_in_sight() == kept
     assert faults == []
     page.context.close()
 

@@ -48,9 +48,13 @@ async function chart(holder: HTMLElement): Promise<Drawn> {
   const option = (): Option => (holder.dataset["heat"] === undefined ? curve(holder, panel, row) : heat(holder, panel));
   const drawn = init(holder);
   drawn.setOption(option());
-  const redraw = (): void => drawn.setOption(option(), true);
-  const small = holder.dataset["small"] === "yes";
-  if (holder.dataset["heat"] === undefined && !small) {
+  const zooms = holder.dataset["heat"] === undefined && holder.dataset["small"] !== "yes";
+  const redraw = (): void => {
+    const [startValue, endValue] = zooms ? seen(drawn) : [];
+    drawn.setOption(option(), true);
+    if (zooms) drawn.dispatchAction({ type: "dataZoom", startValue, endValue }); // what was in sight stays so
+  };
+  if (zooms) {
     drawn.on("datazoom", () => {
       const [from, to] = seen(drawn);
       drawn.setOption({ xAxis: dated(panel, holder, from, to, colour("text")) });
