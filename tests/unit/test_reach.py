@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 import shapely
 
-from anlan.model.errors import InvalidValue, UnknownPlace
+from anlan.model.errors import InvalidValue, UnknownPlace, Unreadable
 from anlan.model.pack import GeocodeScheme, GeometryLayer, Pack
 from anlan.model.place import Place, Point
 from anlan.model.text import Text
 from anlan.model.warning import Recipient
 from anlan.packs.antimeridian import split
 from anlan.packs.drawing import Circle
+from anlan.packs.geometry import outlines
 from anlan.packs.load import load_pack
 from anlan.warn.area import Area, area, rings_lat_lon
 from anlan.warn.budgets import BUDGETS, Budget, budget_of
 from anlan.warn.cells import cells_over
-from anlan.warn.ground import EARTH_KM, around, buffered, distance_km, km2
+from anlan.warn.ground import EARTH_KM, around, buffered, distance_km, grounds, km2
 from anlan.warn.population import people
 from anlan.warn.reach import reach
 from anlan.warn.simplify import simplify
@@ -406,3 +407,50 @@ def test_parts_that_touch_by_rounding_stay_covered_when_they_are_united() -> Non
 def test_an_empty_area_is_no_area_to_simplify() -> None:
     with pytest.raises(InvalidValue):
         simplify(Area(shapely.MultiPolygon()).shape, BUDGETS["cap"])
+
+
+def test_the_outline_of_a_place_is_found_however_its_code_is_written_and_other_files_are_not_drawn(
+    tmp_path: Path,
+) -> None:
+    #: as a file may write a code, and the place that it then means
+    written = {
+        '"de/ST"': "de/ST",
+        '"de\\/BE"': "de/BE",
+        '"\\u0061b"': "ab",
+        "7": "7",
+        "1.50": "1.5",
+        '"Zürich"': "Zürich",
+        '"11"': "11",
+    }
+
+    def layer(name: str, prefix: str, codes: list[str], x: int) -> GeometryLayer:
+        features = ", ".join(
+            f'{{"type": "Feature", "properties": {{"code": {code}}}, "geometry": '
+            f"{json.dumps(box(x, n, x + 1, n + 1))}}}"
+            for n, code in enumerate(codes)
+        )
+        file = tmp_path / name
+        file.write_text(f'{{"type": "FeatureCollection", "features": [{features}]}}', encoding="utf-8")
+        return GeometryLayer(str(file), "province", "code", prefix, "CC0-1.0", "drawn for a test")
+
+    layers = (
+        *(layer(f"{n}.json", "", [code], n) for n, code in enumerate(written)),
+        layer("below.json", "cn/", ['"11"', '"12"'], 40),
+        layer("later.json", "", ['"11"'], 50),
+    )
+    empty = Pack(id="x", version="1", title=both("X"), digest="", folders=(), geometry=layers)
+    whole = {id: shape for one in layers for id, shape in outlines(one).shapes.items()}
+    assert set(whole) == {*written.values(), "cn/11", "cn/12"}
+    assert {id: grounds(empty)[id] for id in whole} == whole
+    assert list(grounds(empty)) == list(whole) and "1" not in grounds(empty)
+    assert whole["11"].bounds[0] == 50  # the later layer's
+
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"type": "FeatureCollection", "features": [{"code": "us"')
+    other = replace(layers[0], path=str(broken))
+    beside = replace(empty, geometry=(layers[-1], other))
+    assert grounds(beside)["11"] == whole["11"]
+    with pytest.raises(Unreadable):
+        grounds(beside).get("us")
+    with pytest.raises(Unreadable):
+        len(grounds(beside))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,8 @@ from anlan.packs.antimeridian import cut
 
 _CONTINUOUS = 2  # a ring that touches itself is invalid; make_valid returns parts of other dimensions too
 
+_PLAIN = re.compile(r"[0-9A-Za-z/_-]+")  # no fractions: 1.50 is read as 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Outlines:
@@ -38,6 +41,23 @@ def outlines(layer: GeometryLayer) -> Outlines:
     """Every outline of a layer, by place id; features of one id are united. Unreadable when the file
     is neither TopoJSON nor GeoJSON, or has no such object. Read once per version of the file."""
     return _outlines(layer.path, layer.key, layer.prefix, layer.objects, *version_of(layer))
+
+
+def may_have(layer: GeometryLayer, place: str) -> bool:
+    """False where the layer has no outline of that place for certain, by its prefix and its file as it is
+    written, without drawing anything: a code that is in a file as a value stands there as a word. Unreadable
+    when the file cannot be read."""
+    code = place.removeprefix(layer.prefix)
+    if not place.startswith(layer.prefix):
+        return False
+    try:
+        written = Path(layer.path).read_bytes().lower()
+    except OSError as error:
+        raise Unreadable("no geometry file there", where=layer.path, found=error.strerror or "") from error
+    if not _PLAIN.fullmatch(code) or b"\\u00" in written or b"\\/" in written:
+        return True  # it may be written in more than one way
+    word = re.compile(rb"(?<![0-9a-z])" + re.escape(code.lower().encode()) + rb"(?![0-9a-z])")
+    return word.search(written) is not None
 
 
 def version_of(layer: GeometryLayer) -> tuple[int, int]:

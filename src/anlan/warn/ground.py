@@ -9,7 +9,7 @@ half a percent at most.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
-from anlan.model.pack import Pack
+from anlan.model.pack import GeometryLayer, Pack
 from anlan.packs.antimeridian import split
 from anlan.packs.drawing import Circle
-from anlan.packs.geometry import outlines
+from anlan.packs.geometry import may_have, outlines
 
 EARTH_KM = 6371.0072  # authalic radius of WGS 84
 KM_PER_DEGREE = math.radians(EARTH_KM)
@@ -33,6 +33,8 @@ CIRCLE_POINTS = 64
 
 Floats = NDArray[np.float64]
 Numbers: TypeAlias = float | Floats
+#: so often a layer's file is searched for a place that it does not name; then it is read, which is cheaper
+SPARED = 16
 #: circles in one go, for memory
 _AT_ONCE = 2000
 
@@ -166,31 +168,62 @@ def buffered(shape: BaseGeometry, km: float) -> BaseGeometry:
     return united([shapely.intersection(part, WORLD) for part in parts(split(back))])
 
 
-def grounds(pack: Pack) -> dict[str, BaseGeometry]:
-    """Place id -> outline, of all layers of the pack; a later layer goes before an earlier one. Read once
-    per version of the files."""
+def grounds(pack: Pack) -> Mapping[str, BaseGeometry]:
+    """Place id -> outline, of all layers of the pack; a later layer goes before an earlier one. A layer is
+    read, once per version of the files, when a place is asked for that may be on it, or all of them are."""
     stamps = []
     for layer in pack.geometry:
         try:
             stamps.append(Path(layer.path).stat().st_mtime_ns)
         except OSError:
             stamps.append(-1)
-    return _grounds(_Layers(pack), tuple(stamps))
+    return _grounds(pack.geometry, tuple(stamps))
 
 
-class _Layers:
-    """A pack by its geometry layers alone, so that its outlines are read once."""
+class _Grounds(Mapping[str, BaseGeometry]):
+    """The outlines of some layers. A layer whose file does not name a place is not read for it."""
 
-    def __init__(self, pack: Pack) -> None:
-        self.layers = pack.geometry
+    def __init__(self, layers: Sequence[GeometryLayer]) -> None:
+        self._layers = layers
+        self._of: dict[int, Mapping[str, BaseGeometry]] = {}
+        self._spared = [0] * len(layers)
+        self._all: dict[str, BaseGeometry] | None = None
 
-    def __hash__(self) -> int:
-        return hash(tuple(layer.path for layer in self.layers))
+    def __getitem__(self, id: str) -> BaseGeometry:
+        if self._all is not None:
+            return self._all[id]
+        for number in reversed(range(len(self._layers))):
+            shape = self._shapes(number).get(id) if self._may_have(number, id) else None
+            if shape is not None:
+                return shape
+        raise KeyError(id)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Layers) and self.layers == other.layers
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole())
+
+    def __len__(self) -> int:
+        return len(self._whole())
+
+    def _may_have(self, number: int, id: str) -> bool:
+        if number in self._of or self._spared[number] >= SPARED:
+            return True
+        if may_have(self._layers[number], id):
+            return True
+        self._spared[number] += 1
+        return False
+
+    def _whole(self) -> dict[str, BaseGeometry]:
+        if self._all is None:
+            layers = range(len(self._layers))
+            self._all = {id: shape for number in layers for id, shape in self._shapes(number).items()}
+        return self._all
+
+    def _shapes(self, number: int) -> Mapping[str, BaseGeometry]:
+        if number not in self._of:
+            self._of[number] = outlines(self._layers[number]).shapes
+        return self._of[number]
 
 
 @lru_cache(maxsize=4)
-def _grounds(pack: _Layers, _stamps: tuple[int, ...]) -> dict[str, BaseGeometry]:
-    return {id: shape for layer in pack.layers for id, shape in outlines(layer).shapes.items()}
+def _grounds(layers: tuple[GeometryLayer, ...], _stamps: tuple[int, ...]) -> _Grounds:
+    return _Grounds(layers)
