@@ -28,6 +28,7 @@ from anlan.model.notice import Digest
 from anlan.model.warning import Warning
 from anlan.packs.load import load_pack
 from anlan.turn import Turn
+from anlan.warn import contact
 from anlan.warn.render import TargetArea, render
 from anlan.warn.words import clock
 from anlan.web.composerview import sight
@@ -308,6 +309,11 @@ def test_a_mail_a_digest_and_the_deadline_of_a_call_tell_the_zone_of_the_message
         assert told.body != call.body
         for body in (call.body, told.body):
             assert until in body and "(UTC)" not in body
+        now = house.clock.now()
+        test, asks = contact.begin(copy.recipient, "ada", False, house.state, house.pack, now)
+        house.state.contact_tests[test.id] = test
+        sent = house.parcel(asks, contact.message(test, house.pack), False).cap
+        assert sent.count(b"+08:00</expires>") == 2 and b"+08:00</sent>" in sent
     finally:
         desk.close()
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from anlan.app.areas import areas_of_before, target_areas
 from anlan.app.config import Config
@@ -180,7 +181,8 @@ class Leaving(ABC):
         if self.config.url or self.config.acknowledgements.host:
             mark = token(self.key, RECEIPT, delivery.id)
         subject, first, said = contact.words(to, repeat=repeat, link=link, code=short)
-        cap = contact.cap(self.state.contact_tests[delivery.warning], to, self.sender)
+        test = self.state.contact_tests[delivery.warning]
+        cap = contact.cap(test, to, self.sender, ZoneInfo(self.config.cap.zone))
         whole = "".join(first.values()) + said
         return Parcel(delivery, message, to, cap, subject, whole, repeat, link, mark, first)
 

@@ -8,7 +8,7 @@ no ladder, so nobody is called when it is not answered; and it stands in no list
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from anlan.formats.cap import CapAlert, CapArea, CapInfo, write
 from anlan.formats.values import short_id
@@ -122,8 +122,8 @@ def message(test: ContactTest, pack: Pack) -> Warning:
     )
 
 
-def cap(test: ContactTest, to: Recipient, sender: str) -> bytes:
-    """The CAP message of a test: its bytes say that it is one."""
+def cap(test: ContactTest, to: Recipient, sender: str, zone: tzinfo = UTC) -> bytes:
+    """The CAP message of a test: its bytes say that it is one. Instants are in `zone`."""
     infos = tuple(
         CapInfo(
             categories=("Other",),
@@ -132,7 +132,7 @@ def cap(test: ContactTest, to: Recipient, sender: str) -> bytes:
             severity="Unknown",
             certainty="Unknown",
             language=tag,
-            expires=test.answer_by.replace(microsecond=0),
+            expires=test.answer_by.replace(microsecond=0).astimezone(zone),
             headline=_HEADLINE.in_(language),
             description=_WORDS.in_(language),
             instruction=_DO.in_(language),
@@ -144,7 +144,7 @@ def cap(test: ContactTest, to: Recipient, sender: str) -> bytes:
         CapAlert(
             test.id,
             sender,
-            test.at.replace(microsecond=0),
+            test.at.replace(microsecond=0).astimezone(zone),
             "Test",
             "Alert",
             "Restricted",
