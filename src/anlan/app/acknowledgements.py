@@ -48,7 +48,7 @@ class Acknowledgements:
 
     def __init__(self, desk: RunningDesk, config: AcknowledgementsConfig) -> None:
         self.desk, self.config = desk, config
-        self._stopping = threading.Event()
+        self._stopping, self._accepted = threading.Event(), threading.Event()
         self._client = client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=config.client_id or f"anlan-{desk.house.config.sender}-acknowledgements",
@@ -61,7 +61,6 @@ class Acknowledgements:
             self._message,
         )
         client.on_disconnect = self._disconnected
-        client.reconnect_delay_set(1, int(LONGEST))
         if config.user:
             where = "anlan.toml: acknowledgements.password"
             client.username_pw_set(
@@ -84,6 +83,7 @@ class Acknowledgements:
         self._thread.join(seconds)
 
     def _run(self) -> None:
+        """Not paho's own loop: that forgets a stop that comes while it connects again."""
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self.config.keep_session_s
         failures = 0
@@ -96,15 +96,18 @@ class Acknowledgements:
                     clean_start=False,
                     properties=properties,
                 )
-                break
             except (OSError, ValueError) as error:
-                failures += 1
                 where = f"{self.config.host}:{self.config.port}"
                 _LOG.warning("the broker of acknowledgements cannot be reached at %s: %s", where, error)
-                wait = backoff("acknowledgements", failures, timedelta(seconds=1))
-                self._stopping.wait(min(LONGEST, wait.total_seconds()))
-        if not self._stopping.is_set():
-            self._client.loop_forever(retry_first_connection=True)
+            while not self._stopping.is_set():
+                if self._client.loop(timeout=1.0) != paho.MQTT_ERR_SUCCESS:
+                    break
+            failures = 1 if self._accepted.is_set() else failures + 1
+            self._accepted.clear()
+            wait = backoff("acknowledgements", failures, timedelta(seconds=1))
+            self._stopping.wait(min(LONGEST, wait.total_seconds()))
+        # of a connection that came after `stop` had ended the one before
+        self._client.disconnect()
 
     def _connected(
         self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
@@ -112,6 +115,7 @@ class Acknowledgements:
         if reason.is_failure:
             _LOG.error("the broker of acknowledgements refuses: %s", reason)
             return
+        self._accepted.set()
         client.subscribe([(f"{self.config.topic}/+/+", SubscribeOptions(qos=1))])
 
     def _disconnected(
