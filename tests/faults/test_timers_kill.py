@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from anlan.model.errors import InvalidValue, StoreUnavailable, WrongState
-from anlan.store.timers import DurableTimers
+from anlan.store.timers import EVERY, KEPT, DurableTimers
 
 PROCESS = Path(__file__).with_name("timers_process.py")
 SOURCES = Path(__file__).resolve().parents[2] / "src"
@@ -177,3 +180,51 @@ def test_misuse_is_refused_plainly(tmp_path: Path) -> None:
         broken.start()
     first.start()
     first.stop()
+
+
+class Ahead:
+    """The wall's clock, so much ahead."""
+
+    def __init__(self) -> None:
+        self.by = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+
+def test_what_fired_is_forgotten_in_the_end_and_what_waits_never(tmp_path: Path) -> None:
+    file, clock, fired = tmp_path / "jobs.sqlite", Ahead(), []
+
+    def keys() -> set[str]:
+        with closing(sqlite3.connect(file)) as database:
+            return {key for (key,) in database.execute("SELECT workflow_uuid FROM workflow_status")}
+
+    def rest() -> None:
+        """Until what fired is recorded."""
+        limit = time.monotonic() + 20
+        while set(timers.waiting()) != {"waits"}:
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+
+    timers = DurableTimers(f"sqlite:///{file}", lambda key, at: fired.append(key), clock)
+    timers.start()
+    now, later = clock.now(), clock.now() + 2 * KEPT
+    timers.wake("waits", later)
+    timers.wake("cancelled", later)
+    timers.cancel("cancelled")
+    timers.wake("fires", now)
+    rest()
+    assert fired == ["fires"]
+    # a restart, and a second wake for each: nothing changes while the rows are kept
+    timers.stop()
+    timers = DurableTimers(f"sqlite:///{file}", lambda key, at: fired.append(key), clock)
+    timers.start()
+    clock.by = KEPT - EVERY
+    for key in ("fires", "cancelled", "waits"):
+        timers.wake(key, now)
+    rest()
+    assert fired == ["fires"] and keys() == {"waits", "cancelled", "fires"}
+    clock.by = KEPT + EVERY
+    timers.wake("waits", later)
+    assert keys() == {"waits"} and timers.waiting() == ("waits",)
+    timers.stop()

@@ -16,7 +16,8 @@ class Timers(Protocol):
 
     def wake(self, key: str, at: datetime) -> None:
         """Durable on return: the handler will be called for `key` at or soon after `at`, at once when
-        that is past. A key is one timer for good: a second wake for it changes nothing."""
+        that is past. A key is one timer: a second wake for it changes nothing, until long after it fired or
+        was cancelled, when it is forgotten and a wake makes a new one."""
         ...
 
     def cancel(self, key: str) -> None:

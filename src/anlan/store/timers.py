@@ -5,6 +5,11 @@ falls due a worker takes it and calls the handler in a step. Killed before the s
 taken up again at the next start; once recorded, it is never called again. A handler that raises is
 called again RETRY later, by a workflow of its own, until it returns.
 
+What fired or was cancelled stays KEPT longer, and is then deleted, EVERY so often: until then a second wake
+for its key changes nothing. That bounds the rows to those that wait and those of KEPT. Nothing that waits is
+ever deleted, and a timer taken up after a kill has not fired yet, so a restart needs no older row; a key
+woken after KEPT is a new timer, whose handler looks at the state and finds nothing to do.
+
 DBOS is one for each process, so only one DurableTimers can run at a time. It waits by the wall's clock;
 what `clock` says is used only to know how long that is. A timer fires within about two seconds of its
 instant, the time between two looks at the database.
@@ -31,9 +36,15 @@ from anlan.ports.clock import Clock
 from anlan.ports.timers import OnDue
 
 RETRY = timedelta(seconds=10)
+KEPT = timedelta(days=7)
+EVERY = timedelta(hours=1)
+#: rows deleted in one statement, and how many such statements at a time
+_BATCH, _BATCHES = 500, 20
 _QUEUE = "anlan-timers"
 _AGAIN = "~again~"
+_NAME = "anlan.timer"
 _WAITING = ["DELAYED", "ENQUEUED", "PENDING"]
+_OVER = ["SUCCESS", "ERROR", "CANCELLED"]
 _LOG = logging.getLogger("anlan.timers")
 
 
@@ -56,6 +67,7 @@ class DurableTimers:
         self._url = url
         self._handler = handler
         self._clock = clock
+        self._tidied: datetime | None = None
 
     def start(self) -> None:
         """Take up every timer that waits; those overdue fire at once. WrongState when timers run in
@@ -93,6 +105,7 @@ class DurableTimers:
             raise InvalidValue("not a key for a timer", where="timer.key", found=repr(key))
         wait = (utc(at, "timer.at") - self._clock.now()).total_seconds()
         _enqueue(key, format_instant(at), wait, failures=0)
+        self._tidy()
 
     def cancel(self, key: str) -> None:
         """As Timers.cancel. WrongState before `start`."""
@@ -107,6 +120,29 @@ class DurableTimers:
         self._started()
         found = DBOS.list_workflows(status=_WAITING, load_input=False, load_output=False)
         return tuple(sorted({workflow.workflow_id.partition(_AGAIN)[0] for workflow in found}))
+
+    def _tidy(self) -> None:
+        """Delete what has been over for KEPT. That it fails is told, and is no reason not to wake."""
+        now = self._clock.now()
+        if self._tidied is not None and now - self._tidied < EVERY:
+            return
+        self._tidied = now
+        try:
+            for _ in range(_BATCHES):
+                over = DBOS.list_workflows(
+                    status=_OVER,
+                    name=_NAME,
+                    completed_before=(now - KEPT).isoformat(),
+                    limit=_BATCH,
+                    load_input=False,
+                    load_output=False,
+                )
+                if over:
+                    DBOS.delete_workflows([workflow.workflow_id for workflow in over])
+                if len(over) < _BATCH:
+                    return
+        except Exception:
+            _LOG.warning("timers that are over could not be deleted", exc_info=True)
 
     def _started(self) -> None:
         if _PROCESS.timers is not self:
@@ -143,7 +179,7 @@ def _enqueue(key: str, at: str, wait: float, failures: int) -> None:
 
 
 @DBOS.workflow(
-    name="anlan.timer",
+    name=_NAME,
     max_recovery_attempts=None,
     serialization_type=WorkflowSerializationFormat.PORTABLE,
 )
