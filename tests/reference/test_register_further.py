@@ -193,7 +193,14 @@ def test_orders_of_neighbourhood_are_those_of_the_table_or_worked_out_where_the_
     }
     told = answer({**case, "input": "o.csv"}, tables.__getitem__)
     assert [row["parameter"] for row in told] == ["ne.1", "end.1", "neweights.d"]
-    notes = "neighbourhood(x) <- nbOrder(W, maxlag = 3)"
-    assert answer({**case, "input": "n.csv", "notes": notes}, tables.__getitem__) == told
-    with pytest.raises(ValueError, match="found 0 and 1 alone"):
-        answer({**case, "input": "n.csv"}, tables.__getitem__)
+    for said in (
+        "nbOrder(W, maxlag = 3)",
+        "nbOrder(W, 3)",
+        "nbOrder(W, maxlag = Inf)",
+        "nbOrder of the units",
+    ):
+        notes = f"neighbourhood(x) <- {said}"
+        assert answer({**case, "input": "n.csv", "notes": notes}, tables.__getitem__) == told
+    for said in ("", "neighbourhood(x) <- nbOrder(W)"):
+        with pytest.raises(ValueError, match="found 0 and 1 alone"):
+            answer({**case, "input": "n.csv", "notes": said}, tables.__getitem__)

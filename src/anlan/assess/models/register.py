@@ -93,8 +93,11 @@ def _orders(case: Case, adjacency: Floats) -> Floats:
     said = f"{call_text(case)} {case.get('notes') or ''}"
     if "nbOrder" not in said:
         return adjacency
-    greatest = re.search(r"nbOrder\([^)]*maxlag *= *(\d+)", said)
-    orders = neighbourhood_orders(adjacency, int(greatest[1]) if greatest else len(adjacency) - 1)
+    called = re.search(r"nbOrder\(\s*\w+\s*(?:,\s*(?:maxlag\s*=\s*)?(\d+|Inf)\s*)?\)", said)
+    greatest = (
+        (called[1] or "1") if called else "Inf"
+    )  # maxlag = 1 where the call has none, as in the package
+    orders = neighbourhood_orders(adjacency, len(adjacency) - 1 if greatest == "Inf" else int(greatest))
     return orders.astype(np.float64)
 
 
