@@ -19,7 +19,8 @@ def test_a_stop_while_it_connects_again_is_not_forgotten() -> None:
             first.close()  # as one that restarts
             held.append(server.accept()[0])  # and does not answer yet
 
-        threading.Thread(target=broker, daemon=True).start()
+        listening = threading.Thread(target=broker, daemon=True)
+        listening.start()
         config = AcknowledgementsConfig(
             host="127.0.0.1", port=server.getsockname()[1], client_id="a-test", tls=False
         )
@@ -37,6 +38,7 @@ def test_a_stop_while_it_connects_again_is_not_forgotten() -> None:
         heard._thread.join(8)
         assert len(calls) == 2
         assert not heard._thread.is_alive()
+        listening.join(8)
         for one in held:
             one.close()
 
