@@ -118,13 +118,19 @@ def test_every_key_that_is_used_exists(used: set[str]) -> None:
     assert used - set(messages("en")) == set()
 
 
-def test_every_reason_for_which_something_is_held_is_told_in_the_words_of_the_reference(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("heading", "family", "code"),
+    [("Quarantine", "quarantine", r"(\w+)"), ("Receipts of channels", "receipt", r"(\w+?)(?:_\*)?")],
+)
+def test_why_something_is_held_and_what_a_peer_said_are_told_in_the_words_of_the_reference(
+    root: Path, heading: str, family: str, code: str
+) -> None:
     text = (root / "docs" / "reference" / "reasons.md").read_text(encoding="utf-8")
-    section = text.partition("\n## Quarantine")[2].partition("\n## ")[0]
-    listed = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", section, re.M)
-    assert {code for code, _, _ in listed} == set(FAMILIES["quarantine"])
-    for code, en, zh in listed:
-        assert (Words("en").term("quarantine", code), Words("zh").term("quarantine", code)) == (en, zh)
+    section = text.partition(f"\n## {heading}")[2].partition("\n## ")[0]
+    listed = re.findall(rf"^\| `{code}` \| (.*?) \| (.*?) \|$", section, re.M)
+    assert {reason for reason, _, _ in listed} == set(FAMILIES[family])
+    for reason, en, zh in listed:
+        assert (Words("en").term(family, reason), Words("zh").term(family, reason)) == (en, zh)
 
 
 def test_no_word_is_left_over(used: set[str]) -> None:
@@ -140,15 +146,6 @@ def test_a_missing_word_is_an_error_and_a_foreign_value_is_shown_as_it_is() -> N
     with pytest.raises(KeyError):
         Words("en")("no.such.key")
     assert Words("zh").term("verdict", "adjourned") == "adjourned"
-
-
-def test_what_a_peer_said_is_told_in_the_words_of_the_reference(root: Path) -> None:
-    text = (root / "docs" / "reference" / "reasons.md").read_text(encoding="utf-8")
-    section = text.partition("\n## Receipts of channels")[2].partition("\n## ")[0]
-    listed = re.findall(r"^\| `(\w+?)(?:_\*)?` \| (.*?) \| (.*?) \|$", section, re.M)
-    assert {code for code, _, _ in listed} == set(FAMILIES["receipt"])
-    for code, en, zh in listed:
-        assert (Words("en").term("receipt", code), Words("zh").term("receipt", code)) == (en, zh)
 
 
 @pytest.mark.parametrize(
