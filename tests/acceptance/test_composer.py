@@ -127,6 +127,7 @@ def test_a_warning_is_written_step_by_step_without_a_script(desk: RunningDesk) -
         assessed = ada.get("/compose?hazard=flood&place=x/a")
         link = re.search(r'href="(/compose\?[^"]*severity=bad[^"]*)"', assessed)
         assert link and "act-2010" not in link[1]
+        assert 'data-column="bad&#10;homes flooded"' in assessed, "on a phone each cell says its column"
         page = ada.get(html.unescape(link[1]))
         assert form(page)["level"] == "2"
         checked = ada.send(page, "check", reason="the lock keeper rang")
