@@ -15,7 +15,7 @@ from time import monotonic
 from anlan.model.errors import AnlanError, StoreUnavailable
 from anlan.model.state import State
 from anlan.model.warning import Delivery, Warning
-from anlan.ports.channel import Asked, Batched, Channel, Parcel, Receipt
+from anlan.ports.channel import Asked, Batched, Channel, Parcel, Poised, Receipt
 from anlan.ports.house import House
 from anlan.ports.outbox import Attempt, Wanted
 from anlan.turn import Turn
@@ -130,6 +130,10 @@ def hand_over_many(
         return outcomes
     # the words before the attempt: a kill while they are made leaves nothing in doubt
     made = [house.parcel(d, messages[d.warning], d.again) for d in open_]
+    channel = _channel(house, open_[0].channel)
+    if len(made) == 1 and isinstance(channel, Poised) and poised(channel):
+        receipt = _hand_over_poised(house, channel, channel.deliver_poised, made[0], clock)
+        return [*outcomes, (made[0].delivery.id, receipt)]
     attempts = house.outbox.begin_many([_wanted(d) for d in open_], now)
     parcels: list[tuple[Attempt, Parcel]] = []
     for parcel, attempt in zip(made, attempts, strict=True):
@@ -141,6 +145,43 @@ def hand_over_many(
             parcels.append((attempt, parcel))
     outcomes += _carry(house, parcels, clock, stopped)
     return outcomes
+
+
+def poised(channel: Channel) -> bool:
+    """Whether an attempt by the channel begins with the last byte of its message. A far end that says what it
+    has needs no such care."""
+    return isinstance(channel, Poised) and bool(getattr(channel, "poised", True)) and not asks(channel)
+
+
+def _hand_over_poised(
+    house: House,
+    channel: Channel,
+    deliver: Callable[[Parcel, Callable[[], None]], Receipt],
+    parcel: Parcel,
+    clock: Callable[[], datetime],
+) -> Receipt | None:
+    """As `hand_over`, but the attempt is written down right before the last byte leaves: what a kill cuts
+    short before that has not begun, and is not in doubt."""
+    delivery, wanted = parcel.delivery, _wanted(parcel.delivery)
+    foreseen = house.outbox.foreseen(wanted, clock())
+    if foreseen.outcome is not None:
+        return _receipt(foreseen)
+    if foreseen.repeat and not parcel.repeat:
+        parcel = house.parcel(delivery, parcel.warning, True)
+    begun: list[Attempt] = []
+
+    def leave() -> None:
+        begun.extend(house.outbox.begin_many([wanted], clock()))
+
+    receipt = resolved(channel, [(foreseen, parcel)])[0]
+    if receipt is None:
+        receipt = deliver(parcel, leave)
+        # what has not left cannot have arrived
+        receipt = last(channel, foreseen, receipt if begun else replace(receipt, doubtful=False))
+    if not begun:
+        leave()
+    house.outbox.finish(begun[0], _outcome(receipt), receipt.detail, clock())
+    return receipt
 
 
 def message(house: House, state: State, id: str) -> Warning:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -330,6 +330,49 @@ def test_a_far_end_that_does_not_say_now_is_asked_later_and_one_that_cannot_be_a
     room.run(SENT + HOUR)
     assert of(room, warning).status == "accepted"
     assert [p.repeat for p in post.got if p.recipient.id == "desk"] == [True]
+
+
+@dataclass
+class Cut(Post):
+    """A channel that holds a message back at its last byte, and is killed on the way there so many times."""
+
+    kills: int = 0
+    gone: bool = False
+
+    def deliver_poised(self, parcel: Parcel, leave: Callable[[], None]) -> Receipt:
+        if self.gone:
+            return Receipt(False, "no_connection", transient=True, doubtful=True)
+        if self.kills:
+            self.kills -= 1
+            raise KeyboardInterrupt
+        leave()
+        return self.deliver(parcel)
+
+
+def test_what_is_killed_before_its_last_byte_has_not_begun_and_goes_however_often_that_happens(
+    room: Room,
+) -> None:
+    post = room.post = Cut(kills=20)
+    warning = committed(room)
+    desk = of(room, warning)
+    room.outbox.begin(desk.id, SENT)
+    for _ in range(20):
+        with pytest.raises(KeyboardInterrupt):
+            dispatch.hand_over_many(room, room.state, [desk], lambda: SENT)  # type: ignore[arg-type]
+    ((id, receipt),) = dispatch.hand_over_many(room, room.state, [desk], lambda: SENT)  # type: ignore[arg-type]
+    assert (id, receipt) == (desk.id, Receipt(True, "taken"))
+    assert [(p.delivery.id, p.repeat) for p in post.got] == [(desk.id, True)]
+    assert [a.outcome for a in room.outbox.history(desk.id)] == [None, "accepted"]
+
+
+def test_what_did_not_get_to_its_last_byte_is_an_attempt_that_leaves_no_doubt(room: Room) -> None:
+    room.post = Cut(gone=True)
+    warning = committed(room)
+    desk = of(room, warning)
+    ((_, receipt),) = dispatch.hand_over_many(room, room.state, [desk], lambda: SENT)  # type: ignore[arg-type]
+    assert receipt == Receipt(False, "no_connection", transient=True)
+    assert [a.outcome for a in room.outbox.history(desk.id)] == ["failed"]
+    assert not room.outbox.begin(desk.id, SENT).repeat
 
 
 def test_a_copy_that_changes_nothing_at_the_far_end_goes_as_often_as_it_takes(room: Room) -> None:

@@ -65,6 +65,17 @@ def test_each_attempt_knows_how_many_before_it_are_in_doubt(outbox: SqlOutbox) -
     assert outbox.begin_many([Wanted("dl-1", 2, 2)], LATER)[0].doubts == 1
 
 
+def test_the_attempt_that_would_begin_is_told_and_not_begun(outbox: SqlOutbox) -> None:
+    outbox.begin("dl-1", NOW)
+    told = outbox.foreseen(Wanted("dl-1"), LATER)
+    assert (told.number, told.repeat, told.doubts) == (2, True, 1)
+    assert len(outbox.history("dl-1")) == 1
+    second = outbox.begin("dl-1", LATER)
+    assert told == second
+    outbox.finish(second, "accepted", "250 OK", LATER)
+    assert outbox.foreseen(Wanted("dl-1"), LATER) == outbox.history("dl-1")[1]
+
+
 def test_an_attempt_ends_once_and_in_a_known_way(outbox: SqlOutbox) -> None:
     attempt = outbox.begin("dl-1", NOW)
     with pytest.raises(InvalidValue, match="expected accepted, failed"):

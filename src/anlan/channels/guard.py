@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from anlan.formats.cap import CapAlert, read
-from anlan.model.errors import BadInput
-from anlan.ports.channel import Addressed, Asked, Batched, Channel, Parcel, Receipt
+from anlan.model.errors import BadInput, StoreUnavailable
+from anlan.ports.channel import Addressed, Asked, Batched, Channel, Parcel, Poised, Receipt
 
 
 class Guarded:
@@ -32,6 +32,27 @@ class Guarded:
             return Receipt(False, refusal)
         try:
             return self.inner.deliver(parcel)
+        except Exception as error:
+            return _failed(error)
+
+    @property
+    def poised(self) -> bool:
+        """Whether the channel can hold a message back at its last byte."""
+        return isinstance(self.inner, Poised)
+
+    def deliver_poised(self, parcel: Parcel, leave: Callable[[], None]) -> Receipt:
+        """As `deliver`. By a channel that cannot hold it back it leaves before that is called. A store that
+        does not take that it leaves (StoreUnavailable) goes up."""
+        refusal = self._refusal(parcel)
+        if refusal:
+            return Receipt(False, refusal)
+        try:
+            if isinstance(self.inner, Poised):
+                return self.inner.deliver_poised(parcel, leave)
+            leave()
+            return self.inner.deliver(parcel)
+        except StoreUnavailable:
+            raise
         except Exception as error:
             return _failed(error)
 

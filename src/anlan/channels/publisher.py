@@ -82,15 +82,18 @@ class Publisher:
         seconds: float,
         properties: Mapping[str, str] | None = None,
         reply: tuple[str, bytes] | None = None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         """On return the broker has acknowledged it. `properties` become user properties, `reply` the
-        response topic and correlation data. NotTaken after `seconds` at the latest."""
+        response topic and correlation data; `leave` is called once there is a broker to take it. NotTaken
+        after `seconds` at the latest."""
         deadline = Deadline(seconds)
         connection = self._connected(deadline)
         given = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         given.UserProperty = list((properties or {}).items())
         if reply is not None:
             given.ResponseTopic, given.CorrelationData = reply
+        leave()
         try:
             info = connection.client.publish(topic, payload, qos=1, properties=given)
         except ValueError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
@@ -55,8 +55,8 @@ class Channel(Protocol):
     object, `batched` of that object says whether). And it says what comes of a copy of which nobody knows
     whether it arrived: `repeats` (1 where it is missing) is how many marked copies follow it by themselves,
     None for as many as it takes, where a further copy changes nothing at the far end; with `asks` True the
-    far end is asked first, see `Asked`. Whether an address is one for it at all it says before anything is
-    sent where it is `Addressed`."""
+    far end is asked first, see `Asked`. How little of an exchange a kill leaves in doubt: see `Poised`.
+    Whether an address is one for it at all it says before anything is sent where it is `Addressed`."""
 
     id: str
     public: bool
@@ -82,6 +82,19 @@ class Batched(Protocol):
     def deliver_many(self, parcels: Sequence[Parcel]) -> Sequence[Receipt]:
         """Hand over each once, in order; one receipt for each, in the same order, and each as
         `Channel.deliver` would give it. Never raises for a peer's failure."""
+        ...
+
+
+@runtime_checkable
+class Poised(Protocol):
+    """A channel that can hold a message back at its last byte until that may leave: only what a kill cuts
+    short after it is in doubt, not what was on its way there (where one that can is wrapped in another
+    object, `poised` of that object says whether)."""
+
+    def deliver_poised(self, parcel: Parcel, leave: Callable[[], None]) -> Receipt:
+        """As `Channel.deliver`; `leave` is called once, right before what makes the message whole at the far
+        end leaves. Until then the far end cannot have taken it. It is not called where the message does not
+        get so far; what it raises ends the exchange there and goes up to the caller."""
         ...
 
 

@@ -51,6 +51,10 @@ class Outbox(Protocol):
         one more has ended than the caller knows of, that one, and nothing begins."""
         ...
 
+    def foreseen(self, wanted: Wanted, now: datetime) -> Attempt:
+        """What `begin_many` would give for it; nothing is written, and nothing begins."""
+        ...
+
     def ended(self, wanted: Sequence[Wanted]) -> Sequence[Attempt | None]:
         """For each the ended attempt that the caller does not know of, or None."""
         ...

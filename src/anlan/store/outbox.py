@@ -104,16 +104,16 @@ class SqlOutbox:
             raise InvalidValue("must not be empty", where="attempt.delivery")
         utc(now, "attempt.started")
         with self._database.writing("outbox") as connection:
-            earlier = _histories(connection, [one.delivery for one in wanted])
-            found = [
-                _untold(earlier.get(one.delivery, ()), one.known)
-                or _next(one, earlier.get(one.delivery, ()), now)
-                for one in wanted
-            ]
+            found = _found(connection, wanted, now)
             fresh = [_values(attempt) for attempt in found if attempt.finished is None]
             if fresh:
                 connection.execute(insert(_ATTEMPTS), fresh)
         return tuple(found)
+
+    def foreseen(self, wanted: Wanted, now: datetime) -> Attempt:
+        """As Outbox.foreseen."""
+        with self._database.reading() as connection:
+            return _found(connection, [wanted], now)[0]
 
     def ended(self, wanted: Sequence[Wanted]) -> tuple[Attempt | None, ...]:
         """As Outbox.ended."""
@@ -217,6 +217,15 @@ def _next(wanted: Wanted, earlier: Sequence[Attempt], now: datetime) -> Attempt:
     first = ended[wanted.before - 1] + 1 if 0 < wanted.before <= len(ended) else 0
     doubts = sum(number >= first for number in maybe)
     return Attempt(wanted.delivery, len(earlier) + 1, now, repeat=bool(maybe), doubts=doubts)
+
+
+def _found(connection: Connection, wanted: Sequence[Wanted], now: datetime) -> list[Attempt]:
+    """For each the ended attempt that its caller does not know of, or the next one."""
+    earlier = _histories(connection, [one.delivery for one in wanted])
+    return [
+        _untold(earlier.get(one.delivery, ()), one.known) or _next(one, earlier.get(one.delivery, ()), now)
+        for one in wanted
+    ]
 
 
 def _untold(earlier: Sequence[Attempt], known: int) -> Attempt | None:

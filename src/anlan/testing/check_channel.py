@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from anlan.channels.guard import Guarded
 from anlan.formats.cap import CapAlert, CapArea, CapInfo, CapPair, CapReference, write
+from anlan.model.errors import StoreUnavailable
 from anlan.model.text import Text
 from anlan.model.warning import Contents, Delivery, Recipient, Warning
 from anlan.ports.channel import Channel, Parcel, Receipt
@@ -120,7 +121,8 @@ def check_channel(
     exercise, test and restricted messages are refused for good and nothing of them arrives; tampered
     parcels are refused; a text of any length gets a receipt; a peer's failure is a receipt, which nobody
     waits for longer than agreed; a far end that is asked what it has names what it accepted and nothing else;
-    no secret is told."""
+    of a message held back at its last byte nothing has arrived, and nothing does where it may not leave; no
+    secret is told."""
     written, root = _Written(), logging.getLogger()
     before = root.level
     root.addHandler(written)
@@ -196,6 +198,8 @@ def _battery(
     assert long.accepted or not long.transient, f"what is too long stays too long: {long}"
 
     receipts = [*channel.receipts, *again.receipts]
+    if channel.inner.poised:
+        receipts.append(_poised(channel.inner, address, came))
     asked = timed().inner
     if asked.asks:
         before = len(came())
@@ -208,6 +212,26 @@ def _battery(
         assert _is(failed, accepted=False), f"a peer's failure is a receipt: {failed}"
         receipts += broken.receipts
     return receipts
+
+
+def _poised(channel: Guarded, address: str, came: Callable[[], Sequence[str]]) -> Receipt:
+    """Held back at its last byte: the receipt of the one that then left."""
+    before = len(came())
+    left: list[int] = []
+    receipt = channel.deliver_poised(sample_parcel(address, number=10), lambda: left.append(len(came())))
+    assert _is(receipt, accepted=True), f"a good parcel is accepted once it may leave: {receipt}"
+    assert left == [before], f"it is held back once, and has not arrived until then: {left}, {before}"
+
+    def stop() -> None:
+        raise StoreUnavailable("it may not leave")
+
+    before = len(came())
+    try:
+        receipt_of_none = channel.deliver_poised(sample_parcel(address, number=11), stop)
+    except StoreUnavailable:
+        assert len(came()) == before, "nothing arrives of a parcel that may not leave"
+        return receipt
+    raise AssertionError(f"what keeps a parcel from leaving goes up to the caller: {receipt_of_none}")
 
 
 #: by one of these a copy says that it is a repeat

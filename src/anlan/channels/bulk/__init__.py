@@ -7,7 +7,7 @@ how many it took and which it refused; an answer that does not account for every
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from anlan.channels.copy_id import copy_id
@@ -41,6 +41,10 @@ class Bulk:
         """As one of many."""
         return self.deliver_many([parcel])[0]
 
+    def deliver_poised(self, parcel: Parcel, leave: Callable[[], None]) -> Receipt:
+        """As `deliver`, held back at the last byte of the body."""
+        return self._exchange([parcel], leave)[0]
+
     def deliver_many(self, parcels: Sequence[Parcel]) -> list[Receipt]:
         """One receipt for each copy, in the same order."""
         return [
@@ -63,7 +67,7 @@ class Bulk:
             held += [has(told, id) for id in some]
         return held
 
-    def _exchange(self, parcels: Sequence[Parcel]) -> list[Receipt]:
+    def _exchange(self, parcels: Sequence[Parcel], leave: Callable[[], None] | None = None) -> list[Receipt]:
         unaddressed = [parcel for parcel in parcels if not parcel.recipient.address.strip()]
         if unaddressed:
             # one without an address must not keep the others from leaving
@@ -73,7 +77,7 @@ class Bulk:
             return [next(told) if parcel.recipient.address.strip() else none for parcel in parcels]
         # the same copies are the same exchange, in whatever order they are tried again
         name = "B-" + sha256("\n".join(sorted(copy_id(p.delivery) for p in parcels)).encode())[:32]
-        told_all = self.sender.send(self.url, name, envelope(parcels), {})
+        told_all = self.sender.send(self.url, name, envelope(parcels), {}, leave)
         if isinstance(told_all, Receipt):
             return [told_all] * len(parcels)
         return accounted(told_all, parcels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -37,12 +37,16 @@ class Mail:
     def deliver(self, parcel: Parcel) -> Receipt:
         """Accepted once the server has taken the message. 4xx, a broken or silent connection: transient;
         5xx (RFC 5321, section 4.2.1) and addresses that are none: for good."""
+        return self.deliver_poised(parcel, lambda: None)
+
+    def deliver_poised(self, parcel: Parcel, leave: Callable[[], None]) -> Receipt:
+        """As `deliver`, held back at the end of the message's last line (RFC 5321, section 4.1.1.4)."""
         try:
             message = compose(parcel, self.options["sender"])
         except (ValueError, HeaderParseError) as error:
             return Receipt(False, f"bad_address: {error}")
         try:
-            return self._send(message)
+            return self._send(message, leave)
         except smtplib.SMTPRecipientsRefused as refused:
             code, said = next(iter(refused.recipients.values()))
             return _refusal(code, said)
@@ -61,7 +65,7 @@ class Mail:
             return str(error)
         return ""
 
-    def _send(self, message: EmailMessage) -> Receipt:
+    def _send(self, message: EmailMessage, leave: Callable[[], None]) -> Receipt:
         host, port, timeout = self.options["host"], self.options["port"], float(self.options["timeout_s"])
         security = self.options["security"]
         context = None
@@ -70,7 +74,7 @@ class Mail:
         with Deadline(timeout) as deadline:
             try:
                 address = resolve(host, port, deadline.left, private=True)[0]
-                server = _Server(host, address, deadline, context if security == "tls" else None)
+                server = _Server(host, address, deadline, context if security == "tls" else None, leave)
                 return self._converse(server, message, port, context)
             except (smtplib.SMTPException, OSError) as error:
                 # also where an answer came: what it says was cut off with the connection
@@ -113,11 +117,19 @@ class Mail:
 class _Server(smtplib.SMTP):
     """A server at an address resolved before, by its name for the certificate, under one deadline."""
 
-    def __init__(self, name: str, address: str, deadline: Deadline, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        deadline: Deadline,
+        tls: ssl.SSLContext | None,
+        leave: Callable[[], None],
+    ) -> None:
         self.name = name
         self.address = address
         self.deadline = deadline
         self.tls = tls
+        self.leave = leave
         # the message has left with its last line: from here on the server may have it
         self.whole = False
         super().__init__(timeout=deadline.left)
@@ -125,9 +137,14 @@ class _Server(smtplib.SMTP):
         self._host = name
 
     def send(self, s: Any) -> None:
-        """As smtplib's. Commands are text, the message is bytes."""
-        super().send(s)
-        self.whole = self.whole or isinstance(s, bytes)
+        """As smtplib's. Commands are text, the message is bytes, its end with it."""
+        if not isinstance(s, bytes):
+            super().send(s)
+            return
+        super().send(s[:-1])
+        self.leave()
+        self.whole = True
+        super().send(s[-1:])
 
     def _get_socket(self, _host: str, port: int, _timeout: float) -> socket.socket:
         opened = socket.create_connection((self.address, port), self.deadline.left)

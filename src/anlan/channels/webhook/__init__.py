@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from anlan.channels.copy_id import copy_id
@@ -30,8 +30,16 @@ class Webhook:
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """2xx with its whole answer: accepted; otherwise as `Sender.send` says."""
+        return self._deliver(parcel, None)
+
+    def deliver_poised(self, parcel: Parcel, leave: Callable[[], None]) -> Receipt:
+        """As `deliver`, held back at the last byte of the body."""
+        return self._deliver(parcel, leave)
+
+    def _deliver(self, parcel: Parcel, leave: Callable[[], None] | None) -> Receipt:
         marks = {"X-Anlan-Repeat": "yes" if parcel.repeat else "no"}
-        told = self.sender.send(parcel.recipient.address, copy_id(parcel.delivery), envelope(parcel), marks)
+        body = envelope(parcel)
+        told = self.sender.send(parcel.recipient.address, copy_id(parcel.delivery), body, marks, leave)
         return told if isinstance(told, Receipt) else Receipt(True, f"answered {told.status}")
 
     def misaddressed(self, address: str) -> str:

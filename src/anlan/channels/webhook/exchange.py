@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,9 +44,11 @@ def post(
     trust: ssl.SSLContext,
     private: bool,
     now: datetime,
+    leave: Callable[[], None] | None = None,
 ) -> Answer:
     """The answer once it is whole, or long enough. `private`: addresses that are not of the public net are
-    allowed. addresses.Barred, httpx2.HTTPError and OSError (TooLate among them) as they come."""
+    allowed. `leave` is called right before the last byte of the body leaves, and ends the exchange there by
+    what it raises. addresses.Barred, httpx2.HTTPError and OSError (TooLate among them) as they come."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     with Deadline(seconds) as deadline:
@@ -54,7 +56,7 @@ def post(
         last: Exception | None = None
         for address in addresses:
             try:
-                return _post(url, address, body, headers, deadline, trust, now)
+                return _post(url, address, body, headers, deadline, trust, now, leave)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 # the next address of the same name, as long as there is time
                 last = error
@@ -73,6 +75,7 @@ def _post(
     deadline: Deadline,
     trust: ssl.SSLContext,
     now: datetime,
+    leave: Callable[[], None] | None,
 ) -> Answer:
     parts = urlsplit(url)
     bracketed = f"[{address}]" if ":" in address else address
@@ -89,8 +92,9 @@ def _post(
         client.stream(
             "POST",
             there,
-            content=body,
-            headers={**headers, "Host": (parts.hostname or "") + port},
+            content=body if leave is None else _poised(body, leave),
+            # its length is said also of a body in two parts: without its last byte it is no request
+            headers={**headers, "Host": (parts.hostname or "") + port, "Content-Length": str(len(body))},
             # the certificate is checked against the name, not against the address
             extensions={"sni_hostname": parts.hostname or "", "trace": trace},
         ) as response,
@@ -102,6 +106,12 @@ def _post(
                 break
         later = retry_after(response.headers.get("retry-after", ""), now)
         return Answer(response.status_code, later, bytes(received[:_READ_AT_MOST]))
+
+
+def _poised(body: bytes, leave: Callable[[], None]) -> Iterator[bytes]:
+    yield body[:-1]
+    leave()
+    yield body[-1:]
 
 
 def retry_after(value: str, now: datetime) -> timedelta | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,10 +44,18 @@ class Sender:
         self.trust = ssl.create_default_context(cafile=options.get("ca_file"))
         self.clock = clock
 
-    def send(self, url: str, id: str, body: bytes, marks: Mapping[str, str]) -> Answer | Receipt:
+    def send(
+        self,
+        url: str,
+        id: str,
+        body: bytes,
+        marks: Mapping[str, str],
+        leave: Callable[[], None] | None = None,
+    ) -> Answer | Receipt:
         """The peer's answer where it took the message (2xx, whole); otherwise the receipt of what was in it.
         408, 425, 429, 5xx, no or a broken answer: transient, with the peer's Retry-After. Everything else,
-        redirects included: for good. `marks`: headers besides those of the signature."""
+        redirects included: for good. `marks`: headers besides those of the signature. `leave` as of
+        `exchange.post`."""
         fault = self.fault(url)
         if fault:
             return Receipt(False, f"bad_address: {fault}")
@@ -64,7 +72,14 @@ class Sender:
         }
         try:
             answer = post(
-                url, body, headers, seconds=self.timeout, trust=self.trust, private=self.private, now=now
+                url,
+                body,
+                headers,
+                seconds=self.timeout,
+                trust=self.trust,
+                private=self.private,
+                now=now,
+                leave=leave,
             )
         except Barred as error:
             return Receipt(False, f"address_barred: {error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -41,6 +41,10 @@ class Wis2:
     def deliver(self, parcel: Parcel) -> Receipt:
         """Accepted once the broker has acknowledged. No broker, no acknowledgement, quota: transient; not
         authorised, a topic it does not allow: for good."""
+        return self.deliver_poised(parcel, lambda: None)
+
+    def deliver_poised(self, parcel: Parcel, leave: Callable[[], None]) -> Receipt:
+        """As `deliver`; it leaves once there is a broker to take it."""
         topic = parcel.recipient.address or self.topic
         fault = self.misaddressed(topic)
         if fault:
@@ -52,7 +56,7 @@ class Wis2:
             return Receipt(False, f"not_announced: {error.sentence()}")
         marks = {"anlan-delivery": parcel.delivery.id, "anlan-repeat": "yes" if parcel.repeat else "no"}
         try:
-            self.publisher.publish(topic, payload, seconds=self.timeout, properties=marks)
+            self.publisher.publish(topic, payload, seconds=self.timeout, properties=marks, leave=leave)
         except NotTaken as error:
             return Receipt(False, str(error), transient=error.transient, doubtful=error.doubtful)
         return Receipt(True, f"acknowledged on {topic}")
