@@ -295,7 +295,16 @@ def test_a_draft_nobody_wants_is_rejected_on_its_page_and_holds_up_no_all_clear(
 def test_what_follows_a_message_leads_to_its_new_draft(desk: RunningDesk) -> None:
     id = published(desk)
     with at_browser(desk, "ada") as ada, at_browser(desk, "ben") as ben:
-        later = (desk.state().warnings[id].expires + timedelta(hours=1)).isoformat()
+        page = ada.get(f"/warning/{id}")
+        for act, levels in (("raise", ["1"]), ("lower", ["3", "4"]), ("update", ["1", "2", "3", "4"])):
+            offered = re.search(rf'id="f-warning-{act}-{id}-level".*?</select>', page)
+            assert offered and re.findall(r'<option value="(\d)"', offered[0]) == levels, act
+            chosen = {"raise": "1", "lower": "3", "update": "2"}[act]
+            assert f'<option value="{chosen}" selected' in offered[0], "the nearest level, never red unasked"
+        end = desk.state().warnings[id].expires
+        assert re.search(rf'id="f-warning-update-{id}-expires"[^>]*value="{end.isoformat()[:19]}"', page)
+        assert "Correct" in ben.get(f"/warning/{id}"), "who may not correct is told so"
+        later = (end + timedelta(hours=1)).isoformat()
         for act, fields in (
             ("warning.raise", {"level": "1"}),
             ("warning.lower", {"level": "3"}),
