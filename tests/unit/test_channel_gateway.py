@@ -41,6 +41,7 @@ class Service:
     def __init__(self) -> None:
         self.came: list[tuple[str, dict[str, str], bytes]] = []
         self.status = 200
+        self.says = b"{}"
         self.port = 0
 
 
@@ -55,9 +56,9 @@ def serving() -> Iterator[Service]:
             self.send_response(service.status)
             if service.status == 302:
                 self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(service.says)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(service.says)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -235,6 +236,48 @@ def test_the_status_of_a_service_says_whether_to_try_again_and_no_key_is_told(
     assert SECRET not in receipt.detail
     assert not any(SECRET in record.getMessage() for record in caplog.records)
     assert len(service.came) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "says", "receipt"),
+    [
+        (
+            "wecombot://botkey",
+            b'{"errcode": 0, "errmsg": "ok"}',
+            (True, False, "WeCom Bot took the full text"),
+        ),
+        ("wecombot://botkey", b'{"errcode": 93000, "errmsg": "invalid"}', (False, False, "refused_93000")),
+        ("wecombot://botkey", b'{"errcode": 45009, "errmsg": "freq"}', (False, True, "refused_45009")),
+        ("dingtalk://token", b'{"errcode": 310000, "errmsg": "keywords"}', (False, False, "refused_310000")),
+        ("dingtalk://token", b'{"errcode": 130101, "errmsg": "too fast"}', (False, True, "refused_130101")),
+        ("feishu://token", b'{"code": 19024, "msg": "key words"}', (False, False, "refused_19024")),
+        ("feishu://token", b'{"code": 11232, "msg": "frequency"}', (False, True, "refused_11232")),
+        ("feishu://token", b"<html>", (True, False, "Feishu took the full text")),
+    ],
+)
+def test_a_service_that_refuses_with_http_200_is_not_taken_as_having_accepted(
+    url: str, says: bytes, receipt: tuple[bool, bool, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as service:
+        service.says = says
+        channel = gateway(monkeypatch, url)
+        kind = type(channel.inner._service("duty"))  # type: ignore[attr-defined]
+        monkeypatch.setattr(
+            kind,
+            "notify_url",
+            f"http://127.0.0.1:{service.port}/{{key}}{{token}}".format_map({"key": SECRET, "token": SECRET}),
+        )
+        got = channel.deliver(sample_parcel("duty"))
+    assert len(service.came) == 1
+    assert (got.accepted, got.transient, got.doubtful) == (*receipt[:2], False)
+    assert got.detail.startswith(receipt[2]) and SECRET not in got.detail
+
+
+def test_a_service_that_is_away_has_got_nothing_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as service:
+        gone = service.port
+    receipt = gateway(monkeypatch, f"ntfy://127.0.0.1:{gone}/{SECRET}").deliver(sample_parcel("duty"))
+    assert (receipt.accepted, receipt.transient, receipt.doubtful) == (False, True, False)
 
 
 def test_an_unknown_name_and_a_url_that_is_none_are_refused_without_being_shown(

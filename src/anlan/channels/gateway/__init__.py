@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType
 
 from anlan.channels.deadline import Aside, TooLate
+from anlan.channels.gateway.said import HEARD, Refusal, listen, refusal
 from anlan.channels.texts import Chosen, choose, spoken
 from anlan.formats import lengths
 from anlan.model.errors import InvalidValue
@@ -41,22 +41,18 @@ _NO_WAY_THERE = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeo
 
 class _Aside(logging.Filter):
     """Whole addresses, tokens included, stand in what Apprise says below a warning, so none of that is passed
-    on. One thing is kept of it, in the thread that it is said in: that nothing can have arrived."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said = threading.local()
+    on. One thing is kept of it, for the call that it is said of: that nothing can have arrived."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.WARNING:
             return True
-        if _NO_WAY_THERE.search(record.getMessage()):
-            self.said.no_way = True
+        heard = HEARD.get()
+        if heard is not None and _NO_WAY_THERE.search(record.getMessage()):
+            heard.no_way = True
         return False
 
 
-_ASIDE = _Aside()
-logging.getLogger("apprise").addFilter(_ASIDE)
+logging.getLogger("apprise").addFilter(_Aside())
 logging.getLogger("apprise").setLevel(logging.DEBUG)
 logging.getLogger("urllib3").setLevel(logging.WARNING)
 
@@ -84,8 +80,9 @@ class Gateway:
                 )
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """Accepted once the service has taken it. 4xx but 408, 425 and 429: for good. Everything else, and
-        whatever Apprise gives no status of: transient."""
+        """Accepted once the service has taken it. 4xx but 408, 425 and 429, and a refusal in the body of the
+        answer that is not about its being busy: for good. Everything else, and whatever Apprise gives no
+        status of: transient."""
         service = self._service(parcel.recipient.address)
         if service is None:
             return Receipt(False, f"unknown_address: {self.misaddressed(parcel.recipient.address)}")
@@ -101,6 +98,8 @@ class Gateway:
             return Receipt(False, f"deadline: {name}: {error}", transient=True, doubtful=True)
         if answer is None:
             return Receipt(True, f"{name} took the {chosen.form} text ({', '.join(chosen.languages)})")
+        if isinstance(answer, Refusal):
+            return Receipt(False, f"refused_{answer.number}: {name}", transient=answer.later)
         if answer > 0:
             later = answer in _LATER or answer >= 500
             return Receipt(False, f"answered_{answer}: {name}", transient=later)
@@ -168,19 +167,24 @@ def _scheme(service: NotifyBase) -> str:
     return ""
 
 
-def _notify(service: NotifyBase, text: str, title: str) -> int | None:
-    """None when it was taken; else the HTTP status that it was refused with, 0 where there is none, NO_WAY
-    where there was no connection."""
-    _ASIDE.said.no_way = False
+def _notify(service: NotifyBase, text: str, title: str) -> int | Refusal | None:
+    """None when it was taken; else the refusal that the body of the answer gives, or the HTTP status that it
+    was refused with, 0 where there is none, NO_WAY where there was no connection."""
+    scheme = _scheme(service)
+    heard = listen(service, scheme)
     sender = Apprise(asset=service.asset)
     sender.add(service)
     with sender.notify(
         text, title=title, notify_type=NotifyType.WARNING, body_format=NotifyFormat.TEXT
     ) as result:
+        if refused := refusal(heard, scheme):
+            return refused
         if result:
             return None
         statuses = [int(found[1]) for log in result.logs() if (found := _STATUS.search(log.message))]
-    if not statuses and _ASIDE.said.no_way:
+    # Apprise does not tell the status of every service
+    statuses = statuses or [one.status_code for one in heard.answers if not one.ok]
+    if not statuses and heard.no_way:
         return NO_WAY
     return statuses[0] if statuses else 0
 
