@@ -117,12 +117,17 @@ def hush(desk: MemoryDesk, one: Finding, inhibit: Inhibit) -> None:
 
 
 def messages(desk: MemoryDesk) -> None:
-    """An update by two feeds, a conflict, an area nobody knows, a forgery, a silent source."""
+    """An update by two feeds and one that came too late, a conflict, an area nobody knows, a forgery, a
+    silent source."""
     relay(desk, "storm-1", sent=5, places=("cn/110000",), words="Strong wind in Beijing")
     relay(
         desk, "storm-2", "storm-1", kind="Update", sent=3, severity="Extreme",
         places=("cn/110000", "cn/130000"), words="Violent storm in Beijing and Hebei",
         feeds=("met-feed", "hub-feed"),
+    )  # fmt: skip
+    relay(
+        desk, "storm-1b", "storm-1", kind="Update", sent=4, heard=2, places=("cn/110000",),
+        words="Wind in Beijing, second bulletin", feeds=("hub-feed",),
     )  # fmt: skip
     relay(desk, "hail", sent=2, severity="Moderate", places=("cn/120000",), words="Hail in Tianjin")
     relay(
@@ -154,8 +159,11 @@ def relay(
     ends: float | None = 20,
     status: str = "Actual",
     held: str = "",
+    heard: float | None = None,
 ) -> None:
+    """`sent`, and `heard` where it was not at once: hours before now."""
     at = NOW - sent * HOUR
+    known = NOW - (sent if heard is None else heard) * HOUR + timedelta(minutes=1)
     raw = f"<alert><identifier>{name}</identifier><note>{words}</note></alert>".encode()
     digest = sha256(raw)
     desk.messages[digest] = raw
@@ -169,19 +177,19 @@ def relay(
         sender,
         name,
         at,
-        at + timedelta(minutes=1),
+        known,
         status,
         kind,
         "Public",
         tuple(RelayedReference(sender, one, "2020-06-16T00:00:00-00:00") for one in follows),
         () if kind == "Cancel" else (info,),
         sha256(words.encode()),
-        tuple(Feed(id, at + timedelta(minutes=n + 1), digest) for n, id in enumerate(feeds)),
+        tuple(Feed(id, known + timedelta(minutes=n), digest) for n, id in enumerate(feeds)),
         "broken" if held else "unsigned",
         held,
         "not the message that was signed" if held else "",
     )
-    desk.write(at + timedelta(minutes=1), Draft("relayed.received", message.id, "", "system", message))
+    desk.write(known, Draft("relayed.received", message.id, "", "system", message))
 
 
 def silences(desk: MemoryDesk) -> None:

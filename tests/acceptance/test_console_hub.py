@@ -168,12 +168,25 @@ def test_what_differs_between_two_messages_of_one_name_is_shown(visit: Visit) ->
     assert said == ["- <note>Small hail in Tianjin</note>", "+ <note>Hail in Tianjin</note>"]
 
 
-def test_a_forged_cancellation_is_shown_and_ends_nothing(visit: Visit) -> None:
+def test_a_forged_cancellation_and_a_late_update_are_shown_and_end_nothing(visit: Visit) -> None:
     page = visit.open("/in-force?show=all&kind=relayed")
     page.click("tr:has-text('forged') a")
     page.wait_for_url("**/relayed/*")
     assert "not the message that was signed" in page.locator("[role=alert]").first.inner_text()
     assert "not applied while this is held" in page.locator("main").inner_text()
+    page = visit.open("/in-force")
+    assert "second bulletin" not in page.locator("table.board").inner_text()
+    page.click("text=refused as late: 1")
+    page.wait_for_url("**show=all**")
+    late = page.locator("tr:has-text('second bulletin')")
+    assert "refused: came late" in late.inner_text() and "older than what its chain has" in late.inner_text()
+    late.locator("a").first.click()
+    page.wait_for_url("**/relayed/*")
+    assert "replayed" in page.locator("[role=alert]").first.inner_text()
+    assert "came late, after newer: not applied" in page.locator("main").inner_text()
+    page.click("text=storm-2")
+    page.wait_for_url("**/relayed/*")
+    assert page.locator("[role=alert]").count() == 0
 
 
 def test_a_silence_is_set_for_a_reason_and_an_end(browser: Any, layer: Any) -> None:
@@ -258,7 +271,7 @@ def test_the_api_says_the_same_as_the_board(layer: Any) -> None:
         }
         assert (found["conflicts"], found["repeats"], found["unresolved"]) == (1, 1, 1)
         assert [alarm["source"] for alarm in found["alarms"]] == ["river-feed"]
-        assert found["references"] == {"applied": 1, "held": 1}
+        assert found["references"] == {"applied": 1, "held": 1, "replayed": 1}
         # as it was known before the update came
         then = client.get(
             "/v1/in-force", params={"kind": "relayed", "place": "cn/110000", "known": "2020-06-16T02:00:00Z"}

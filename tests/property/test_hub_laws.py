@@ -1,6 +1,9 @@
-"""Whatever the order in which messages come, and however often: the same is in force at the end."""
+"""Whatever the order in which messages come, and however often: the same is in force at the end, but for
+what was older than its chain when it came."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,17 +53,17 @@ def floods(draw: st.DrawFn) -> list[Relayed]:
     ]
 
 
-def arrive(messages: list[Relayed]) -> dict[str, Relayed]:
+def arrive(messages: list[Relayed], apart: timedelta = HOUR) -> dict[str, Relayed]:
     kept: dict[str, Relayed] = {}
     for number, one in enumerate(messages):
-        taken = hub.take(one, kept, T0 + number * HOUR)
+        taken = hub.take(one, kept, T0 + 4 * HOUR + number * apart)
         if taken is not None:
             kept[one.id] = taken[1]
     return kept
 
 
 def view(messages: list[Relayed], at: int) -> dict[str, object]:
-    board = hub.board(hub.chains(arrive(messages).values()), T0 + at * HOUR)
+    board = hub.board(hub.chains(arrive(messages, timedelta()).values()), T0 + at * HOUR)
     return {
         one.link.message.id: (
             one.state,
@@ -74,7 +77,7 @@ def view(messages: list[Relayed], at: int) -> dict[str, object]:
 
 
 @given(floods(), st.integers(0, 7), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_order_and_repetition_of_arrival_change_nothing(
     messages: list[Relayed], at: int, data: st.DataObject
 ) -> None:
@@ -85,7 +88,7 @@ def test_order_and_repetition_of_arrival_change_nothing(
 
 
 @given(floods(), st.integers(0, 7))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_stands_is_ended_only_by_its_own_sender_and_status_or_its_own_end(
     messages: list[Relayed], at: int
 ) -> None:
@@ -101,8 +104,24 @@ def test_what_stands_is_ended_only_by_its_own_sender_and_status_or_its_own_end(
             assert enders
 
 
+@given(floods(), st.integers(0, 7))
+@settings(max_examples=60, deadline=None)
+def test_only_what_came_after_newer_is_refused_and_no_newest_word_of_a_chain(
+    messages: list[Relayed], at: int
+) -> None:
+    links = hub.chains(arrive(messages).values())
+    for link in links.values():
+        newest = links[link.newer].message if link.newer else None
+        assert newest is not None or not link.refused
+        if newest is not None:
+            assert newest.sent > link.message.sent and newest.known < link.message.known
+            assert not links[newest.id].refused
+        if link.refused:
+            assert all(link.message.id not in (*o.replaced_by, *o.cancelled_by) for o in links.values())
+
+
 @given(floods())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_chain_of_announcements_never_ends_itself_altogether(messages: list[Relayed]) -> None:
     """Without a cancel somebody's newest message always stands."""
     plain = [one for one in messages if one.msg_type != "Cancel" and not one.held]

@@ -31,7 +31,8 @@ Known = Annotated[str, QueryParameter(description="as it was known at this insta
 class InForce:
     """`lines`: one message at one place each, the gravest first, `total` of them. A line without a place
     has an area that no place is known for. `alarms`: silent sources, whose messages stand with `current`
-    false. `references` counts what became of every reference between messages."""
+    false. `references` counts what became of every reference between messages, `refused` messages that came
+    late and stand nowhere (`show=all` lists them)."""
 
     at: datetime
     known: datetime | None
@@ -42,6 +43,7 @@ class InForce:
     repeats: int
     conflicts: int
     unresolved: int
+    refused: int
     references: dict[str, int]
 
 
@@ -76,5 +78,6 @@ def in_force(
         repeats=found.repeats,
         conflicts=found.conflicts,
         unresolved=found.unresolved,
+        refused=found.refused,
         references=dict(found.references),
     )

@@ -119,6 +119,13 @@ class Relayed:
         return tuple(dict.fromkeys(place for area in areas for place in area.places))
 
     @property
+    def ends(self) -> datetime | None:
+        """When the last of its blocks runs out; None where one of them, or the message, gives no end."""
+        ends = [info.expires for info in self.infos]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
+
+    @property
     def unresolved(self) -> bool:
         """Some area, or the message as a whole, is at no place that is known."""
         areas = [area for info in self.infos for area in info.areas]

@@ -3,7 +3,8 @@
 Messages refer to each other by sender and identifier; the third part of a reference, the instant of
 sending, is shown and not compared, because some issuers repeat their new instant there (CAP 1.2, section
 3.2.1, references). Everything is worked out anew from all messages, so that their order of arrival, and
-how often and by how many feeds they came, makes no difference.
+how often and by how many feeds they came, makes no difference, with one exception: what was older than its
+chain when it came does not come into force by coming last (`anlan.warn.late`).
 
 What a reference does:
 
@@ -27,6 +28,7 @@ from anlan.model.reason import Reason
 from anlan.model.relayed import SENT_AHEAD, Feed, Relayed, RelayedReference
 from anlan.model.state import State
 from anlan.model.text import Text
+from anlan.warn.late import REPLAYED, Late, late
 
 #: what may be in force; acknowledgements and errors are answers to messages
 ANNOUNCES = ("Alert", "Update")
@@ -50,6 +52,7 @@ STATES = (
     "replaced",
     "cancelled",
     "expired",
+    "replayed",
     "answer",
     "cancel",
     "not_actual",
@@ -63,6 +66,7 @@ OUTCOMES = (
     "sent_later",
     "itself",
     "circular",
+    "replayed",
     "unreadable",
     "answered",
     "held",
@@ -84,7 +88,9 @@ class Link:
     """A message in its chain, whatever the time is. `replaced_by`, `cancelled_by`, `answered_by`: ids of
     the messages that did so, oldest first. `conflicts`: ids of others with its name and other content.
     `marks`: cancel_of_earlier (a cancel names an earlier message of its chain and not this one), branched
-    (another message replaces the same one and both stand)."""
+    (another message replaces the same one and both stand), late (it came after `newer` and stands beside it).
+    `refused`: the code of the reason for which it stands nowhere and ends nothing, though it can be read and
+    its source takes it; `newer` is the id of the message of its chain that had said something newer."""
 
     message: Relayed
     references: tuple[Resolved, ...]
@@ -94,6 +100,8 @@ class Link:
     answered_by: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    refused: str = ""
+    newer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +193,23 @@ def chains(messages: Iterable[Relayed]) -> dict[str, Link]:
         for one in ordered
     }
     _break_circles(resolved, {one.id: one for one in ordered})
+    came_late = late(_counting(ordered), {one.id: _followed(one, resolved[one.id]) for one in ordered})
+    for id, behind in came_late.items():
+        resolved[id] = tuple(_spent(reference, behind) for reference in resolved[id])
     effects: dict[str, _Open] = {one.id: _Open() for one in ordered}
     root = {one.id: one.id for one in ordered}
     for one in ordered:
         for reference in resolved[one.id]:
-            if reference.outcome not in ("applied", "answered"):
+            if reference.outcome not in ("applied", "answered", REPLAYED):
                 continue
             for target in reference.targets:
                 effect = effects[target]
                 if reference.outcome == "answered":
                     effect.answered[one.id] = None
+                    continue
+                if reference.outcome == REPLAYED:
+                    # it stays in sight where its chain is looked at
+                    _join(root, one.id, target)
                     continue
                 (effect.cancelled if one.msg_type == "Cancel" else effect.replaced)[one.id] = None
                 _join(root, one.id, target)
@@ -205,6 +220,7 @@ def chains(messages: Iterable[Relayed]) -> dict[str, Link]:
     links: dict[str, Link] = {}
     for one in ordered:
         effect = effects[one.id]
+        late_by = came_late.get(one.id)
         links[one.id] = Link(
             message=one,
             references=resolved[one.id],
@@ -213,6 +229,8 @@ def chains(messages: Iterable[Relayed]) -> dict[str, Link]:
             cancelled_by=tuple(effect.cancelled),
             answered_by=tuple(effect.answered),
             conflicts=tuple(other.id for other in by_key[one.key] if other.id != one.id),
+            refused=REPLAYED if late_by is not None and late_by.refused else "",
+            newer=late_by.newer if late_by is not None else "",
         )
     return _marked(links)
 
@@ -223,7 +241,7 @@ def _resolve(
     by_key: Mapping[tuple[str, str], list[Relayed]],
     by_name: Mapping[str, list[Relayed]],
 ) -> Resolved:
-    sender, name = reference.sender.strip(), reference.identifier.strip()
+    sender, name = _named(reference)
     if not sender or not name:
         return Resolved(reference, "unreadable")
     found = by_key.get((sender, name), [])
@@ -245,6 +263,29 @@ def _resolve(
         return Resolved(reference, "other_status", ids)
     earlier = tuple(other.id for other in alike if other.sent <= one.sent)
     return Resolved(reference, "applied", earlier) if earlier else Resolved(reference, "sent_later", ids)
+
+
+def _counting(messages: Iterable[Relayed]) -> list[Relayed]:
+    return [one for one in messages if not one.held and one.msg_type not in ANSWERS]
+
+
+def _followed(one: Relayed, references: Iterable[Resolved]) -> list[tuple[str, str]]:
+    """The names of what a message follows of its own sender, here or missing."""
+    return [
+        _named(found.reference)
+        for found in references
+        if found.outcome in ("applied", "missing") and found.reference.sender.strip() == one.sender
+    ]
+
+
+def _spent(found: Resolved, behind: Late) -> Resolved:
+    """A reference of a message that came late: without effect where what was newer leaves it none."""
+    spent = found.outcome in ("applied", "missing") and _named(found.reference) in behind.spent
+    return replace(found, outcome=REPLAYED) if spent else found
+
+
+def _named(reference: RelayedReference) -> tuple[str, str]:
+    return reference.sender.strip(), reference.identifier.strip()
 
 
 def _break_circles(resolved: dict[str, tuple[Resolved, ...]], messages: Mapping[str, Relayed]) -> None:
@@ -308,16 +349,28 @@ def _marked(links: dict[str, Link]) -> dict[str, Link]:
     for link in links.values():
         by_chain.setdefault(link.chain, []).append(link)
     for chain in by_chain.values():
-        if len(chain) < 2:
-            continue
         heads = [
             link
             for link in chain
-            if link.message.msg_type in ANNOUNCES and not link.replaced_by and not link.cancelled_by
+            if link.message.msg_type in ANNOUNCES
+            and not (link.replaced_by or link.cancelled_by or link.refused)
         ]
         cancelled = any(link.cancelled_by for link in chain)
+        # a cancel that came too late to end anything still says what its sender thought of what was before it
+        latest = max(
+            (x.message.sent for x in chain if x.refused and x.message.msg_type == "Cancel"), default=None
+        )
         for head in heads:
-            marks = (["branched"] if len(heads) > 1 else []) + (["cancel_of_earlier"] if cancelled else [])
+            doubted = cancelled or (latest is not None and latest >= head.message.sent)
+            marks = [
+                mark
+                for mark, holds in (
+                    ("branched", len(heads) > 1),
+                    ("cancel_of_earlier", doubted),
+                    ("late", bool(head.newer)),
+                )
+                if holds
+            ]
             if marks:
                 links[head.message.id] = replace(head, marks=tuple(marks))
     return links
@@ -327,7 +380,7 @@ def standing(link: Link, at: datetime, silent: frozenset[str] = frozenset()) -> 
     """A message at an instant; `silent` are sources that tell nothing any more."""
     message = link.message
     current = any(feed.source not in silent for feed in message.feeds)
-    ends = end_of(message)
+    ends = message.ends
     return Standing(link, _state(link, at, ends), ends, current)
 
 
@@ -340,11 +393,13 @@ def _state(link: Link, at: datetime, ends: datetime | None) -> str:
     if message.status != ACTUAL:
         return "not_actual"
     if message.msg_type == "Cancel":
-        return "cancel"
+        return "replayed" if link.refused else "cancel"
     if link.cancelled_by:
         return "cancelled"
     if link.replaced_by:
         return "replaced"
+    if link.refused:
+        return "replayed"
     if ends is not None and ends <= at:
         return "expired"
     begins = [info.effective for info in message.infos if info.effective is not None]
@@ -353,13 +408,6 @@ def _state(link: Link, at: datetime, ends: datetime | None) -> str:
     if ends is None and message.sent + UNENDED <= at:
         return "end_unknown"
     return "in_force"
-
-
-def end_of(message: Relayed) -> datetime | None:
-    """When the last of its blocks runs out; None where one of them, or the message, gives no end."""
-    ends = [info.expires for info in message.infos]
-    known = [end for end in ends if end is not None]
-    return max(known) if known and len(known) == len(ends) else None
 
 
 def board(links: Mapping[str, Link], at: datetime, silent: frozenset[str] = frozenset()) -> list[Standing]:

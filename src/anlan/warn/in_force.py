@@ -30,8 +30,8 @@ class Line:
     """One message at one place. `place` is empty where its area is unresolved; `partial`: the place is
     covered in part. `level` None is an unknown severity. `state` is one of `hub.STATES`; `ends` None where
     no end is given; `current` False where every source it came by is silent. `chain` is the id that all
-    messages of a chain share, `follows` how many came before it; `marks` and `conflicts` as in `hub.Link`.
-    `id` is a warning's or a relayed message's."""
+    messages of a chain share, `follows` how many came before it; `marks`, `conflicts` and `refused` as in
+    `hub.Link`. `id` is a warning's or a relayed message's."""
 
     kind: str
     id: str
@@ -54,6 +54,7 @@ class Line:
     conflicts: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     held: str = ""
+    refused: str = ""
 
     @property
     def order(self) -> tuple[bool, int, int, float, str, str]:
@@ -79,8 +80,8 @@ class Alarm:
 class Board:
     """`lines` by place and message, the gravest first. `messages` counts the relayed ones held, `repeats`
     how many further ways they came by, `conflicts` names that stand for several contents, `unresolved`
-    messages on the board with an area that no place is known for, `references` by outcome. Without news it
-    stays the same until `until` (None: for good)."""
+    messages on the board with an area that no place is known for, `references` by outcome, `refused` messages
+    that came late and stand nowhere. Without news it stays the same until `until` (None: for good)."""
 
     lines: tuple[Line, ...]
     alarms: tuple[Alarm, ...]
@@ -89,6 +90,7 @@ class Board:
     conflicts: int
     unresolved: int
     references: Mapping[str, int]
+    refused: int = 0
     until: datetime | None = None
 
 
@@ -150,6 +152,7 @@ def board(
         conflicts=len({link.message.key for link in links.values() if link.conflicts}),
         unresolved=unresolved,
         references=references,
+        refused=sum(bool(link.refused) for link in links.values()),
         until=_until(state, links, at),
     )
 
@@ -239,6 +242,7 @@ def _relayed(
             conflicts=link.conflicts,
             marks=link.marks,
             held=message.held,
+            refused=link.refused,
         )
 
 
@@ -256,7 +260,7 @@ def _spots(
                 before = found.get(key)
                 now = (place, area.description, place in area.partial, level, info.expires)
                 found[key] = now if before is None else _graver(before, now, at)
-    return list(found.values()) or [("", "", False, None, hub.end_of(message))]
+    return list(found.values()) or [("", "", False, None, message.ends)]
 
 
 def _graver(
@@ -291,10 +295,11 @@ def _said(text: str, otherwise: str) -> str:
 
 
 def _depths(links: Mapping[str, Link]) -> dict[str, int]:
-    """How many messages of its chain were sent before each, the chain's order being that of sending."""
+    """How many messages of its chain were sent before each, the chain's order being that of sending; what was
+    refused counts for nothing."""
     seen: dict[str, int] = {}
     found: dict[str, int] = {}
     for id, link in links.items():
         found[id] = seen.get(link.chain, 0)
-        seen[link.chain] = found[id] + 1
+        seen[link.chain] = found[id] + (not link.refused)
     return found

@@ -65,7 +65,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "digest": ("open", "sent"),
     "found_by": ("geocode", "name", "polygon", "source"),
     "listed": ("now", "all", "conflicts"),
-    "mark": ("branched", "cancel_of_earlier"),
+    "mark": ("branched", "cancel_of_earlier", "late"),
     "mute": MUTE_STATUSES,
     "outcome_told": NOTICE_OUTCOMES,
     "reference": REFERENCES,
