@@ -94,6 +94,7 @@ def test_what_lies_in_a_folder_and_is_no_message_is_named_and_not_counted(
     (here / "README.md").write_text("# Messages of an office\n\nSee `index.csv`; a > b < c.\n")
     (here / "index.csv").write_bytes("\ufefffile,what\nm1.xml,grün\n".encode())
     (here / "junk.xml").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + message())
+    (here / "old.xml").write_bytes(message().decode().encode("cp037"))  # EBCDIC is XML too
     code, found = lines(capfdbinary, "check", ".")
     assert code == 1
     assert {one["file"]: (one["index"], (one["reason"] or {}).get("code")) for one in found} == {
@@ -101,13 +102,18 @@ def test_what_lies_in_a_folder_and_is_no_message_is_named_and_not_counted(
         "index.csv": (None, "no_message"),
         "junk.xml": (0, "unreadable"),
         "m1.xml": (0, None),
+        "old.xml": (0, "unreadable"),
     }
     (here / "junk.xml").unlink()
+    (here / "old.xml").unlink()
     code, told, _ = ran(capfdbinary, "check", ".")
     assert code == 0, "a folder with a README is no fault"
     assert "1 messages in 3 files: 1 readable" in told.decode()
     code, (one,) = lines(capfdbinary, "check", "README.md")
     assert (code, one["index"]) == (1, 0), "what is named is meant as a message"
+    (here / "bare").mkdir()
+    code, (one,) = lines(capfdbinary, "check", "bare")
+    assert (code, one["index"], one["reason"]["sentence"]) == (0, None, "bare: a folder without files")
 
 
 def test_a_name_that_two_messages_have_is_told_where_they_are_looked_at_together(
@@ -250,6 +256,11 @@ def test_conversions_come_back_byte_for_byte(here: Path, capfdbinary: Any) -> No
         (here / "n.json").write_bytes(text)
         _, written, _ = ran(capfdbinary, "convert", "n.json", "--to", "cap")
         assert cap.read(written) == cap.read(raw)
+    # what is written here from fields alone is named where nobody should publish it
+    (here / "n.json").write_bytes(text.replace(b'"Met"', b'"Weather"'))
+    code, written, err = ran(capfdbinary, "convert", "n.json", "--to", "cap")
+    assert code == 1 and b"<category>Weather<" in written and "not to be published" in err
+    assert "I-category-enum" in err
     _, text, _ = ran(capfdbinary, "convert", "m1.xml", "odd.xml", "--to", "json")
     (here / "both.json").write_bytes(text)
     assert ran(capfdbinary, "convert", "both.json", "--to", "cap", "--out", "back")[0] == 0
@@ -295,6 +306,11 @@ def test_a_feed_lists_what_is_in_force_and_names_what_it_leaves_out(here: Path, 
     assert "scope Private" in err and "status Exercise" in err and "bad.xml" in err
     _, told, _ = ran(capfdbinary, *words, "--at", "2026-11-27T00:00:00Z")
     assert cap.read_index(told) == ()
+    # at an instant before they were sent nothing was in force, but for a clock that is a little ahead
+    _, told, err = ran(capfdbinary, *words, "--at", "2026-11-24T23:00:00Z")
+    assert cap.read_index(told) == () and "m1.xml 0 left out: sent 2026-11-25T08:00:00+08:00, later" in err
+    _, told, _ = ran(capfdbinary, *words, "--at", "2026-11-24T23:50:00Z")
+    assert len(cap.read_index(told)) == 1
 
 
 def test_a_feed_names_what_is_expired_superseded_or_there_twice(here: Path, capfdbinary: Any) -> None:

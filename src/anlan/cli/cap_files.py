@@ -46,9 +46,11 @@ def _files(path: str) -> Iterator[tuple[str, bytes] | Look]:
     if not Path(path).is_dir():
         yield _one(Path(path))
         return
+    nothing = True
     for folder, folders, names in os.walk(path):
         folders.sort()
         for name in sorted(names):
+            nothing = False
             file = Path(folder) / name
             if file.is_symlink():
                 yield _refused(_name(file), "bad_input", "a link in a folder is not followed")
@@ -56,6 +58,9 @@ def _files(path: str) -> Iterator[tuple[str, bytes] | Look]:
                 yield _one(file)
             else:
                 yield _refused(_name(file), "bad_input", "neither a file nor a folder")
+    if nothing:
+        named = _name(Path(path))
+        yield Look(Item(named, None, "", b"", "no_message", f"{named}: a folder without files"))
 
 
 def _one(path: Path) -> tuple[str, bytes] | Look:

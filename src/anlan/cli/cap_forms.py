@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from anlan.formats.cap.look import Look
 
 FORMS = ("cap", "json", "geojson", "edxl", "wis2")
+#: how far the clock of a sender may be ahead, as a source takes it
+AHEAD = timedelta(minutes=15)
 
 
 def convert(
@@ -37,7 +39,8 @@ def convert(
     gazetteer: Words = [],  # noqa: B006 - read only
     worker: Worker = True,
 ) -> int:
-    """Turn messages into another form. Exit 1 where some could not be read or told in it (each is named).
+    """Turn messages into another form. Exit 1 where some could not be read or told in it, or are written as
+    CAP 1.2 that nobody should publish (each is named).
 
     Parameters
     ----------
@@ -87,6 +90,8 @@ def convert(
         entry for scheme, path in asked.gazetteers for entry in read_gazetteer(Path(path), scheme)
     )
     if to == "cap":
+        broken = [look for look in found if _written_broken(look)]
+        failed = failed or bool(broken)
         put_messages(found if content else [_without_content(look) for look in found], out_path)
     elif to == "json":
         put(b"".join(to_json(alert, original=original) + b"\n" for alert in alerts), out_path)
@@ -128,6 +133,24 @@ def convert(
     return int(failed)
 
 
+def _written_broken(look: Look) -> bool:
+    """True, and told, where the bytes of a message are not received ones but written here from its fields,
+    and break what bars publishing: a producer of CAP emits what conforms (CAP 1.2, section 4.3)."""
+    from anlan.formats.cap.writer import serialise
+
+    bars = [finding for finding in look.findings if finding.bars]
+    if not bars or look.alert is None:
+        return False
+    try:
+        ours = serialise(look.alert)
+    except InvalidValue:
+        return False
+    if look.item.raw != ours:
+        return False
+    said(look, f"written as it is, and not to be published: {'; '.join(one.sentence() for one in bars[:5])}")
+    return True
+
+
 def _without_content(look: Look) -> Look:
     from dataclasses import replace
 
@@ -152,8 +175,9 @@ def feed(
     worker: Worker = True,
 ) -> int:
     """List messages in an Atom index: those in force, updates and cancels too, the newest first; expired
-    and superseded ones are gone. Private and restricted messages are never listed; each one left out is
-    named. Exit 1 where some could not be read, or another message already has their address.
+    and superseded ones are gone. Private and restricted messages are never listed, and none that was sent
+    more than 15 minutes after the instant; each one left out is named. Exit 1 where some could not be read,
+    or another message already has their address.
 
     Parameters
     ----------
@@ -194,6 +218,8 @@ def feed(
             said(look, f"left out: status {alert.status}")
         elif alert.msg_type in ("Ack", "Error"):
             said(look, f"left out: {alert.msg_type} is for the sender alone")
+        elif alert.sent - now > AHEAD:
+            said(look, f"left out: sent {alert.sent.isoformat()}, later than the index")
         else:
             link = address(base, alert.identifier)
             if link not in entries:

@@ -23,6 +23,8 @@ from anlan.formats.cap.geometry import (
     in_range,
     polygon_of,
     ring,
+    round_pole,
+    unrolled,
     why_invalid,
 )
 from anlan.formats.cap.limits import MAX_POINTS
@@ -35,7 +37,7 @@ EXCLUSIONS = frozenset(("EXCLUDE_POLYGON",))
 @dataclass(frozen=True, slots=True)
 class Mending:
     """What was found at `path` and how it is read. `code`: open_ring, self_crossing, swapped, over_180,
-    antimeridian, exclusion (told, no repair), empty, point, too_large, unreadable, out_of_range,
+    antimeridian, pole, exclusion (told, no repair), empty, point, too_large, unreadable, out_of_range,
     collapsed, unknown_geocodes, geocodes_beside, undefined."""
 
     path: str
@@ -122,6 +124,8 @@ class Taken:
                 path, "collapsed", f"{len(set(points))} different points", "the ring encloses no ground"
             )
             return None
+        if round_pole(points):
+            return self.polar(path, points)
         if looked is not None and looked.shape is not None and not swap:
             return self.valid(path, looked.shape, looked.reason)
         if simple:
@@ -131,6 +135,20 @@ class Taken:
             if east - west <= 180:
                 return self.whole(path, partial(polygon_of, points), west < -180 or east > 180)
         shape = polygon_of(points)
+        return self.valid(path, shape, why_invalid(shape))
+
+    def polar(self, path: str, points: Sequence[Point]) -> Any | None:
+        """A ring round a pole, as all ground between it and the pole; None where it lies on both sides of the
+        equator, so that nobody knows which pole is meant."""
+        lats = [lat for lat, _ in points]
+        if min(lats) <= 0 <= max(lats):
+            self.told(path, "too_large", "a ring round the earth", "the ring is not known")
+            return None
+        pole, name = (90.0, "north") if lats[0] > 0 else (-90.0, "south")
+        self.told(path, "pole", f"a ring round the {name} pole", "all ground between it and the pole")
+        self.repaired = True
+        flat = unrolled(points)
+        shape = shapely.Polygon([*flat, (flat[-1][0], pole), (flat[0][0], pole)])
         return self.valid(path, shape, why_invalid(shape))
 
     def whole(self, path: str, build: Callable[[], Any], beyond: bool) -> Any:
@@ -230,7 +248,7 @@ class Taken:
         told = len(self.records)
         shape = self.mended(path, value, False)
         # a hole is never cut larger than it is certain to be
-        if shape is None or any(record.code == "self_crossing" for record in self.records[told:]):
+        if shape is None or any(record.code in ("self_crossing", "pole") for record in self.records[told:]):
             self.records[told:] = [Mending(path, "unreadable", shown(value), "no hole is cut")]
             self.repaired = True
         else:
@@ -240,6 +258,9 @@ class Taken:
     def outcome(self) -> str:
         """How well the area is known."""
         drawn = bool(self.shapes or self.sound or self.circles)
+        if drawn and self.holes and self.swallowed():
+            self.told(self.path, "collapsed", "holes that take out all of it", "the area has no ground")
+            return "unresolved"
         if not drawn:
             if not any(record.code != "empty" for record in self.records):
                 self.told(
@@ -254,6 +275,15 @@ class Taken:
         if self.coded:
             return "geocode"
         return "circle" if self.circles else "exact"
+
+    def swallowed(self) -> bool:
+        """True where the holes leave nothing of the area."""
+        west, south, east, north = shapely.total_bounds(self.holes)
+        for text in self.sound:
+            lats, lons = zip(*ring(text), strict=True)
+            if min(lons) < west or max(lons) > east or min(lats) < south or max(lats) > north:
+                return False
+        return bool(self.build()().is_empty)
 
     def build(self) -> Callable[[], Any]:
         def geometry() -> Any:

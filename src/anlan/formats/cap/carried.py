@@ -17,6 +17,8 @@ EDXL = ("urn:oasis:names:tc:emergency:EDXL:DE:1.0", "urn:oasis:names:tc:emergenc
 #: bytes that stand in no text of one byte a sign: archives, pictures, UTF-16
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BEGINS = re.compile(rb"<(?:[\w.-]+:)?alert[\s>/]", re.IGNORECASE)
+#: how an XML declaration begins in EBCDIC (XML 1.0, appendix F)
+_EBCDIC = b"\x4c\x6f\xa7\x94"
 _PARTS = ("entry", "item", "contentObject")
 
 
@@ -24,7 +26,9 @@ def is_other_text(raw: bytes) -> bool:
     """Text that is neither XML nor JSON nor packed, and in which no message begins: one with something
     before its first tag is a message that cannot be read."""
     first = raw[:200].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    return bool(first) and first not in b"<{[" and not _BINARY.search(raw) and not _BEGINS.search(raw)
+    if not first or first in b"<{[" or raw.startswith(_EBCDIC):
+        return False
+    return not _BINARY.search(raw) and not _BEGINS.search(raw)
 
 
 def is_edxl(tag: Any) -> bool:

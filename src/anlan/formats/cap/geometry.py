@@ -88,6 +88,16 @@ def unrolled(points: Sequence[Point]) -> list[Point]:
     return found
 
 
+def round_pole(points: Sequence[Point]) -> bool:
+    """True for a closed ring that goes round a pole and does not touch it: on a map of degrees, where the
+    pole is a line, it has no inside."""
+    longitudes = [lon for _, lon in points]
+    if max(longitudes) - min(longitudes) <= 180 or any(abs(lat) >= 90 for lat, _ in points):
+        return False
+    flat = unrolled(points)
+    return abs(flat[-1][0] - flat[0][0]) > 180
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """A ring that was looked at: `points` (latitude, longitude) as written; of a closed one `shape`
@@ -147,6 +157,8 @@ def polygon_faults(
     if not simple and len(points) >= 4 and all(map(math.isfinite, chain.from_iterable(points))):
         shape = polygon_of(points)
         reason = why_invalid(shape)
+        if round_pole((*points, points[0])):
+            reason = "a ring round a pole"
         if looked is not None and points[0] == points[-1]:
             looked[text] = Looked(points, shape, reason)
         if reason:
