@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from anlan.model.assessment import Assessment
 from anlan.model.state import State
 from anlan.web.budget import over_budget
+from anlan.web.drafts import together
 from anlan.web.duty import pressing_order
+from bulletins import warning
 from chain_pack import both, chain_pack, finding
 
 NOW = datetime(2020, 7, 1, tzinfo=UTC)
@@ -64,3 +66,20 @@ def test_more_than_the_domain_declares_a_day_is_marked_from_the_least_pressing_a
     assert over_budget(done, {"R-0": 0, "R-2": 1, "R-old": 2}, pack, NOW)[0].beyond == {"R-0", "R-2"}
     assert over_budget(risks[:2], order, pack, NOW) == []
     assert over_budget(risks, order, chain_pack(), NOW) == []  # the domain declares no number
+
+
+def test_the_drafts_of_a_storm_are_one_row_and_do_not_bury_the_draft_of_a_flood() -> None:
+    pack, state, drafts = chain_pack(), State(), []
+    for n, (hazard, level) in enumerate((("heat", 2), ("heat", 3), ("heat", 2), ("flood", 3))):
+        one = replace(risk(f"R-{n}", "x/a"), hazard=hazard)
+        state.put(one.id, one)
+        drafts.append(replace(warning(f"W-{n}", level, hazard=hazard, status="draft"), risk=one.id))
+    live = list(state.assessments.values())
+    storm, flood = together(drafts, live, state, pack, NOW)
+    assert [one.id for one in storm.warnings] == ["W-0", "W-2", "W-1"]
+    assert storm.card is not None and (storm.card.hazard, storm.card.count) == ("heat", 3)
+    assert flood.card is None and flood.first.id == "W-3"
+    # what is muted waits behind what is heard, and only where all of it is
+    muted = together(drafts, live, state, pack, NOW, {"R-0", "R-1", "R-2"})
+    assert [(row.first.id, row.quiet) for row in muted] == [("W-3", False), ("W-0", True)]
+    assert not together(drafts, live, state, pack, NOW, {"R-0", "R-1"})[0].quiet

@@ -79,7 +79,8 @@ def words(
 
 
 def _body(digest: Digest, warnings: Sequence[Warning], pack: Pack, language: str, now: datetime) -> str:
-    why = ", ".join(dict.fromkeys(reason.text.in_(language) for reason in digest.reasons))
+    semicolon = "；" if language.startswith("zh") else "; "
+    why = semicolon.join(dict.fromkeys(reason.text.in_(language) for reason in digest.reasons))
     rows = [_LEAD.in_(language).format(why=why), ""]
     for number, one in enumerate(warnings, start=1):
         colour = pack.warning_level(one.level, one.sent or now).colour.in_(language)
@@ -90,7 +91,7 @@ def _body(digest: Digest, warnings: Sequence[Warning], pack: Pack, language: str
             became = _CANCEL.in_(language)
         rows += [
             f"{number}. {headline(one, language)}",
-            f"   {level}; {became}",
+            f"   {level}{semicolon}{became}",
             f"   {measures(one, language)}",
             f"   {one.id}",
             "",

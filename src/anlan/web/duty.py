@@ -30,6 +30,7 @@ from anlan.warn.group import Card, cards
 from anlan.warn.in_force import SILENT
 from anlan.warn.mute import muted, quiet
 from anlan.web.budget import OverBudget, over_budget
+from anlan.web.drafts import Drafts, together
 from anlan.web.shift import Changed, drawn_together
 from anlan.web.stopped import Stopped, stopped
 from anlan.web.subjects import places_of
@@ -83,7 +84,7 @@ class Duty:
     newest, drawn together from so many `entries` of the journal."""
 
     to_approve: Rows[Warning]
-    to_submit: Rows[Warning]
+    to_submit: Rows[Drafts]
     unanswered: Rows[Delivery]
     undelivered: Rows[Undelivered]
     watches: Rows[WatchState]
@@ -157,7 +158,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
     alarmed = [stands for stands in state.watches.values() if stands.status in ("gap", "unreachable")]
     handover = desk.last_handover()
     changed, whole = _changes(desk, state, visible, handover.seq if handover else 0)
-    together = drawn_together(changed, state, desk.pack, visible, now)
+    told = drawn_together(changed, state, desk.pack, visible, now)
     lessons = [item for item in state.lessons.values() if item.status == "open" and seen(item.id)]
     unconfirmed = [
         a
@@ -175,15 +176,21 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         desk.pack,
         now,
     )
+    drafts = together(
+        (w for w in warnings if w.status in ("draft", "returned")),
+        (a for a in state.assessments.values() if a.verdict in ("open", "confirmed") and visible(a.place)),
+        state,
+        desk.pack,
+        now,
+        hushed,
+    )
     kept_quiet = cards((a for a in unconfirmed if a.id in hushed), state, desk.pack, now, hushed)
     return Duty(
         to_approve=_first(
             (w for w in warnings if w.status == "submitted"),
             lambda w: (w.level, w.submitted or w.drafted, w.id),
         ),
-        to_submit=_first(
-            (w for w in warnings if w.status in ("draft", "returned")), lambda w: (w.level, w.drafted, w.id)
-        ),
+        to_submit=Rows(tuple(drafts[:SHOWN]), len(drafts)),
         unanswered=_first(
             (
                 d
@@ -222,7 +229,7 @@ def duty(desk: Desk, state: State, visible: Callable[[str], bool], now: datetime
         stopped=Rows(*stopped(desk, visible, now, SHOWN)),
         overdue_lessons=_first((x for x in lessons if x.due <= now), lambda x: (x.due, x.id)),
         handover=handover,
-        changed=Rows(tuple(together[:CHANGES_SHOWN]), len(together), not whole),
+        changed=Rows(tuple(told[:CHANGES_SHOWN]), len(told), not whole),
         entries=len(changed),
         sources=tuple((source, state.sources.get(id)) for id, source in sorted(desk.pack.sources.items())),
     )
