@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -358,6 +358,7 @@ class Room:
         url = f"sqlite:///{folder / 'journal.sqlite'}"
         self.pack, self.state, self.status = pack, State(), "Actual"
         self.sender = "test@anlan.invalid"
+        self.zone: tzinfo = UTC
         self.journal, self.outbox, self.lake = SqlJournal(url), SqlOutbox(url), DeltaLake.open(folder)
         self.messages = SqlMessages(url)
         self.post, self.now = Post(), T0

@@ -210,7 +210,7 @@ def warn(turn: Turn) -> None:
     for id in turn.touched:
         thread = turn.state.assessments[id]
         area = places(thread, turn.state, turn.pack, turn.now)
-        decision = decide(thread, area, turn.state, turn.pack, turn.now, turn.house.status)
+        decision = decide(thread, area, turn.state, turn.pack, turn.now, turn.house.status, turn.house.zone)
         for old in decision.replaced:
             turn.put("warning.superseded", close(old, "superseded", decision.reason), id)
         quiet = mute.muted(thread, turn.state, on)

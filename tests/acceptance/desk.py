@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from desklake import DeskLake
@@ -63,6 +63,7 @@ class MemoryDesk:
         self._taken: set[str] = set()
         self._held: list[Quarantined] = []
         self.messages: dict[str, bytes] = {}
+        self.zone = UTC
         self._lake: Any = DeskLake()
         self._lock = threading.Lock()
         self.stopped: tuple[Unreported, ...] = ()

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from anlan.model.law import Power
+from anlan.model.text import Text
 from anlan.model.warning import Warning
+from anlan.warn.compose import correction
+from anlan.warn.words import clock
 from chain_pack import (
     ADA,
     DAY,
@@ -294,3 +299,30 @@ def test_a_pack_without_the_rule_any_more_stops_no_turn(room: Room) -> None:
     room.pack = replace(room.pack, rules={GAUGE.id: GAUGE})
     room.run(T0 + 20 * DAY)
     assert next(iter(room.state.assessments.values())).level == 2
+
+
+def test_the_hours_in_the_words_are_those_of_the_zone_in_which_messages_are_told(tmp_path: Path) -> None:
+    hours = Text("From {starts} to {expires}", "{starts}至{expires}")
+    template = replace(PLAN.template, headline=hours, cancel=hours)
+    plan = replace(PLAN, template=template, valid=20 * DAY)
+    room = Room(tmp_path, chain_pack(plans={"flood-plan": plan}))
+    room.zone = ZoneInfo("Asia/Shanghai")
+    day(room, 0, 5.0)
+    (draft,) = room.pending()
+
+    def told(warning: Warning, starts: datetime) -> tuple[str, str]:
+        first, last = (clock(at, room.zone) for at in (starts, warning.expires))
+        return f"From {first} to {last}", f"{first}至{last}"
+
+    assert (draft.headline.en, draft.headline.zh) == told(draft, draft.drafted)
+    assert "(UTC+08:00)" in draft.headline.zh
+    head = room.publish(T0 + DAY + 12 * HOUR)
+    # a person's correction begins with them too, and so does a lifting by the system
+    begun = correction(
+        head, replace(plan, template=replace(template, correct=hours)), room.pack, room.now, room.zone
+    )
+    assert "(UTC+08:00)" in begun.headline.en
+    day(room, 1, 1.0, 1.0, 1.0, 1.0)
+    (last,) = [w for w in room.state.warnings.values() if w.change == "cancel"][:1]
+    assert (last.headline.en, last.headline.zh) == told(last, last.drafted)
+    room.close()

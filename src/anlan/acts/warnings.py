@@ -113,7 +113,7 @@ def correct(turn: Turn, user: User, id: str, fields: Mapping[str, str]) -> None:
     """The draft that corrects the message in force."""
     head = _head(turn, id)
     plan = turn.pack.plans[head.plan]
-    begin = compositions.correction(head, plan, turn.pack, turn.now)
+    begin = compositions.correction(head, plan, turn.pack, turn.now, turn.house.zone)
     wording = read_wording(fields, turn, _place_of(turn, head), begin)
     require(user, "warning.correct", wording.places, turn.pack, turn.now)
     issuer = issuer_of(turn, user, head.hazard, wording, head.organ)
@@ -184,7 +184,8 @@ def _revise(turn: Turn, user: User, id: str, fields: Mapping[str, str], purpose:
     code = "raised" if to < head.level else "lowered" if to > head.level else "extended"
     note = fields.get("reason", "").strip() or code
     reason = Reason(code, Text(note, note))
-    draft = revise(head, to, expires, plan, turn.state, turn.pack, turn.now, reason, user.name, purpose)
+    zone = turn.house.zone
+    draft = revise(head, to, expires, plan, turn.state, turn.pack, turn.now, reason, user.name, purpose, zone)
     _drafted(turn, user, draft, id)
 
 
@@ -204,7 +205,7 @@ def _end(turn: Turn, user: User, id: str, fields: Mapping[str, str], purpose: st
     note = fields.get("reason", "").strip() or otherwise
     plan = turn.pack.plans[head.plan]
     reason = Reason("cancelled", Text(note, note))
-    draft = cancel(head, plan, turn.pack, turn.now, reason, user.name, purpose)
+    draft = cancel(head, plan, turn.pack, turn.now, reason, user.name, purpose, turn.house.zone)
     _drafted(turn, user, draft, id)
 
 

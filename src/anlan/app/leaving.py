@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -61,6 +61,10 @@ class Leaving(ABC):
     @property
     def sender(self) -> str:
         return self.config.sender
+
+    @property
+    def zone(self) -> tzinfo:
+        return ZoneInfo(self.config.cap.zone)
 
     def render(self, warning: Warning) -> bytes:
         if not warning.digest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from anlan.app.explain import explain
@@ -45,6 +45,10 @@ class Reading:
     @property
     def clock(self) -> Clock:
         return self.house.clock
+
+    @property
+    def zone(self) -> tzinfo:
+        return self.house.zone
 
     @property
     def mode(self) -> str:

@@ -38,7 +38,8 @@ ANSWERS = ("all", "any")
 @dataclass(frozen=True, slots=True)
 class Template:
     """Public words of a warning. Placeholders: {area} {level} {colour} {value} {unit} {hazard} {issuer}
-    {starts} {expires} {finding}. `measures`: what to do. `cancel`: the words that lift the warning.
+    {starts} {expires} {finding}; the two instants are told in the `cap.zone` of the settings, as the rest of
+    the message tells its own. `measures`: what to do. `cancel`: the words that lift the warning.
     `correct`: the headline of a message that corrects an earlier one, written beforehand because nobody
     writes well in that minute; a pack in service has it for every plan."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -255,6 +255,11 @@ class Desk(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def zone(self) -> tzinfo:
+        """In which messages tell their instants."""
+        ...
 
     @property
     def mode(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Protocol
 
 from anlan.model.assessment import Assessment
@@ -29,6 +29,11 @@ class House(Protocol):
 
     @property
     def sender(self) -> str: ...
+
+    @property
+    def zone(self) -> tzinfo:
+        """In which messages tell their instants."""
+        ...
 
     @property
     def pack(self) -> Pack: ...

@@ -4,7 +4,7 @@ the identity of what was sent, the chain and its mode are beyond a pen."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from anlan.formats.values import short_id
 from anlan.model.assessment import Assessment
@@ -103,12 +103,13 @@ def proposed(
     state: State,
     pack: Pack,
     now: datetime,
+    zone: tzinfo = UTC,
 ) -> Wording:
     """The plan's words for hazard and level, filled in: where a person begins. Without a finding that says
     what is the matter, the hazard and the area stand there, to be written over."""
     expires = now + min(plan.valid, longest(hazard, plan, pack))
     cause = cause_of(thread, level, state) if thread is not None else None
-    fields = fields_of(pack, hazard, level, places, organ, now, expires, cause)
+    fields = fields_of(pack, hazard, level, places, organ, now, expires, cause, zone)
     template = plan.template_for(hazard, level)
     bare = Text("{hazard}: {area}.", "{area}：{hazard}。")
     return Wording(
@@ -226,11 +227,11 @@ def edit(
     )
 
 
-def correction(head: Warning, plan: Plan, pack: Pack, now: datetime) -> Wording:
+def correction(head: Warning, plan: Plan, pack: Pack, now: datetime, zone: tzinfo = UTC) -> Wording:
     """Where a correction begins: the words of the message in force under the headline that the pack has
     ready."""
     template = plan.template_for(head.hazard, head.level)
-    fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None)
+    fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None, zone)
     said = template.correct or Text("CORRECTION: {hazard}, {area}", "更正：{area}{hazard}")
     return replace(wording_of(head), headline=filled(said, fields))
 

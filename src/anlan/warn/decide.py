@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from anlan.model.assessment import Assessment
 from anlan.model.pack import Pack
@@ -43,8 +43,9 @@ def decide(
     pack: Pack,
     now: datetime,
     mode: str,
+    zone: tzinfo = UTC,
 ) -> Decision:
-    """What the thread as it stands now asks for.
+    """What the thread as it stands now asks for. `zone`: in which the words of a draft tell instants.
 
     Missing data (`thread.state` unknown) may add to what is in force or waits for approval, and never
     takes anything away: no lower level, no smaller area, no cancel, no draft withdrawn. A risk that
@@ -68,7 +69,7 @@ def decide(
         if any(w.level == level and covers(w.places, places, pack, now) for w in out):
             return Decision(None, (), _holds())
     if level is None or level > plan.warn_at:
-        return _lift(head, pending, plan, pack, now, live)
+        return _lift(head, pending, plan, pack, now, live, zone)
     found = issuing(plan.issuer, thread.hazard, level, places, pack, now)
     powers, refusal = found.powers, found.refusals[-1] if found.refusals else None
     if not powers:
@@ -84,7 +85,7 @@ def decide(
         return Decision(None, pending, _nothing_new())
     reason = _why(head, level, thread.id, state)
     reasons = (reason,) if refusal is None else (reason, refusal)
-    draft = first_or_next(thread, level, powers, plan, pack, state, now, mode, head, reasons)
+    draft = first_or_next(thread, level, powers, plan, pack, state, now, mode, head, reasons, zone)
     return Decision(draft, pending, reason)
 
 
@@ -105,6 +106,7 @@ def _lift(
     pack: Pack,
     now: datetime,
     live: bool,
+    zone: tzinfo,
 ) -> Decision:
     if head is None:
         return Decision(
@@ -119,7 +121,7 @@ def _lift(
     gone = Text("the level is gone: the warning is to be lifted", "级别已解除：应解除预警")
     ended = Text("the risk was set aside: the warning is to be lifted", "该风险已排除：应解除预警")
     reason = Reason("cancelled", gone if live else ended)
-    return Decision(cancel(head, plan, pack, now, reason), stale, reason)
+    return Decision(cancel(head, plan, pack, now, reason, zone=zone), stale, reason)
 
 
 def _why(head: Warning | None, level: int, risk: str, state: State) -> Reason:

@@ -4,7 +4,7 @@ Exercise, Test), and every message names those it follows."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from anlan.formats.values import short_id
@@ -19,6 +19,7 @@ from anlan.model.state import State
 from anlan.model.text import Text
 from anlan.model.user import SYSTEM
 from anlan.model.warning import Contents, Warning
+from anlan.warn.words import clock
 
 
 def line(pack: Pack, place: str, now: datetime) -> tuple[str, ...]:
@@ -42,10 +43,11 @@ def cancel(
     reason: Reason,
     author: str = "system",
     purpose: str = "",
+    zone: tzinfo = UTC,
 ) -> Warning:
     """The draft that ends `head`: same identity chain, same mode, same issuer. `purpose` all_clear (or "",
     of the system's own) says that the danger is over; cancel withdraws the message and says no such thing."""
-    fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None)
+    fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None, zone)
     said = WITHDRAWN if purpose == "cancel" else plan.template_for(head.hazard, head.level).cancel
     return follow(head, "cancel", pack, now, author, reason, headline=filled(said, fields), purpose=purpose)
 
@@ -61,6 +63,7 @@ def revise(
     reason: Reason,
     author: str,
     purpose: str = "update",
+    zone: tzinfo = UTC,
 ) -> Warning:
     """A person's update of `head` to another level or end, in words that say the new level and the gravest
     of what is found now; where only the end moves, the words stay as they are."""
@@ -68,7 +71,7 @@ def revise(
         return follow(head, "update", pack, now, author, reason, expires=expires, purpose=purpose)
     template = plan.template_for(head.hazard, level)
     cause = gravest(state.assessments[head.risk], state)
-    fields = fields_of(pack, head.hazard, level, head.places, head.organ, now, expires, cause)
+    fields = fields_of(pack, head.hazard, level, head.places, head.organ, now, expires, cause, zone)
     matters = filled_or(template.matters, fields, head.contents.matters)
     contents = replace(head.contents, matters=matters, measures=filled(template.measures, fields))
     headline = filled(template.headline, fields)
@@ -131,13 +134,14 @@ def first_or_next(
     mode: str,
     head: Warning | None,
     reasons: tuple[Reason, ...],
+    zone: tzinfo = UTC,
 ) -> Warning:
     """The draft of a thread's first message, or of the update that follows `head`. `powers`: place -> the
-    issuer's power there."""
+    issuer's power there. `zone`: in which its words tell instants, that of the messages as a whole."""
     places, change = tuple(powers), "alert" if head is None else "update"
     expires = now + plan.valid
     cause = cause_of(thread, level, state)
-    fields = fields_of(pack, thread.hazard, level, places, plan.issuer, now, expires, cause)
+    fields = fields_of(pack, thread.hazard, level, places, plan.issuer, now, expires, cause, zone)
     template = plan.template_for(thread.hazard, level)
     title = thread.title
     public = all(power.scope == "Public" for power in powers.values())
@@ -212,8 +216,10 @@ def fields_of(
     now: datetime,
     expires: datetime,
     cause: Finding | None,
+    zone: tzinfo,
 ) -> dict[str, dict[str, str]]:
-    """The words that templates may use, in both languages."""
+    """The words that templates may use, in both languages; instants in `zone`, as the message around them
+    tells its own."""
     from_level = pack.warning_level(level, now).colour
     names = [pack.place(p, now).name if line(pack, p, now) else pack.places[p][-1].name for p in places]
     joiner = {"en": ", ", "zh": "、"}
@@ -224,8 +230,8 @@ def fields_of(
             "colour": from_level.in_(language),
             "hazard": pack.hazards[hazard].title.in_(language),
             "issuer": pack.organs[organ].name.in_(language),
-            "starts": f"{now:%Y-%m-%d %H:%M} UTC",
-            "expires": f"{expires:%Y-%m-%d %H:%M} UTC",
+            "starts": clock(now, zone),
+            "expires": clock(expires, zone),
             "finding": cause.sentence.in_(language) if cause else "",
             "value": "" if cause is None or cause.value is None else f"{cause.value:g}",
             "unit": cause.unit if cause else "",

@@ -50,7 +50,7 @@ def compose_page(request: Ask) -> Response[str]:
         if do == "warning.correct":
             desk: Desk = request.app.state.desk
             plan = desk.pack.plans[warning.plan]
-            begun = correction(warning, plan, desk.pack, desk.clock.now())
+            begun = correction(warning, plan, desk.pack, desk.clock.now(), desk.zone)
             form = form_of(worded(warning, begun))
         return _composer(request, do, id, form, {}, warning)
     return _first(request, id, {name: asked[name] for name in CHOSEN}, asked["find"])
@@ -120,7 +120,7 @@ def _first(request: Ask, risk: str, about: dict[str, str], find: str) -> Respons
             issuers={n: nearest_issuer(hazard, n, place, pack, now) for n in (1, 2, 3, 4)},
         )
     organ = request.user.organ if request.user.organ in pack.organs else plan.issuer
-    begun = proposed(thread, hazard, level, (place,), organ, plan, state, pack, now)
+    begun = proposed(thread, hazard, level, (place,), organ, plan, state, pack, now, desk.zone)
     form = {
         "level": str(begun.level),
         "starts": f"{begun.starts:%Y-%m-%dT%H:%M:%S}",
