@@ -246,4 +246,5 @@ async function draw(holder: HTMLElement, before: MapView | undefined): Promise<M
   return map;
 }
 
-islands("[data-outlines]", draw);
+// A canvas keeps the colours it was drawn with, the page around it turns dark at dusk.
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", islands("[data-outlines]", draw));
