@@ -342,7 +342,10 @@ def test_a_transform_that_chooses_what_is_signed_is_never_run(transform: str) ->
         signed(), MET, "</ds:Transforms>", f'<ds:Transform Algorithm="{transform}"/></ds:Transforms>'
     )
     found = verdict(raw)
-    assert says(found) == ("unsigned", "signature_unknown") and transform in found.sentence
+    # there is a signature, and it is refused; one that only cannot be checked counts as none
+    assert says(found) == ("broken", "signature_transform") and transform in found.sentence
+    bare = resigned(signed(), MET, f"{XMLDSIG}enveloped-signature", "http://www.w3.org/2001/10/xml-exc-c14n#")
+    assert says(verdict(bare)) == ("broken", "signature_transform")
 
 
 def test_a_public_key_is_no_secret_of_a_message_code() -> None:

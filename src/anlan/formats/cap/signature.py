@@ -3,8 +3,9 @@
 
 Four verdicts: `authenticated` (whole, and signed by one whom an anchor binds to the sender),
 `integrity_only` (whole, by somebody), `unsigned` (no signature, or none that can be checked here),
-`broken` (changed since, or signed for something else). Certificates inside a message are used to check
-that it is whole and never to say who signed it: see `anlan.formats.cap.trust`.
+`broken` (changed since, signed for something else, or with transforms that choose what is signed: CAP
+allows the enveloped signature alone, and the rest is never run). Certificates inside a message are used
+to check that it is whole and never to say who signed it: see `anlan.formats.cap.trust`.
 
 What it covers is looked at by `anlan.formats.cap.signed_reference`, by which key by
 `anlan.formats.cap.signature_value`; here is what the two come to.
@@ -175,7 +176,10 @@ class _Looked:
             )
         reference = covering[0]
         self.facts["digest"] = algorithm(reference, "DigestMethod")
-        unknown = self._unknown(reference, method)
+        strange = _strange(reference)
+        if strange:
+            return self.told("broken", "signature_transform", f"not run, and not accepted: {strange}")
+        unknown = self._unknown(method)
         if unknown:
             return self.told("unknown", "signature_unknown", f"cannot be checked here: {unknown}")
         self.facts["weak"] = weaknesses(method, self.facts["digest"])
@@ -194,18 +198,14 @@ class _Looked:
             outcome=outcome, code=code, sentence=f"signature {number}: {sentence}", **{**self.facts, **more}
         )
 
-    def _unknown(self, reference: Any, method: str) -> str:
+    def _unknown(self, method: str) -> str:
         if not is_known(method):
             return f"signature method {shown(method)}"
         if self.facts["digest"] not in DIGESTS:
             return f"digest method {shown(self.facts['digest'])}"
         if self.facts["c14n"] not in C14N:
             return f"canonical form {shown(self.facts['c14n'])}"
-        steps = steps_of(reference)
-        strange = [step for step in steps if step != ENVELOPED and step not in C14N]
-        if strange:
-            return f"transform {shown(strange[0])}"
-        return "" if ENVELOPED in steps else "no enveloped-signature transform"
+        return ""
 
     def _signed(self) -> Signature:
         """The message is whole by its digest: whose key signed that digest?"""
@@ -274,3 +274,14 @@ class _Looked:
         else:
             told = f"whole; nothing binds its key to the sender{why}"
         return self.told("whole", "other_key", told, **found)
+
+
+def _strange(reference: Any) -> str:
+    """What is not as in an enveloped signature of the whole message: a transform that is a program or picks
+    parts out (XSLT, XPath, base64 …; XML Signature Best Practices, sections 2.1 and 2.2), or none that takes
+    the signature itself out."""
+    steps = steps_of(reference)
+    other = [step for step in steps if step != ENVELOPED and step not in C14N]
+    if other:
+        return f"transform {shown(other[0])}"
+    return "" if ENVELOPED in steps else "no enveloped-signature transform"
