@@ -316,7 +316,10 @@ def test_what_follows_a_message_leads_to_its_new_draft(desk: RunningDesk) -> Non
             (draft,) = [w for w in desk.state().warnings.values() if w.status == "draft"]
             assert done.headers["location"] == f"/warning/{draft.id}", act
             said = {"raise": "Raised", "lower": "Lowered", "extend": "Extended", "all_clear": "All-clear"}
-            assert f"<b>{said[act.removeprefix('warning.')]}</b>" in ada.get(f"/warning/{draft.id}")
+            page = ada.get(f"/warning/{draft.id}")
+            assert f"<b>{said[act.removeprefix('warning.')]}</b>" in page
+            differs = page[page.index('id="against"') : page.index('id="shown"')]
+            assert f'href="/warning/{id}"' in differs and "<del>" in differs, "what an approver compares"
             assert ben.act("warning.reject", draft.id, reason="no", back="/").headers["location"] == "/"
 
 

@@ -66,7 +66,9 @@ COMPOSED = {
         f"compose.eight.{x}"
         for x in ("category", "level", "starts", "area", "matters", "measures", "issuer", "issued")
     ],
-    '"form." ~ c.field': [f"form.{x}" for x in MESSAGE],
+    '"form." ~ {"level": "level_said", "expires": "ends"}.get(c.field, c.field)': [
+        f"form.{dict(level='level_said', expires='ends').get(x, x)}" for x in MESSAGE
+    ],
     '"form." ~ r.field': ["form.profile"],
     '"warning.confirm." ~ w.mode': [f"warning.confirm.{x}" for x in MODES],
     '"warning.go." ~ w.mode': [f"warning.go.{x}" for x in MODES],

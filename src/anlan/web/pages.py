@@ -14,7 +14,7 @@ from anlan.model.text import Text
 from anlan.ports.desk import Desk
 from anlan.warn.route import notice_id
 from anlan.web.access import QUARANTINE, READ, Decision
-from anlan.web.composerview import drawing_of, sight, versions_of
+from anlan.web.composerview import changes_between, drawing_of, sight, versions_of
 from anlan.web.duty import duty
 from anlan.web.guards import sees
 from anlan.web.mapview import layer_of
@@ -128,6 +128,7 @@ def warning_page(request: Ask, id: str, tried: Tried | None = None) -> Response[
     if found is None:
         raise NotFound("no such warning", where="warning", found=repr(id))
     at = found.sent or desk.clock.now()
+    before = state.warnings.get(found.references[-1]) if found.references else None
     return page(
         request,
         "warning.html",
@@ -145,6 +146,8 @@ def warning_page(request: Ask, id: str, tried: Tried | None = None) -> Response[
         sight=sight(found, desk),
         drawn=drawing_of(found),
         versions=versions_of(desk.versions(id)),
+        before=before,
+        against=changes_between(before, found) if before else (),
         second=desk.second_factor(request.user)[0],
         mutes=mutes_of(found, state, sees(request)),
         layer=_layer_of(desk, found.places),

@@ -29,6 +29,8 @@ def environment() -> Environment:
         loader=PackageLoader("anlan.web", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        # a page goes with the code that fills it: files that an upgrade replaces are for the next start
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
