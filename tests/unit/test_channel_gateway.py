@@ -246,12 +246,36 @@ def test_the_status_of_a_service_says_whether_to_try_again_and_no_key_is_told(
             b'{"errcode": 0, "errmsg": "ok"}',
             (True, False, "WeCom Bot took the full text"),
         ),
-        ("wecombot://botkey", b'{"errcode": 93000, "errmsg": "invalid"}', (False, False, "refused_93000")),
-        ("wecombot://botkey", b'{"errcode": 45009, "errmsg": "freq"}', (False, True, "refused_45009")),
-        ("dingtalk://token", b'{"errcode": 310000, "errmsg": "keywords"}', (False, False, "refused_310000")),
-        ("dingtalk://token", b'{"errcode": 130101, "errmsg": "too fast"}', (False, True, "refused_130101")),
-        ("feishu://token", b'{"code": 19024, "msg": "key words"}', (False, False, "refused_19024")),
-        ("feishu://token", b'{"code": 11232, "msg": "frequency"}', (False, True, "refused_11232")),
+        (
+            "wecombot://botkey",
+            b'{"errcode": 93000, "errmsg": "invalid"}',
+            (False, False, "refused_by_service: WeCom Bot said 93000"),
+        ),
+        (
+            "wecombot://botkey",
+            b'{"errcode": 45009, "errmsg": "freq"}',
+            (False, True, "refused_by_service: WeCom Bot said 45009"),
+        ),
+        (
+            "dingtalk://token",
+            b'{"errcode": 310000, "errmsg": "keywords"}',
+            (False, False, "refused_by_service: DingTalk said 310000"),
+        ),
+        (
+            "dingtalk://token",
+            b'{"errcode": 130101, "errmsg": "too fast"}',
+            (False, True, "refused_by_service: DingTalk said 130101"),
+        ),
+        (
+            "feishu://token",
+            b'{"code": 19024, "msg": "key words"}',
+            (False, False, "refused_by_service: Feishu said 19024"),
+        ),
+        (
+            "feishu://token",
+            b'{"code": 11232, "msg": "frequency"}',
+            (False, True, "refused_by_service: Feishu said 11232"),
+        ),
         ("feishu://token", b"<html>", (True, False, "Feishu took the full text")),
     ],
 )

@@ -127,6 +127,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "device_busy",
         "device_refused",
         "refused_by_gateway",
+        "refused_by_service",
         "answer_short",
         "not_written",
         "channel_failed",

@@ -99,7 +99,7 @@ class Gateway:
         if answer is None:
             return Receipt(True, f"{name} took the {chosen.form} text ({', '.join(chosen.languages)})")
         if isinstance(answer, Refusal):
-            return Receipt(False, f"refused_{answer.number}: {name}", transient=answer.later)
+            return Receipt(False, f"refused_by_service: {name} said {answer.number}", transient=answer.later)
         if answer > 0:
             later = answer in _LATER or answer >= 500
             return Receipt(False, f"answered_{answer}: {name}", transient=later)
