@@ -79,6 +79,9 @@ def test_a_milder_warning_is_shown_and_a_lifted_one_clears_the_sign(broker: Brok
     assert channel.deliver(sample_parcel("roof-1", number=2, follows=1, change="cancel")).delivered
     device.stop()
     assert [command["action"] for command in device.commands] == ["show", "stop"]
+    # a device that shows two warnings knows which of them is over
+    shown, stopped = device.commands
+    assert (shown["follows"], stopped["follows"]) == ([], [shown["warning"]])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """What a siren or a message sign is told: a small object that a small device can read.
 
     {"format": "anlan.siren/1", "id": "D-1", "warning": "W-1", "action": "sound", "mode": "Actual",
-     "level": 1, "duration_s": 180, "text": "...", "until": "2030-01-02T09:04:05Z", "repeat": false}
+     "level": 1, "duration_s": 180, "text": "...", "until": "2030-01-02T09:04:05Z", "follows": [],
+     "repeat": false}
 
-`action`: sound (and show), show (and be silent), stop (clear the sign, be silent). A device keeps the last
-`id` it obeyed: the same again is answered and not obeyed.
+`action`: sound (and show), show (without sound), stop. Several warnings may stand at once, so a device keeps
+what it was told by `warning`: a command is about its own and about those in `follows`, which it replaces
+(stop: ends), and about no other. Lifting a yellow one must not silence a red one. It keeps the ids it obeyed:
+the same again is answered and not obeyed.
 """
 
 from __future__ import annotations
@@ -48,6 +51,7 @@ def command(parcel: Parcel, *, sound_from: int, duration_s: int) -> bytes:
             "duration_s": duration_s if done == "sound" else 0,
             "text": shown,
             "until": format_instant(parcel.warning.expires.astimezone(UTC)),
+            "follows": list(parcel.warning.references),
             "repeat": parcel.repeat,
         }
     )
