@@ -74,7 +74,11 @@ def settle_many(turn: Turn, outcomes: Sequence[tuple[str, Receipt | None]]) -> N
             arrived=receipt.delivered,
             doubtful=receipt.doubtful,
         )
-        turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,))
+        if after.status == "failed" and _over(turn, after):
+            # it ended while the attempt was made: there is no next one
+            after = ladder.ended(after)
+        why = ladder.EXPIRED if after.status == "expired" else None
+        turn.put(f"delivery.{after.status}", after, delivery.risk, (delivery.warning,), why=why)
     if turn.state.held:
         for freed in ordering.freed(turn.state, turn.now):
             why = freed.reasons[-1] if freed.reasons else None
@@ -83,8 +87,20 @@ def settle_many(turn: Turn, outcomes: Sequence[tuple[str, Receipt | None]]) -> N
 
 def expire(turn: Turn, delivery: Delivery) -> None:
     """A copy that does not leave any more."""
-    over = replace(delivery, status="expired", reasons=(*delivery.reasons, ladder.EXPIRED))
-    turn.put("delivery.expired", over, delivery.risk, why=ladder.EXPIRED)
+    turn.put("delivery.expired", ladder.ended(delivery), delivery.risk, why=ladder.EXPIRED)
+
+
+def expire_waiting(turn: Turn, warning: str) -> None:
+    """Copies of a message that is over, or followed, which only wait. One that is being handed over is left
+    to what comes of it."""
+    for copy in turn.state.in_order(turn.state.copies.get(warning, ())):
+        if ladder.as_it_stands(copy, turn.state.warnings[warning], turn.now) is not copy:
+            expire(turn, copy)
+
+
+def _over(turn: Turn, delivery: Delivery) -> bool:
+    warning = turn.state.warnings.get(delivery.warning)
+    return warning is not None and not delivery.digest and ladder.outdated(warning, turn.now)
 
 
 def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime) -> Receipt | None:

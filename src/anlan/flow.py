@@ -17,7 +17,7 @@ from anlan.assess.evaluate import evaluate
 from anlan.assess.single_events import ends
 from anlan.assess.surveys.registry import timed
 from anlan.assess.thread import LIVE, gather, places
-from anlan.dispatch import deliver, expire
+from anlan.dispatch import deliver, expire_waiting
 from anlan.model.assessment import Assessment
 from anlan.model.errors import NotAllowed
 from anlan.model.finding import Finding
@@ -203,6 +203,8 @@ def warn(turn: Turn) -> None:
         if warning.status in ("approved", *PENDING) and warning.expires <= turn.now:
             status = "expired" if warning.status == "approved" else "superseded"
             turn.put(f"warning.{status}", close(warning, status, over), warning.risk, why=over)
+            if status == "expired":
+                expire_waiting(turn, warning.id)
             # a risk that still has its level needs a new message
             turn.touched[warning.risk] = None
     quieten(turn)
@@ -297,10 +299,8 @@ def send(turn: Turn, sent: Warning, deliveries: Sequence[Delivery]) -> None:
     """Deliveries of a message into the journal: due, or held behind an earlier message of the chain that
     is still on its way to the same recipient."""
     for earlier in sent.references:
-        for copy in turn.state.in_order(turn.state.copies.get(earlier, ())):
-            if copy.status == "failed" and copy.due > turn.now and not copy.digest:
-                # it only waits for its next attempt, which no longer comes: nobody need wait for it
-                expire(turn, copy)
+        # nobody need wait for what does not leave any more
+        expire_waiting(turn, earlier)
     ways = ordering.under_way(sent, turn.state)
     alike, others = mailing.gather(
         [ordering.place(delivery, ways.get(delivery.recipient, ()), turn.now) for delivery in deliveries]

@@ -174,6 +174,42 @@ def test_what_was_not_handed_over_before_its_end_expires(room: Room) -> None:
     assert (desk.status, codes(desk)[-1]) == ("expired", "warning_over")
 
 
+def test_a_copy_that_waits_for_its_next_attempt_expires_with_its_message(room: Room) -> None:
+    room.post.receipts["desk"] = Receipt(False, "busy", transient=True)
+    room.learn(stage(0, 5.0))
+    (draft,) = room.pending()
+    warning = room.publish(draft.expires - 20 * MINUTE)
+    room.run(warning.expires - MINUTE)
+    desk = calls(room)["desk", 0]
+    tried = len(room.post.got)
+    # the next attempt is due long after the end
+    assert desk.status == "failed" and desk.due > warning.expires
+    assert ladder.as_it_stands(desk, warning, room.now) is desk
+    # so it reads too where nothing has run since, as in a workspace whose service stands still
+    assert ladder.as_it_stands(desk, warning, warning.expires).status == "expired"
+    room.run(warning.expires)
+    desk = calls(room)["desk", 0]
+    assert (desk.status, codes(desk)[-2:]) == ("expired", ["peer_failed", "warning_over"])
+    assert len(room.post.got) == tried
+
+
+def test_an_attempt_that_fails_as_its_message_ends_is_the_last_and_one_that_arrives_counts(
+    room: Room,
+) -> None:
+    room.learn(stage(0, 5.0))
+    (draft,) = room.pending()
+    room.post.receipts["desk"] = Receipt(False, "busy", transient=True)
+    warning = room.publish(draft.expires - MINUTE)
+    for receipt, status in (
+        (Receipt(False, "busy", transient=True), "expired"),
+        (Receipt(True, "taken"), "accepted"),
+    ):
+        turn = Turn(room, warning.expires)  # type: ignore[arg-type]
+        dispatch.settle(turn, calls(room)["desk", 0].id, receipt)
+        turn.commit()
+        assert calls(room)["desk", 0].status == status
+
+
 def test_a_message_that_is_followed_is_neither_handed_over_nor_climbs_any_more(room: Room) -> None:
     room.post.receipts["desk"] = Receipt(False, "busy", transient=True)
     first = publish(room)

@@ -28,7 +28,8 @@ def list_(
     """List deliveries, newest first; by default the dead letters: those given up or unknown, which are not
     tried again.
 
-    Nothing is changed, and a service may run meanwhile. A copy is sent again from the page of its warning in
+    Nothing is changed, and a service may run meanwhile. What only waited when its warning ended is listed as
+    expired, whether or not a service has run since. A copy is sent again from the page of its warning in
     the console, or by the act `delivery.send_again`: it needs a person, with a reason.
 
     Parameters
@@ -46,6 +47,7 @@ def list_(
     from anlan.app.house import RunningHouse
     from anlan.model.delivery import DEAD
     from anlan.model.warning import DELIVERY_STATUSES
+    from anlan.warn.ladder import as_it_stands
 
     names = ("dead", "all", *DELIVERY_STATUSES)
     if status not in names:
@@ -53,7 +55,9 @@ def list_(
     wanted = {"dead": DEAD, "all": DELIVERY_STATUSES}.get(status, (status,))
     house = RunningHouse(workspace.resolve(), WallClock(), reading=True)
     try:
-        every = list(house.state.deliveries.values())
+        now, messages = house.clock.now(), house.state.warnings
+        copies = house.state.deliveries.values()
+        every = [as_it_stands(copy, messages.get(copy.warning), now) for copy in copies]
     finally:
         house.close()
     found = [d for d in every if d.status in wanted and (not warning or d.warning == warning)]

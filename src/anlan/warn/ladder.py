@@ -290,6 +290,21 @@ def outdated(warning: Warning, now: datetime) -> bool:
     return warning.expires <= now or warning.status != "approved"
 
 
+def as_it_stands(delivery: Delivery, warning: Warning | None, now: datetime) -> Delivery:
+    """The copy at `now`: expired where its message is over, or followed, and it only waits: for its next
+    attempt, which no longer comes, or behind an earlier message. One that is due may be on its way, and a
+    list tells by itself what its messages have become."""
+    waits = delivery.status == "held" or (delivery.status == "failed" and delivery.due > now)
+    if not waits or delivery.digest or warning is None or not outdated(warning, now):
+        return delivery
+    return ended(delivery)
+
+
+def ended(delivery: Delivery) -> Delivery:
+    """A copy that does not leave any more."""
+    return replace(delivery, status="expired", reasons=(*delivery.reasons, EXPIRED))
+
+
 def next_due(state: State) -> datetime | None:
     """When the ladder or a retry next has something to do."""
     times = (min(table.values(), default=None) for table in (state.wakes, state.to_send))
