@@ -95,9 +95,11 @@ def test_what_lies_in_a_folder_and_is_no_message_is_named_and_not_counted(
     (here / "index.csv").write_bytes("\ufefffile,what\nm1.xml,grün\n".encode())
     (here / "junk.xml").write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + message())
     (here / "old.xml").write_bytes(message().decode().encode("cp037"))  # EBCDIC is XML too
+    (here / ".lock").touch()
     code, found = lines(capfdbinary, "check", ".")
     assert code == 1
     assert {one["file"]: (one["index"], (one["reason"] or {}).get("code")) for one in found} == {
+        ".lock": (None, "no_message"),
         "README.md": (None, "no_message"),
         "index.csv": (None, "no_message"),
         "junk.xml": (0, "unreadable"),
@@ -108,7 +110,7 @@ def test_what_lies_in_a_folder_and_is_no_message_is_named_and_not_counted(
     (here / "old.xml").unlink()
     code, told, _ = ran(capfdbinary, "check", ".")
     assert code == 0, "a folder with a README is no fault"
-    assert "1 messages in 3 files: 1 readable" in told.decode()
+    assert "1 messages in 4 files: 1 readable" in told.decode()
     code, (one,) = lines(capfdbinary, "check", "README.md")
     assert (code, one["index"]) == (1, 0), "what is named is meant as a message"
     (here / "bare").mkdir()

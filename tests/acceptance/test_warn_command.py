@@ -66,7 +66,9 @@ def test_a_warning_is_written_put_forward_and_approved_on_the_command_line(tmp_p
     file.write_text(WORDS % end(1), "utf-8")
 
     code, out, _ = run("warn", "compose", str(file), "--as", "ada", "--check", *at, given=f"{PASSWORD}\n")
-    assert (code, json.loads(out)["basis"]) == (0, "act-2010#5")
+    checked = json.loads(out)
+    assert (code, checked["basis"]) == (0, "act-2010#5")
+    assert checked["reach"]["km2"] > 0 and len(checked["reach"]["beyond"]) == 3
     assert run("warn", "list", *at)[1] == "", "a check keeps nothing"
     assert run("warn", "compose", str(file), "--as", "ada", *at, given="a wrong password\n")[0] == 2
     code, out, _ = run("warn", "compose", str(file), "--as", "ada", *at, given=f"{PASSWORD}\n")
@@ -84,7 +86,11 @@ def test_a_warning_is_written_put_forward_and_approved_on_the_command_line(tmp_p
     assert (code, out.split()) == (0, [id, "approved"])
     (listed,) = json.loads(run("warn", "list", "--json", *at)[1])
     assert (listed["id"], listed["mode"], listed["approver"]) == (id, "Exercise", "ben")
-    channels = json.loads(run("warn", "show", id, "--json", *at)[1])["channels"]
+    told = json.loads(run("warn", "show", id, "--json", *at)[1])
+    channels, reach = told["channels"], told["reach"]
+    assert reach["km2"] == checked["reach"]["km2"] and reach["recipients"]
+    assert [one["channel"] for one in reach["beyond"]] == ["cap", "cell_broadcast", "wea"]
+    assert f"reach: {reach['says']}\n" in run("warn", "show", id, *at)[1]
     assert {one["channel"] for one in channels} == {
         "cap",
         "cell_broadcast",

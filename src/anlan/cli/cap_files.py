@@ -33,10 +33,18 @@ def looks(paths: Sequence[str], asked: Asked, *, worker: bool) -> Iterator[Look]
                 yield file
                 continue
             name, raw = file
-            if Path(path).is_dir() and is_other_text(raw):
-                yield Look(Item(name, None, "", b"", "no_message", f"{name}: text without a message in it"))
+            if Path(path).is_dir() and (why := _no_message(raw, name)):
+                yield Look(Item(name, None, "", b"", "no_message", f"{name}: {why}"))
                 continue
             yield from read(raw, name, asked)
+
+
+def _no_message(raw: bytes, name: str) -> str:
+    """Why what lies in a folder is plainly no message; empty where it may be one."""
+    if not raw and Path(name).name.startswith("."):
+        # such as the lock of a folder that a channel writes to
+        return "a hidden file with nothing in it"
+    return "text without a message in it" if is_other_text(raw) else ""
 
 
 def _files(path: str) -> Iterator[tuple[str, bytes] | Look]:

@@ -24,6 +24,7 @@ from anlan.model.warning import STATUSES, Warning
 
 if TYPE_CHECKING:
     from anlan.app.desk import RunningDesk
+    from anlan.web.composerview import Sight
 
 Json = Annotated[bool, Parameter(name="--json")]
 Id = Annotated[str, Parameter(help="The message.")]
@@ -108,24 +109,23 @@ def list_(*, workspace: Workspace, status: str = "", json: Json = False) -> int:
 
 @app.command
 def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
-    """One message as the public sees it, channel by channel, with whom it reaches and what is to be
-    remarked of its words.
+    """One message as the public sees it, channel by channel, with whom it reaches, what each channel reaches
+    beyond that, and what is to be remarked of its words.
 
     Parameters
     ----------
     json
         Print one JSON document.
     """
-    from anlan.warn.plain import remarks
-    from anlan.web.reachview import ground_remarks
+    from anlan.web.composerview import sight
 
     with _desk(workspace) as desk:
         warning = desk.state().warnings.get(id)
         if warning is None:
             raise NotFound("no such warning", where="warning", found=id)
-        at = warning.sent or desk.clock.now()
-        shown, said = desk.shown(warning), (*ground_remarks(warning, desk, "", at), *remarks(warning))
-        lacks = desk.unmet(warning)
+        seen = sight(warning, desk)
+        shown = seen.shown
+        said = [("_".join(filter(None, (r.field, r.language))), r.text.en, r.code) for r in seen.remarks]
         if json:
             channels = [
                 {
@@ -141,9 +141,8 @@ def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
                 }
                 for one in shown
             ]
-            words = [{"code": r.code, "field": f"{r.field}_{r.language}", "says": r.text.en} for r in said]
-            words += [{"code": "profile_unmet", "field": "profile", "says": told.en} for told in lacks]
-            say_json({**_plain(warning), "channels": channels, "remarks": words})
+            words = [{"code": code, "field": field, "says": says} for field, says, code in said]
+            say_json({**_plain(warning), "reach": _reach(seen), "channels": channels, "remarks": words})
             return 0
         for line in (f"{key}: {value}" for key, value in _plain(warning).items() if value):
             out.print(line, markup=False)
@@ -151,11 +150,39 @@ def show(id: Id, *, workspace: Workspace, json: Json = False) -> int:
             room = f"{one.used} of {one.limit} {one.unit}" if one.limit else f"{one.used} characters"
             short = "" if one.fits else ", too long"
             out.print(f"\n-- {one.channel}, {one.language}: {room}{short}\n{one.text}", markup=False)
-        for r in said:
-            out.print(f"{r.field}_{r.language}: {r.text.en} [{r.code}]", markup=False)
-        for told in lacks:
-            out.print(f"profile: {told.en} [profile_unmet]", markup=False)
+        reached = _reach(seen)
+        out.print(f"\nreach: {reached['says']}", markup=False)
+        for one in reached["beyond"]:
+            out.print(f"reach, {one['channel']}: {one['says']} ({one['points']} points)", markup=False)
+        for field, says, code in said:
+            out.print(f"{field}: {says} [{code}]", markup=False)
     return 0
+
+
+def _reach(seen: Sight) -> dict[str, Any]:
+    """Whom a message reaches, and what each bounded channel reaches beyond the ground that was chosen."""
+    reach = seen.reach
+    if reach is None:
+        why = "; ".join(reason.text.en for reason in seen.no_reach)
+        return {"says": f"not known{': ' if why else ''}{why}", "beyond": []}
+    return {
+        "says": reach.sentence.en,
+        "km2": reach.km2,
+        "people": reach.people.known,
+        "basis": reach.people.basis,
+        "without_count": list(reach.people.unknown),
+        "recipients": {channel: list(ids) for channel, ids in reach.recipients.items()},
+        "beyond": [
+            {
+                "channel": one.name,
+                "says": one.reach.overspill.sentence.en,
+                "km2": one.reach.overspill.km2,
+                "people": one.reach.overspill.people.known,
+                "points": one.simplified.after,
+            }
+            for one in seen.channels
+        ],
+    }
 
 
 @app.command
@@ -185,12 +212,14 @@ def correct(id: InForce, file: Words, *, workspace: Workspace, as_: As, check: C
 
 
 def _write(workspace: Path, name: str, act: str, id: str, file: Path, check: bool) -> int:
+    from anlan.web.composerview import sight
+
     fields = _fields(file)
     if not check:
         return _act(workspace, name, act, id, fields)
     with _desk(workspace) as desk:
         draft = desk.rehearse(_who(desk, name), act, id, fields)
-        say_json(_plain(draft))
+        say_json({**_plain(draft), "reach": _reach(sight(draft, desk))})
     return 0
 
 

@@ -164,8 +164,8 @@ def _length_en(said: str, field: str) -> Iterator[Remark]:
             field,
             "en",
             Text(
-                f"Flesch-Kincaid grade {grade:.0f}; {GRADE:.0f} at most",
-                f"英文阅读难度为 {grade:.0f} 年级，至多 {GRADE:.0f}",
+                f"Flesch-Kincaid grade {grade:.1f}; {GRADE:.0f} at most",
+                f"英文阅读难度为 {grade:.1f} 年级，至多 {GRADE:.0f}",
             ),
         )
 
