@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import datetime, timedelta
 
 from dbos import (
@@ -38,8 +39,12 @@ from anlan.ports.timers import OnDue
 RETRY = timedelta(seconds=10)
 KEPT = timedelta(days=7)
 EVERY = timedelta(hours=1)
+#: seconds between two looks for timers to hand to a handler
+LOOK = 1.0
 #: rows deleted in one statement, and how many such statements at a time
 _BATCH, _BATCHES = 500, 20
+#: seconds between two looks whether a handler has ended
+_GLANCE = 0.05
 _QUEUE = "anlan-timers"
 _AGAIN = "~again~"
 _NAME = "anlan.timer"
@@ -95,7 +100,11 @@ class DurableTimers:
         then is taken up at the next start."""
         with _PROCESS.guard:
             if _PROCESS.timers is self:
-                DBOS.destroy(workflow_completion_timeout_sec=int(patience.total_seconds()))
+                # DBOS itself would look once a second, for the first time after one
+                end = time.monotonic() + patience.total_seconds()
+                while self._calling() and time.monotonic() < end:
+                    time.sleep(_GLANCE)
+                DBOS.destroy()
                 _PROCESS.timers = None
 
     def wake(self, key: str, at: datetime) -> None:
@@ -144,6 +153,14 @@ class DurableTimers:
         except Exception:
             _LOG.warning("timers that are over could not be deleted", exc_info=True)
 
+    def _calling(self) -> bool:
+        """Whether a handler is being called, or what it did not yet recorded."""
+        try:
+            return bool(DBOS.list_workflows(status="PENDING", limit=1, load_input=False, load_output=False))
+        except Exception:
+            _LOG.warning("the timers' database does not answer at the stop", exc_info=True)
+            return False
+
     def _started(self) -> None:
         if _PROCESS.timers is not self:
             raise WrongState("the timers are not running", where="timers", mend="start them first")
@@ -161,7 +178,7 @@ class DurableTimers:
         }
         DBOS(config=config)
         DBOS.launch()
-        DBOS.register_queue(_QUEUE)
+        DBOS.register_queue(_QUEUE, polling_interval_sec=LOOK)
 
     def _call(self, key: str, at: str) -> bool:
         try:
