@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx2
@@ -19,9 +19,9 @@ import httpx2
 from anlan.app.workspace import init
 from anlan.store.accounts import Accounts
 from anlan.store.second_factor import code_at
+from prepared import Command, environment
 from sample_pack import FILES, write
 
-ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "high tide at noon"
 
 PUSHED = """
@@ -213,19 +213,15 @@ def pack(sources: str = PUSHED, rungs: tuple[tuple[str, str], ...] = (("PT1H", "
 
 def anlan(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
     """One command, to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "anlan", *words],
-        input=text,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-        timeout=60,
-    )
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
+    with TemporaryFile("w+") as typed, TemporaryFile("w+") as printed, TemporaryFile("w+") as complaints:
+        typed.write(text)
+        typed.seek(0)
+        running = Command([*words], stderr=complaints, stdin=typed, stdout=printed)
+        running.close()
+        ended = running.wait()
+        printed.seek(0)
+        complaints.seek(0)
+        return subprocess.CompletedProcess(words, ended, printed.read(), complaints.read())
 
 
 def workspace(folder: Path, files: dict[str, str], *, channels: str = "") -> Path:
@@ -274,23 +270,29 @@ def wait(what: Callable[[], Any], seconds: float = 60.0, why: str = "") -> Any:
 
 
 class Service:
-    """One `anlan serve` process."""
+    """One `anlan serve` process: forked from one that has read the modules, or begun from the command line
+    `by_hand`, as its user does."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, by_hand: bool = False) -> None:
         self.home = home
+        self.by_hand = by_hand
         self.log = home.parent / "serve.log"
         self.url = ""
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Command | subprocess.Popen[str] | None = None
 
     def start(self) -> Service:
+        words = ["serve", str(self.home)]
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "anlan", "serve", str(self.home)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=environment(),
-            )
+            if self.by_hand:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "anlan", *words],
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    env=environment(),
+                )
+            else:
+                self.process = Command(words, stderr=log)
         assert self.process.stdout is not None
         said = self.process.stdout.readline()
         found = re.search(r"http://\S+/", said)
@@ -311,7 +313,7 @@ class Service:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         self.process.communicate(timeout=seconds)
-        return self.process.returncode
+        return self.process.wait()
 
     def __enter__(self) -> Service:
         return self.start()

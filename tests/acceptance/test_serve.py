@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         channels = CHANNELS.format(mail=peers.mail_port, hook=peers.web_url, key=folder / "hook.key")
         home = workspace(folder, pack(), channels=channels)
         secret = key(home)
-        with Service(home) as service:
+        with Service(home, by_hand=True) as service:
             yield Site(service, secret, folder)
     finally:
         peers.stop()

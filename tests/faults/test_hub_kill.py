@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,18 +14,13 @@ from anlan.model.state import State, fold
 from anlan.store.journal import SqlJournal
 from anlan.store.messages import SqlMessages
 from anlan.warn import hub
+from prepared import Command
 
-HERE = Path(__file__).resolve().parent
+PROCESS = Path(__file__).with_name("hub_process.py")
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    path = os.pathsep.join((str(HERE), str(HERE.parent)))
-    return subprocess.Popen(
-        [sys.executable, str(HERE / "hub_process.py"), str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": path},
-    )
+def start(folder: Path) -> Command:
+    return Command([str(folder)], PROCESS)
 
 
 def state_of(folder: Path) -> State:
@@ -56,10 +47,9 @@ def test_killed_at_any_moment_the_hub_ends_as_if_it_had_not_been(tmp_path: Path)
     roll = random.Random(11)
     for _ in range(3):
         with start(torn) as process:
-            assert process.stdout is not None
             process.stdout.readline()
             time.sleep(roll.random() * 1.5)
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         if (torn / "journal.sqlite").exists():
             names = [one.identifier for one in state_of(torn).relayed.values()]
             # what was heard is heard for good, and in order

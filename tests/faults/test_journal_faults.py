@@ -9,7 +9,6 @@ import random
 import shutil
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -27,13 +26,13 @@ from sqlalchemy import Engine, event
 from anlan.model.entry import Draft, Marker
 from anlan.model.errors import AuditBroken, StoreUnavailable
 from anlan.store.journal import SqlJournal
+from prepared import Command
 
 if TYPE_CHECKING:
     from conftest import Cluster
 
 AT = datetime(2024, 7, 1, 6, 0, tzinfo=UTC)
 WRITER = Path(__file__).with_name("journal_writer.py")
-SOURCES = Path(__file__).resolve().parents[2] / "src"
 KILLS = 12
 
 
@@ -58,10 +57,8 @@ class Store:
         finally:
             journal.close()
 
-    def writer(self, name: str, batches: int = 0) -> subprocess.Popen[str]:
-        command = [sys.executable, str(WRITER), self.url, str(self.anchor), name, str(batches)]
-        environment = os.environ | {"PYTHONPATH": str(SOURCES)}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    def writer(self, name: str, batches: int = 0) -> Command:
+        return Command([self.url, str(self.anchor), name, str(batches)], WRITER)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -100,13 +97,12 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(store: Store) -> 
     during = 0
     for kill in range(KILLS):
         writer = store.writer(f"w{kill}")
-        assert writer.stdout is not None
         first = writer.stdout.readline()
         time.sleep(dice.uniform(0, 0.15))
         writer.kill()
         lines = [first, *writer.stdout.read().splitlines(keepends=True)]
         writer.wait()
-        writer.stdout.close()
+        writer.close()
         for line in lines:
             if line.endswith("\n"):
                 seq, digest = line.split()

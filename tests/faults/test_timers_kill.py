@@ -6,8 +6,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -18,9 +16,9 @@ import pytest
 
 from anlan.model.errors import InvalidValue, StoreUnavailable, WrongState
 from anlan.store.timers import EVERY, KEPT, DurableTimers
+from prepared import Command
 
 PROCESS = Path(__file__).with_name("timers_process.py")
-SOURCES = Path(__file__).resolve().parents[2] / "src"
 KILLED = -signal.SIGKILL
 
 
@@ -31,17 +29,11 @@ class Machine:
         self.url = f"sqlite:///{folder}/jobs.sqlite"
         self.record = folder / "fired"
 
-    def start(self, *orders: str, moment: str = "-") -> tuple[subprocess.Popen[str], list[str]]:
+    def start(self, *orders: str, moment: str = "-") -> tuple[Command, list[str]]:
         """A process; the keys of the timers that wait."""
-        process = subprocess.Popen(
-            [sys.executable, str(PROCESS), self.url, str(self.record), moment, *orders],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(SOURCES)},
-        )
-        assert process.stdout is not None
+        with Path(os.devnull).open("w") as nowhere:
+            words = [self.url, str(self.record), moment, *orders]
+            process = Command(words, PROCESS, stderr=nowhere)
         return process, process.stdout.readline().split()[1:]
 
     def fired(self) -> Counter[str]:
@@ -56,16 +48,17 @@ class Machine:
             time.sleep(0.05)
 
     def settle(self) -> None:
-        """Time for anything that would wrongly fire again."""
-        time.sleep(3)
+        """Time for anything that would wrongly fire again: more than two looks at the database, and the
+        second after which a failed handler is called again."""
+        time.sleep(2)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Command) -> None:
     process.kill()
     process.communicate()
 
 
-def stop(process: subprocess.Popen[str]) -> None:
+def stop(process: Command) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 0
 

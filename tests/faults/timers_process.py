@@ -26,7 +26,7 @@ class WallClock:
 
 def main(url: str, fired: Path, moment: str, orders: list[str]) -> None:
     victim, _, when = moment.partition(":")
-    timers.RETRY = timedelta(seconds=1)
+    timers.RETRY, timers.LOOK = timedelta(seconds=1), 0.2
     failed = False
 
     def handle(key: str, at: datetime) -> None:

@@ -107,6 +107,7 @@ def test_a_silent_mail_server_holds_up_neither_the_feed_nor_the_desk(desk: Runni
     assert time.monotonic() - began < 3
     # an answer that comes before the mail server's stands
     mail = by_channel["mail"].id
+    wait(lambda: desk.house.outbox.history(mail), 5)
     desk.act(users["ada"], "delivery.answer", mail, {"answer": "told by telephone"})
     desk.settle(mail, None)
     began = time.monotonic()
