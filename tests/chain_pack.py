@@ -126,7 +126,13 @@ PLAN = Plan(
 
 def around(km: float, lon: float = 10.0, lat: float = 50.0) -> dict[str, Any]:
     """The ground of a place without an outline."""
-    return {"lon": lon, "lat": lat, "radius_km": km, "radius_basis": "made up for tests"}
+    return {
+        "lon": lon,
+        "lat": lat,
+        "radius_km": km,
+        "radius_basis": "made up for tests",
+        "radius_basis_zh": "测试用",
+    }
 
 
 def chain_pack(**changes: Any) -> Pack:

@@ -32,7 +32,10 @@ RING = ((9.9, 49.9), (10.1, 49.9), (10.1, 50.1), (9.9, 50.1), (9.9, 49.9))
 def bare(pack: Pack, *ids: str) -> Pack:
     """The pack without the ground of those places."""
     changed = {
-        id: tuple(replace(one, radius_km=None, radius_basis="") for one in pack.places[id]) for id in ids
+        id: tuple(
+            replace(one, radius_km=None, radius_basis="", radius_basis_zh="") for one in pack.places[id]
+        )
+        for id in ids
     }
     return replace(pack, places={**pack.places, **changed})
 
@@ -83,6 +86,7 @@ def test_a_place_without_an_outline_leaves_as_the_circle_that_the_pack_states(dr
     found = area(drafted.pack, NOW, places=("x/a",))
     (reason,) = found.reasons
     assert reason.code == "place_as_circle" and "made up for tests" in reason.text.en
+    assert "（测试用）" in reason.text.zh and "made up" not in reason.text.zh
     for lon, lat in shapely.get_coordinates(found.shape).tolist():
         assert float(distance_km(10.0, 50.0, lon, lat)) >= 30
 
@@ -104,6 +108,7 @@ def test_the_globe_is_everywhere_without_a_point() -> None:
     [
         ({"lon": 1.0, "lat": 1.0, "radius_km": 5.0}, "half a radius"),
         ({"lon": 1.0, "lat": 1.0, "radius_basis": "a map"}, "half a radius"),
+        ({"lon": 1.0, "lat": 1.0, "radius_km": 5.0, "radius_basis_zh": "地图"}, "half a radius"),
         ({"radius_km": 5.0, "radius_basis": "a map"}, "around no point"),
         ({"lon": 1.0, "lat": 1.0, "radius_km": 0.0, "radius_basis": "a map"}, "no radius"),
         ({"lon": 1.0, "lat": 1.0, "radius_km": 15_000.0, "radius_basis": "a map"}, "no radius"),

@@ -50,7 +50,8 @@ class Place:
     `lon` and `lat`: WGS 84, degrees, a point that stands for it in distances (its seat, say); None for the
     middle of its outline, where there is one. `radius_km`: the circle around that point that covers all of
     the place, for the ground of its warnings where it has no outline; GLOBE_KM or more, without a point, is
-    the whole globe. `radius_basis`: what the radius is taken from."""
+    the whole globe. `radius_basis`: what the radius is taken from, in English, and
+    `radius_basis_zh` in Chinese; without that the former stands in Chinese texts too."""
 
     id: str
     name: Text
@@ -64,6 +65,7 @@ class Place:
     population_source: str = ""
     radius_km: float | None = None
     radius_basis: str = ""
+    radius_basis_zh: str = ""
 
     def __post_init__(self) -> None:
         if not self.id or self.id != self.id.strip():
@@ -85,7 +87,7 @@ class Place:
             )
         if self.lon is not None and self.lat is not None:
             Point(self.lon, self.lat)
-        if self.radius_km is not None or self.radius_basis:
+        if self.radius_km is not None or self.radius_basis or self.radius_basis_zh:
             self._check_radius()
 
     def _check_radius(self) -> None:

@@ -117,6 +117,7 @@ def _place(cells: _Cells) -> Place:
         lat=cells.number("lat"),
         radius_km=cells.number("radius_km"),
         radius_basis=cells.row.cells["radius_basis"],
+        radius_basis_zh=cells.row.cells["radius_basis_zh"],
     )
 
 

@@ -146,7 +146,8 @@ _COMMON = {
     "lat": "Degrees north (WGS 84) of that point; both or neither.",
     "radius_km": "Kilometres around that point that cover all of the place: the ground of its warnings where "
     "it has no outline, written as a CAP circle; 20016 or more, without a point: the whole globe.",
-    "radius_basis": "What that radius is taken from; both or neither.",
+    "radius_basis": "What that radius is taken from, in English; both or neither.",
+    "radius_basis_zh": "The same in Chinese; without it the English stands in Chinese texts too.",
     "start": "First instant, RFC 3339.",
     "end": "Last instant, RFC 3339.",
 }

@@ -8,7 +8,9 @@ Readers, checks and the JSON Schemas all go by these tables.
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -123,7 +125,7 @@ CSV_FILES = (
         "places/*.csv",
         ("id", "name_en", "name_zh", "level", "parent", "from", "to", "population", "population_year"),
         "places",
-        ("lon", "lat", "population_source", "radius_km", "radius_basis"),
+        ("lon", "lat", "population_source", "radius_km", "radius_basis", "radius_basis_zh"),
     ),
     CsvFile(
         "grades.csv",
@@ -249,6 +251,7 @@ def hints(kind: type) -> dict[str, Any]:
     return _HINTS[kind]
 
 
+@cache
 def required(kind: type) -> frozenset[str]:
     """The fields that have no default."""
     return frozenset(field.name for field in fields(kind) if _bare(field))
@@ -258,6 +261,7 @@ def _bare(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
+@cache
 def key_of(kind: type, field: str) -> str:
     """How a field is written in TOML; a validity is written `from` (and `to`)."""
     if hints(kind).get(field) is Validity:
@@ -265,16 +269,19 @@ def key_of(kind: type, field: str) -> str:
     return ALIASES.get(kind, {}).get(field, field)
 
 
-def keys_of(kind: type) -> dict[str, str]:
+@cache
+def keys_of(kind: type) -> Mapping[str, str]:
     """TOML key -> field, those of the validity excepted, in the order of the class."""
     return {key_of(kind, name): name for name, hint in hints(kind).items() if hint is not Validity}
 
 
+@cache
 def validity_field(kind: type) -> str | None:
     """The field that holds the validity, if the class has one."""
     return next((name for name, hint in hints(kind).items() if hint is Validity), None)
 
 
+@cache
 def validity_keys(kind: type) -> tuple[str, str] | None:
     """How the two dates of its validity are written, if the class has one."""
     if validity_field(kind) is None:
@@ -282,6 +289,7 @@ def validity_keys(kind: type) -> tuple[str, str] | None:
     return ("from", "until" if "to" in keys_of(kind) else "to")
 
 
+@cache
 def unwrap(hint: Any) -> tuple[Any, bool]:
     """The type without `None`, and whether it allowed None."""
     if get_origin(hint) in (Union, types.UnionType):

@@ -200,12 +200,13 @@ def _circled(id: str, pack: Pack, now: datetime) -> Reason:
     place = pack.place(id, now)
     where = f"{place.radius_km:g} km around {place.lat:g},{place.lon:g}"
     where_zh = f"{place.lat:g},{place.lon:g}周围{place.radius_km:g}公里"
+    basis_zh = place.radius_basis_zh or place.radius_basis
     return Reason(
         "place_as_circle",
         Text(
             f"there is no outline of {id}: its ground is the circle that covers it, {where} "
             f"({place.radius_basis})",
-            f"没有{id}的边界：以覆盖它的圆为范围，{where_zh}（{place.radius_basis}）",
+            f"没有{id}的边界：以覆盖它的圆为范围，{where_zh}（{basis_zh}）",
         ),
     )
 
