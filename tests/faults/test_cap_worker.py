@@ -70,6 +70,7 @@ def examine(raw, profiles=()):
     if b"RAISE" in raw: raise RuntimeError("a bug")
     if b"NONSENSE" in raw: os.write(1, b"x" * 100)
     if b"ONCE" in raw and not os.path.exists(os.environ["HOME"] + "/once"):
+        open(os.environ["HOME"] + "/once", "w").close()
         os.kill(os.getpid(), signal.SIGKILL)
     return plain(raw, profiles)
 looked.examine = examine
@@ -115,12 +116,12 @@ def test_a_message_that_takes_the_reader_down_is_refused_and_its_neighbours_are_
     assert told(list(sabotaged.look(message("d"), "next"))) == ["d"]
 
 
-def test_a_process_killed_between_documents_is_started_again(worker: Worker) -> None:
-    assert told(list(worker.look(message("a"), "f"))) == ["a"]
-    assert worker.pid
-    os.kill(worker.pid, signal.SIGKILL)
-    assert told(list(worker.look(message("b"), "f"))) == ["b"]
-    assert worker.starts == 2
+def test_a_process_killed_at_or_between_documents_is_started_again(sabotaged: Worker) -> None:
+    assert told(list(sabotaged.look(message("a", "ONCE"), "f"))) == ["a"], "at its first document"
+    assert sabotaged.pid and sabotaged.starts == 2
+    os.kill(sabotaged.pid, signal.SIGKILL)
+    assert told(list(sabotaged.look(message("b"), "f"))) == ["b"]
+    assert sabotaged.starts == 3
 
 
 def test_a_process_killed_in_the_middle_loses_no_message(worker: Worker) -> None:

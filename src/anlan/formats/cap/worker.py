@@ -2,7 +2,8 @@
 goes on and the document is refused by name.
 
 The process is started once and kept. It is started anew where it died or was stopped; a document at which
-it dies is tried once more in a fresh one (what came before may have been the cause) and then refused.
+it dies is tried once more in a fresh one (what came before, or somebody who ended it, may have been the
+cause) and then refused.
 """
 
 from __future__ import annotations
@@ -59,7 +60,6 @@ class Worker:
         self.bounds = bounds or Bounds()
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._served = False
         self._owner = os.getpid()
         self._turn = threading.Lock()
 
@@ -105,7 +105,6 @@ class Worker:
                         continue
                     if frame.kind == LOOK and item is not None:
                         found = _whole(frame.head, item)
-                        self._served = True
                         yield found
                         position += 1
                         index = index if item.index is None else item.index + 1
@@ -119,7 +118,7 @@ class Worker:
                     return
             except _Died as died:
                 self._stop()
-                if died.code == "parser_crashed" and self._served and tried != position:
+                if died.code == "parser_crashed" and tried != position:
                     tried = position
                     continue
                 if item is None:
@@ -155,7 +154,7 @@ class Worker:
         if self._owner == os.getpid() and self._process is not None and self._process.poll() is None:
             return
         self._stop()
-        self._served, self._owner = False, os.getpid()
+        self._owner = os.getpid()
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         bounds = self.bounds
         try:
