@@ -120,6 +120,9 @@ def test_a_shift_is_handed_over_to_somebody_who_can_be_reached(room: Room) -> No
     enter(room, T0, "ada", "desk", T0, T0 + 8 * HOUR)
     with pytest.raises(WrongState, match="nobody with a working contact would be on duty"):
         room.act(T0 + HOUR, ADA, "handover", "", to="ben", note="quiet")
+    for nobody in ("", "zed"):
+        with pytest.raises(NotFound, match="no such user"):
+            room.act(T0 + HOUR, ADA, "handover", "", to=nobody, note="quiet")
     assert roster.on_duty("gate", room.state, T0 + HOUR)[0].who == "ada"
     enter(room, T0 + HOUR, "ben", "second", T0 + 8 * HOUR, T0 + 16 * HOUR)
     room.act(T0 + 7 * HOUR, ADA, "handover", "", to="ben", note="quiet")

@@ -8,7 +8,7 @@ shown before it comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -131,15 +131,19 @@ def add(
         (pack.users, who, "user", "users.toml"),
         (pack.recipients, at, "recipient", "recipients.toml"),
     ):
-        if name not in table:
-            raise NotFound(
-                f"no such {noun}", where=noun, found=repr(name), expected=f"one of {file}: {_some(table)}"
-            )
+        _named(table, name, noun, file)
     if ends <= now:
         raise InvalidValue("the shift is over already", where="ends", found=ends.isoformat())
     return Shift(
         short_id("S", watch, who, begins.isoformat(), ends.isoformat()), watch, who, at, begins, ends, by
     )
+
+
+def _named(table: Mapping[str, object], name: str, noun: str, file: str) -> None:
+    if name not in table:
+        raise NotFound(
+            f"no such {noun}", where=noun, found=repr(name), expected=f"one of {file}: {_some(table)}"
+        )
 
 
 def _some(names: Iterable[str]) -> str:
@@ -158,8 +162,9 @@ def remove(shift: Shift, reason: str) -> Shift:
 
 def hand_over(giver: str, taker: str, reason: str, state: State, pack: Pack, now: datetime) -> list[Shift]:
     """The shifts as they are once `giver` has handed over to `taker`: the giver's end, the taker's begin.
-    WrongState where then nobody with a working contact would be on duty; with a reason it goes all the
-    same, and the watch shows it."""
+    NotFound for a taker whom the pack does not have. WrongState where then nobody with a working contact
+    would be on duty; with a reason it goes all the same, and the watch shows it."""
+    _named(pack.users, taker, "user", "users.toml")
     moved: list[Shift] = []
     for own in state.shifts.values():
         if own.who != giver or not own.covers(now) or own.watch not in pack.watches:
