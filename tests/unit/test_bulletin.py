@@ -218,6 +218,19 @@ def test_a_calendar_has_one_event_a_chain_which_an_update_changes_and_a_cancella
     assert str(changed["url"]) == "https://warn.drill.invalid/public/zh/warning/W-orange.html"
 
 
+def test_a_place_is_told_what_was_lifted_there_and_a_calendar_without_events_is_one() -> None:
+    over = warning("W-1", 2, ("xx/2",), status="cancelled")
+    lifted = warning("W-2", 2, ("xx/2",), change="cancel", references=("W-1",))
+    made = edition(Shown.of([over, lifted]), SITE)
+    for inside in ("xx", "xx.2"):
+        assert "W-2.cap.xml" in words(made, f"place/{inside}.atom")
+        assert "STATUS:CANCELLED" in words(made, f"en/place/{inside}.ics")
+        assert "Lifted" in words(made, f"en/place/{inside}.html")
+    empty = edition(Shown.of([]), SITE)
+    (only,) = Calendar.from_ical(empty.files["en/warnings.ics"].content).subcomponents
+    assert only.name == "VTIMEZONE"
+
+
 def test_a_page_says_when_it_was_built_when_the_next_is_due_and_which_sources_are_silent() -> None:
     pack = country(sources={"gauges": source("gauges"), "radar": source("radar")})
     shown = Shown.of([warning("W-1", 1)], pack=pack)

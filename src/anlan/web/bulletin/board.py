@@ -50,13 +50,14 @@ class Bulletin:
 class Board:
     """All that the public is told as at `now`. `bulletins` by id, `in_force` most severe first, `lifted`
     newest first, `places`: place id to the ids of the messages in force that hold there or inside it, of
-    every place that has a page."""
+    every place that has a page, `lifted_at`: the same of those that lift one."""
 
     now: datetime
     bulletins: Mapping[str, Bulletin]
     in_force: tuple[Bulletin, ...]
     lifted: tuple[Bulletin, ...]
     places: Mapping[str, tuple[str, ...]]
+    lifted_at: Mapping[str, tuple[str, ...]]
 
 
 def is_public(warning: Warning) -> bool:
@@ -104,9 +105,8 @@ def board(
         key=lambda b: (b.sent, b.warning.id),
         reverse=True,
     )
-    return Board(
-        now, bulletins, tuple(in_force), tuple(lifted), _places(bulletins.values(), in_force, pack, now)
-    )
+    chains = _chains(bulletins.values(), pack, now)
+    return Board(now, bulletins, tuple(in_force), tuple(lifted), _at(chains, in_force), _at(chains, lifted))
 
 
 def _bulletin(
@@ -132,11 +132,9 @@ def _bulletin(
     return Bulletin(warning, standing(warning, now), file_name(warning.id, ""), raw, message, after)
 
 
-def _places(
-    bulletins: Iterable[Bulletin], in_force: Sequence[Bulletin], pack: Pack, now: datetime
-) -> dict[str, tuple[str, ...]]:
-    """Every place warned of late, those above it, and those below it as far as `MOST` goes, with what is in
-    force there, inside it or around it, most severe first."""
+def _chains(bulletins: Iterable[Bulletin], pack: Pack, now: datetime) -> dict[str, tuple[str, ...]]:
+    """Every place warned of late, those above it, and those below it as far as `MOST` goes, each with itself
+    and what it lies in."""
     chains: dict[str, tuple[str, ...]] = {}
     for bulletin in bulletins:
         for place in bulletin.warning.places:
@@ -147,10 +145,15 @@ def _places(
         chains.setdefault(place, _chain(pack, place, now))
     for place in _below(pack, warned, now, MOST - len(chains)):
         chains.setdefault(place, _chain(pack, place, now))
-    rank = {bulletin.warning.id: number for number, bulletin in enumerate(in_force)}
+    return chains
+
+
+def _at(chains: Mapping[str, tuple[str, ...]], bulletins: Sequence[Bulletin]) -> dict[str, tuple[str, ...]]:
+    """Of each place the messages for it, for what is inside it and for what is around it, in their order."""
+    rank = {bulletin.warning.id: number for number, bulletin in enumerate(bulletins)}
     at: dict[str, set[str]] = {}
     found: dict[str, set[str]] = {place: set() for place in chains}
-    for bulletin in in_force:
+    for bulletin in bulletins:
         for place in bulletin.warning.places:
             at.setdefault(place, set()).add(bulletin.warning.id)
             for above in chains[place]:

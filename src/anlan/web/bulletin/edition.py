@@ -203,16 +203,18 @@ class _Maker:
             )
         for place, ids in shown.places.items():
             found = [shown.bulletins[id] for id in ids]
+            lifted = [shown.bulletins[id] for id in shown.lifted_at[place]]
             here = place_file(place)
             self._page(
                 f"{language}/place/{here}.html",
                 "place.html",
                 language,
                 "../../",
-                self._lists(found, ()),
+                self._lists(found, lifted),
                 place=place,
                 here=here,
                 found=found,
+                lifted=lifted,
             )
 
     @staticmethod
@@ -281,7 +283,7 @@ class _Maker:
             self._calendar(f"{language}/warnings.ics", language, told, self.pack.title)
         for place, ids in self.board.places.items():
             here, name = place_file(place), place_name(self.pack, place, self.now)
-            found = [self.board.bulletins[one] for one in ids]
+            found = [self.board.bulletins[one] for one in (*ids, *self.board.lifted_at[place])]
             self._atom(f"place/{here}.atom", found, name, here)
             for language in LANGUAGES:
                 self._calendar(f"{language}/place/{here}.ics", language, found, name)

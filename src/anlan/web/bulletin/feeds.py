@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Timezone, TimezoneStandard
 
 from anlan.formats.cap import feed_entry, write_feed
 from anlan.formats.cap.geometry import ring
@@ -104,8 +104,21 @@ def calendar(bulletins: Iterable[Bulletin], language: str, *, name: str, link: s
         if link:
             event.add("url", link.replace("{name}", b.name))
         made.add_component(event)
+    if not made.subcomponents:
+        made.add_component(_zone())
     raw: bytes = made.to_ical()
     return raw
+
+
+def _zone() -> Timezone:
+    """UTC. A calendar holds one component at least (RFC 5545, section 3.6): one without events has this."""
+    zone, standard = Timezone(), TimezoneStandard()
+    zone.add("tzid", "UTC")
+    standard.add("dtstart", datetime(1970, 1, 1))  # noqa: DTZ001 - local by definition
+    standard.add("tzoffsetfrom", timedelta(0))
+    standard.add("tzoffsetto", timedelta(0))
+    zone.add_component(standard)
+    return zone
 
 
 def _words(bulletin: Bulletin, language: str) -> str:
