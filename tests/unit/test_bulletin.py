@@ -213,6 +213,7 @@ def test_a_calendar_has_one_event_a_chain_which_an_update_changes_and_a_cancella
     changed, cancelled = events["W-old@warn@drill.invalid"], events["W-gone@warn@drill.invalid"]
     assert (str(changed["status"]), int(changed["sequence"])) == ("CONFIRMED", 1)
     assert (str(cancelled["status"]), int(cancelled["sequence"])) == ("CANCELLED", 1)
+    assert "本预警已解除" in str(cancelled["description"]), "what is over asks for nothing any more"
     assert str(changed["summary"]) == "洪水橙色预警"
     assert changed["dtstart"].dt == datetime(2030, 7, 12, 16, tzinfo=UTC)
     assert str(changed["url"]) == "https://warn.drill.invalid/public/zh/warning/W-orange.html"

@@ -80,6 +80,20 @@ def test_what_is_remarked(change: dict[str, Text], expected: set[tuple[str, str,
     assert codes(said(**change)) == expected
 
 
+def test_a_headline_that_names_another_level_than_the_message_has_is_remarked() -> None:
+    colours = {2: Text("Orange", "橙色"), 3: Text("Yellow", "黄色")}
+    lowered = replace(GOOD, level=3)
+    assert remarks(GOOD, colours) == ()
+    assert [(one.code, one.text.en) for one in remarks(lowered, colours)] == [
+        ("other_level_named", "the headline says Orange, the level is Yellow")
+    ] * 2
+    for headline in (
+        Text("Lowered from orange to yellow: flood in Alpha", "甲县洪水预警由橙色降为黄色"),
+        Text("Flood in Alpha", "甲县洪水预警"),
+    ):
+        assert remarks(replace(lowered, headline=headline), colours) == ()
+
+
 def test_only_slips_stop_a_message() -> None:
     stopped = {
         one.code for one in remarks(said(matters=Text("{value} soon 洪水", "soon {value}"))) if one.stops

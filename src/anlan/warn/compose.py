@@ -3,7 +3,7 @@ the identity of what was sent, the chain and its mode are beyond a pen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from anlan.formats.values import short_id
@@ -18,6 +18,7 @@ from anlan.model.time import format_instant
 from anlan.model.warning import Contents, Warning
 from anlan.warn.approve import move
 from anlan.warn.draft import cause_of, fields_of, filled, filled_or, follow
+from anlan.warn.drawn import SAME_GROUND
 from anlan.warn.issuer import Issuing
 
 #: where the pack does not say how long a hazard plausibly lasts: so many times the plan's own period
@@ -31,7 +32,8 @@ Rings = tuple[tuple[tuple[float, float], ...], ...]
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What a person can write or change. `places` are the places warned, or touched by `rings`, the outer
-    rings of an area drawn by hand (none: the places are the area); `area` names it in words."""
+    rings of an area drawn by hand (none: the places are the area), `noted` what is to be said of these;
+    `area` names it in words."""
 
     level: int
     starts: datetime
@@ -42,6 +44,7 @@ class Wording:
     matters: Text
     measures: Text
     rings: Rings = ()
+    noted: tuple[Reason, ...] = field(default=(), compare=False)
 
 
 def longest(hazard: str, plan: Plan, pack: Pack) -> timedelta:
@@ -137,6 +140,7 @@ def wording_of(warning: Warning) -> Wording:
         contents.matters,
         contents.measures,
         warning.rings,
+        tuple(reason for reason in warning.reasons if reason.code == SAME_GROUND),
     )
 
 
@@ -178,7 +182,7 @@ def compose(
         basis=found.basis,
         author=author,
         plan=plan.id,
-        reasons=(Reason("composed", Text(note, note)),),
+        reasons=(*wording.noted, Reason("composed", Text(note, note))),
         pack=pack.digest,
         authors=(author,),
         rings=wording.rings,
@@ -208,10 +212,17 @@ def edit(
             where=warning.id,
             found=f"level {wording.level}, {', '.join(wording.places)}",
         )
+    if warning.change == "cancel" and wording.measures != warning.contents.measures:
+        raise WrongState(
+            "what lifts or withdraws a warning says by itself that its measures no longer apply",
+            where=warning.id,
+            mend="say it in what happens",
+        )
     if wording == wording_of(warning):
         raise WrongState("the edit changes nothing", where=warning.id)
     if warning.change != "cancel":
         plausible(wording.starts, wording.expires, warning.hazard, plan, pack, now)
+    kept = [reason for reason in warning.reasons if reason.code != SAME_GROUND]
     return replace(
         worded(warning, wording),
         status="draft",
@@ -222,7 +233,7 @@ def edit(
         submitted=None,
         version=warning.version + 1,
         authors=tuple(dict.fromkeys((*warning.authors, author))),
-        reasons=(*warning.reasons, Reason("edited", Text(note, note))),
+        reasons=(*kept, *wording.noted, Reason("edited", Text(note, note))),
         pack=pack.digest,
     )
 
@@ -232,7 +243,9 @@ def correction(head: Warning, plan: Plan, pack: Pack, now: datetime, zone: tzinf
     ready."""
     template = plan.template_for(head.hazard, head.level)
     fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None, zone)
-    said = template.correct or Text("CORRECTION: {hazard}, {area}", "更正：{area}{hazard}")
+    said = template.correct or Text(
+        "CORRECTION: {colour} warning of {hazard} for {area}", "更正：{area}{hazard}{colour}预警"
+    )
     return replace(wording_of(head), headline=filled(said, fields))
 
 
@@ -256,7 +269,8 @@ def correct(
     plausible(wording.starts, wording.expires, head.hazard, plan, pack, now)
     reason = Reason("corrected", Text(note, note))
     draft = follow(head, "update", pack, now, author, reason, purpose="correct")
-    return replace(worded(draft, wording), scope=found.scope, basis=found.basis)
+    reasons = (*wording.noted, *draft.reasons)
+    return replace(worded(draft, wording), scope=found.scope, basis=found.basis, reasons=reasons)
 
 
 def worded(warning: Warning, wording: Wording) -> Warning:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -62,9 +62,14 @@ class Remark:
     stops: bool = False
 
 
-def remarks(warning: Warning) -> tuple[Remark, ...]:
-    """Everything worth a look in the words of a message, in the order of its fields."""
-    return tuple(remark for language in LANGUAGES for remark in _of_language(warning, language))
+def remarks(warning: Warning, colours: Mapping[int, Text] | None = None) -> tuple[Remark, ...]:
+    """Everything worth a look in the words of a message, in the order of its fields. `colours` are the names
+    of the levels, where the headline is to be held against the level."""
+    return tuple(
+        remark
+        for language in LANGUAGES
+        for remark in (*_of_language(warning, language), *_of_level(warning, language, colours or {}))
+    )
 
 
 def eight_contents(warning: Warning) -> tuple[tuple[str, bool], ...]:
@@ -114,6 +119,23 @@ def _of_language(warning: Warning, language: str) -> Iterator[Remark]:
             Text(
                 "a real warning whose headline speaks of an exercise or test",
                 "真实预警的标题中出现演练或测试字样",
+            ),
+        )
+
+
+def _of_level(warning: Warning, language: str, colours: Mapping[int, Text]) -> Iterator[Remark]:
+    """The level was changed, and the headline still names the one before."""
+    headline = warning.headline.in_(language)
+    named = [level for level, colour in colours.items() if _holds(headline, colour.in_(language), language)]
+    if named and warning.level not in named:
+        own, other = colours[warning.level], colours[named[0]]
+        yield Remark(
+            "other_level_named",
+            "headline",
+            language,
+            Text(
+                f"the headline says {other.en}, the level is {own.en}",
+                f"标题写的是{other.zh}，而级别为{own.zh}",
             ),
         )
 

@@ -65,7 +65,7 @@ def sight(warning: Warning, desk: Desk, place: str = "") -> Sight:
         channels,
         (
             *ground_remarks(warning, desk, place, now),
-            *remarks(warning),
+            *remarks(warning, _colours(desk.pack, now)),
             *_area_words(warning, desk.pack),
             *_profiles(warning, desk),
         ),
@@ -73,6 +73,11 @@ def sight(warning: Warning, desk: Desk, place: str = "") -> Sight:
         desk.shown(warning),
         issuing(warning.organ, warning.hazard, warning.level, warning.places, desk.pack, now),
     )
+
+
+def _colours(pack: Pack, at: datetime) -> dict[int, Text]:
+    """What the levels in force are called."""
+    return {one.level: one.colour for one in pack.warning_levels if one.validity.covers(at.date())}
 
 
 def _profiles(warning: Warning, desk: Desk) -> Iterator[Remark]:

@@ -14,6 +14,7 @@ from anlan.formats.cap import feed_entry, write_feed
 from anlan.formats.cap.geometry import ring
 from anlan.model.text import Text
 from anlan.model.time import format_instant
+from anlan.warn.words import measures
 from anlan.web.bulletin.board import Bulletin
 
 ATOM_TYPE = "application/atom+xml"
@@ -122,8 +123,9 @@ def _zone() -> Timezone:
 
 
 def _words(bulletin: Bulletin, language: str) -> str:
-    contents = bulletin.warning.contents
-    return "\n\n".join(text.in_(language) for text in (contents.matters, contents.measures, contents.issuer))
+    warning, contents = bulletin.warning, bulletin.warning.contents
+    said = contents.matters.in_(language), measures(warning, language), contents.issuer.in_(language)
+    return "\n\n".join(said)
 
 
 def health(
