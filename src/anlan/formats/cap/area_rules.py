@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
 from anlan.formats.cap.blocks import Block
@@ -92,7 +91,7 @@ def _let_through(findings: Findings, first: int) -> None:
     for place in range(first, len(findings.faults)):
         fault = findings.faults[place]
         if fault.blocking and fault.rule in ("G-polygon-syntax", "G-circle-syntax"):
-            findings.faults[place] = replace(fault, blocking=False)
+            findings.faults[place] = fault._replace(blocking=False)
 
 
 def _heights(area: Block, path: str, findings: Findings) -> None:

@@ -60,9 +60,14 @@ def _block(element: Any, prefix: str, version: str, inner: tuple[str, ...]) -> B
 
 
 def _pair(element: Any, prefix: str) -> Pair:
-    name = element.find(f"{prefix}valueName")
-    value = element.find(f"{prefix}value")
-    return (None if name is None else name.text or "", None if value is None else value.text or "")
+    name: str | None = None
+    value: str | None = None
+    for child in element:
+        if name is None and child.tag == f"{prefix}valueName":
+            name = child.text or ""
+        elif value is None and child.tag == f"{prefix}value":
+            value = child.text or ""
+    return name, value
 
 
 def split_pair(text: str) -> Pair:

@@ -15,13 +15,14 @@ from anlan.formats.cap.inner import inner
 from anlan.formats.cap.literals import is_blank, is_digit, is_hexadecimal
 from anlan.formats.cap.tables import (
     AMPERSAND,
+    BEHIND,
     BRACKET,
     CLASS,
     CONTROL,
+    HEEDED,
     LESS,
     LETTER_D,
     LETTER_X,
-    PLAIN,
     RETURN,
     WIDE,
 )
@@ -40,6 +41,7 @@ _ENTITIES = _bytes("lt;gt;amp;quot;apos;")
 @inner
 def stands(data, at, words):
     """True where those bytes stand there, capital or small, for words in small letters."""
+    at = max(at, 0)
     if at + words.size > data.size:
         return False
     for place in range(words.size):
@@ -53,6 +55,7 @@ def stands(data, at, words):
 
 @inner
 def blanks_behind(data, at):
+    at = max(at, 0)
     while at < data.size and is_blank(data[at]):
         at += 1
     return at
@@ -62,7 +65,7 @@ def blanks_behind(data, at):
 def wide(data, at):
     """The offset behind the character outside ASCII that begins there, -1 for what is no character of XML;
     negative and below -1 for one that turns the direction of reading, or may begin a word for a drill."""
-    size = data.size
+    at, size = max(at, 0), data.size
     lead = data[at]
     if lead < 0xC2 or lead > 0xF4 or at + 1 >= size:
         return -1
@@ -136,19 +139,29 @@ def _entity(data, at):
 
 
 @inner
+def _next_heeded(data, at):
+    """The offset of the next byte that is to be looked at, or that of the last of all."""
+    at, last = max(at, 0), data.size - 1
+    while at < last and not HEEDED[data[at]] & BEHIND[data[at + 1]]:
+        at += 1
+    return at
+
+
+@inner
 def text_end(data, at, told):
     """The offset of the < behind the text that begins there, -1 where something in it is not taken; what it
     holds is put into `told[ROOM]`."""
     size = data.size
     found = 0
-    while at < size:
+    while True:
+        at = _next_heeded(data, at)
+        if at + 1 >= size:
+            return -1
         kind = CLASS[data[at]]
-        if kind == PLAIN:
-            at += 1
-        elif kind == LESS:
+        if kind == LESS:
             told[ROOM] = found
             return at
-        elif kind == LETTER_D:
+        if kind == LETTER_D:
             if stands(data, at + 1, _DRILL):
                 found |= TRICK
             at += 1
@@ -177,7 +190,6 @@ def text_end(data, at, told):
                     return -1
                 found |= TRICK
                 at = -at
-    return -1
 
 
 @inner

@@ -21,6 +21,8 @@ MAX_ATTRIBUTES = 16
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _HINTS = (f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation")
 _BLANKS = " \t\r\n"
+#: kinds of values that any text fits, as far as it is looked at here
+_ANY_TEXT = ("text", "words", "time")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
@@ -40,8 +42,18 @@ _ESSENTIAL = frozenset(("identifier", "sender", "sent", "status", "msgType", "sc
 
 
 @cache
-def _places(parts: tuple[Child, ...]) -> dict[str, int]:
-    return {part.name: place for place, part in enumerate(parts)}
+def _places(version: str) -> dict[str, dict[str, int]]:
+    """The place of each element in the sequence of what holds it, by the name of that."""
+    found: dict[str, dict[str, int]] = {}
+
+    def add(name: str, parts: tuple[Child, ...]) -> None:
+        found[name] = {part.name: place for place, part in enumerate(parts)}
+        for part in parts:
+            if part.parts:
+                add(part.name, part.parts)
+
+    add("alert", alert_parts(version))
+    return found
 
 
 class _TooMany(Exception):
@@ -52,6 +64,7 @@ class _Walk:
     def __init__(self, version: str, namespace: str) -> None:
         self.version = version
         self.namespace = namespace
+        self.places = _places(version)
         self.faults: list[CapFault] = []
 
     def add(
@@ -61,14 +74,15 @@ class _Walk:
         if len(self.faults) >= MAX_FAULTS:
             raise _TooMany
 
-    def sequence(self, element: Any, path: str, parts: tuple[Child, ...], *, signed: bool = False) -> None:
+    def sequence(
+        self, element: Any, path: str, holder: str, parts: tuple[Child, ...], *, signed: bool = False
+    ) -> None:
         """Children against the table: order, cardinality, names; then each child's own content."""
         self.attributes(element, path)
         if (element.text or "").strip(_BLANKS):
             self.add(path, "X-xsd", f"text {shown(element.text)}", "elements only", blocking=False)
-        names = {node.tag for node in element}
         prefix = f"{{{self.namespace}}}" if self.namespace else ""
-        places = _places(parts)
+        places = self.places[holder]
         position, count = 0, 0
         totals: dict[str, int] = {}
         signing = False
@@ -93,34 +107,41 @@ class _Walk:
                     self.child(node, path, parts[at], totals[name])
                 continue
             if at != position:
-                self.gap(path, parts[position:at], count, names, prefix)
+                self.gap(path, parts[position:at], count, element, prefix)
                 position, count = at, 0
             count += 1
             totals[name] = totals.get(name, 0) + 1
             self.child(node, path, parts[at], totals[name])
-        self.gap(path, parts[position:], count, names, prefix)
+        self.gap(path, parts[position:], count, element, prefix)
 
     def child(self, node: Any, path: str, part: Child, number: int) -> None:
         """One element that the table knows, the `number`th of its name."""
+        if part.kind in _ANY_TEXT and number <= part.most and not len(node) and not node.keys():
+            return
         here = f"{path}/{part.name}[{number}]" if part.most > 1 else f"{path}/{part.name}"
         if number > part.most:
             # a text that people read is read with all its words; of a value nobody says which one holds
             words = part.words
             self.add(here, "X-xsd", f"{number} elements", f"at most {part.most}", blocking=not words)
         if part.kind == "parts":
-            self.sequence(node, here, part.parts)
+            self.sequence(node, here, part.name, part.parts)
         else:
             self.leaf(node, here, part)
 
-    def gap(self, path: str, parts: tuple[Child, ...], first: int, names: set[str], prefix: str) -> None:
+    def gap(self, path: str, parts: tuple[Child, ...], first: int, element: Any, prefix: str) -> None:
         """Faults for entries passed over; `first` is how many of the first one were there. What stands
-        elsewhere among `names` is out of order, not absent."""
+        elsewhere in the element is out of order, not absent."""
         for index, part in enumerate(parts):
-            if (first if index == 0 else 0) < part.least and prefix + part.name not in names:
+            if (first if index == 0 else 0) < part.least:
+                if next(element.iterchildren(prefix + part.name), None) is not None:
+                    continue
                 essential = path == "alert" and part.name in _ESSENTIAL
                 self.add(f"{path}/{part.name}", part.absent, "nothing", "the element", blocking=essential)
 
     def attributes(self, element: Any, path: str) -> None:
+        # nearly none has any, and a list of names is had sooner than what maps them to values
+        if not element.keys():
+            return
         found = [name for name in element.attrib if name not in _HINTS]
         many = len(found) > MAX_ATTRIBUTES
         if many:
@@ -196,5 +217,5 @@ def conform(root: Any, version: str, namespace: str) -> list[CapFault]:
     for times; at most MAX_FAULTS."""
     walk = _Walk(version, namespace)
     with contextlib.suppress(_TooMany):
-        walk.sequence(root, "alert", alert_parts(version), signed=True)
+        walk.sequence(root, "alert", "alert", alert_parts(version), signed=True)
     return walk.faults

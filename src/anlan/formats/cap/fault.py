@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from anlan.formats.cap.rulebook import Rule, rule_of
 from anlan.model.errors import Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class CapFault:
+class CapFault(NamedTuple):
     """One finding. `path` leads to the element (`alert/info[2]/area[1]/polygon[1]`), `rule` is the broken
     rule (its level, section and words: `CapFault.told`). `schema` True where the OASIS schema of the
     message's version refuses it too; `blocking` True where it keeps a reader from using the message;

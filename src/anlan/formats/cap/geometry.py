@@ -24,7 +24,9 @@ _NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
 _PAIR = re.compile(rf"({_NUMBER}),({_NUMBER})")
 _CIRCLE = re.compile(rf"[ \t\r\n]*+({_NUMBER}),({_NUMBER})[ \t\r\n]++({_NUMBER})[ \t\r\n]*+")
 _RING = re.compile(rf"[ \t\r\n]*+{_NUMBER},{_NUMBER}(?:[ \t\r\n]++{_NUMBER},{_NUMBER})*+[ \t\r\n]*+")
-_BLANKS = re.compile(r"[ \t\r\n]+")
+#: as many pairs as stand at the beginning
+_PAIRS = re.compile(rf"[ \t\r\n]*+(?:{_NUMBER},{_NUMBER}(?:[ \t\r\n]++|\Z))*+")
+_BLANKS = re.compile(r"[ \t\r\n]")
 #: what programs take for a number that is none, or past all bounds: nobody writes it by mistake
 _LURE = re.compile(r"(?i)(?<![a-z])(?:nan|inf|infinity)(?![a-z])|[0-9.]e[-+]?[0-9]")
 _ODD = re.compile(r"[^0-9.,+\- \t\r\n]")
@@ -51,10 +53,7 @@ def _points(text: str) -> tuple[Point, ...]:
 
 def first_odd(text: str) -> str:
     """The first item of a polygon that is no pair; empty where all are, or where there is none."""
-    for item in _BLANKS.split(text.strip(" \t\r\n")):
-        if _PAIR.fullmatch(item) is None:
-            return item
-    return ""
+    return _BLANKS.split(_PAIRS.sub("", text, count=1), maxsplit=1)[0]
 
 
 def circle(text: str) -> tuple[float, float, float]:
@@ -138,7 +137,7 @@ def polygon_faults(
     except ValueError as error:
         found = f"not a latitude,longitude pair: {shown(first_odd(text))}" if simple else str(error)
         told = "latitude,longitude pairs separated by blanks"
-        lured = _LURE.search(text) is not None and not any(map(_PAIR.fullmatch, text.split()))
+        lured = not any(map(_PAIR.fullmatch, text.split())) and _LURE.search(text) is not None
         yield "G-polygon-syntax", found, told, lured
         return
     if looked is not None:

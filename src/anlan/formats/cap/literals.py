@@ -31,6 +31,13 @@ _SPACE = 32
 
 
 @inner
+def slot_of(value):
+    """Where a string stands in a table of SLOTS, by the sum of its bytes times powers of 33 (`hashed`)."""
+    value &= 0xFFFFFFFF
+    return (value ^ (value >> 11)) % SLOTS
+
+
+@inner
 def is_blank(byte):
     """White space of XML."""
     return byte == 32 or byte == 10 or byte == 9 or byte == 13
@@ -53,7 +60,7 @@ def number(data, at, end):
     """(value, where it ends, digits) of the decimal number that begins at `at`; ends at -1 where there is
     none, or one of more whole digits than can be told apart. Exact for up to EXACT digits, else to within a
     rounding."""
-    negative = False
+    at, negative = max(at, 0), False
     if at < end and (data[at] == _PLUS or data[at] == _MINUS):
         negative = data[at] == _MINUS
         at += 1
@@ -91,6 +98,7 @@ def exact_number(data, start, end):
 def circle(data, start, end):
     """(latitude, longitude, kilometres, whether it is one, the digits of the last), each number to within a
     rounding."""
+    start = max(start, 0)
     while start < end and is_blank(data[start]):
         start += 1
     while end > start and is_blank(data[end - 1]):
@@ -118,6 +126,7 @@ def instant(data, start, end):
     and less than 14 hours from UTC)."""
     if end - start != 25:
         return 0, False
+    start = max(start, 0)
     for place in range(25):
         byte = data[start + place]
         if place == 4 or place == 7:
@@ -248,6 +257,7 @@ def is_name_in_order(data, start, end):
     U+00C0 to U+00FF but for U+00DF, and what begins with E4 to E9."""
     if end - start > 128 or end == start:
         return False
+    start = max(start, 0)
     capitals = True
     value, told = ACRONYM_SEED, False
     dotted = 0
@@ -278,12 +288,12 @@ def is_name_in_order(data, start, end):
         if 97 <= byte <= 122:
             capitals = False
             byte -= 32
-        value = (value * 33 + byte) & 0xFFFFFFFF
+        value = value * 33 + byte
     if not told:
         return False
     if capitals:
         return True
-    slot = ACRONYM_SLOTS[(value ^ (value >> 11)) % SLOTS]
+    slot = ACRONYM_SLOTS[slot_of(value)]
     if slot < 0 or ACRONYM_BYTES[slot, 0] != end - start:
         return True
     for place in range(end - start):

@@ -38,25 +38,31 @@ from anlan.formats.cap.columns import (
     TAKEN,
     UNITS,
     VERDICT,
-    WHAT,
     WORST,
 )
 from anlan.formats.cap.enveloped import signature_faults
-from anlan.formats.cap.events import blocks_of
+from anlan.formats.cap.events import blocks_of, text_of
 from anlan.formats.cap.fault import CapFault
 from anlan.formats.cap.findings import Findings, first_of
 from anlan.formats.cap.frame import ends, signatures_at, start_of
 from anlan.formats.cap.geometry import ASTRAY, SOUND, decided
 from anlan.formats.cap.info_rules import check_info, executes
 from anlan.formats.cap.resource_rules import check_resource
-from anlan.formats.cap.rules import check_sequence
+from anlan.formats.cap.rules import SAME, check_sequence
 from anlan.formats.cap.secure import MAX_BYTES
-from anlan.formats.cap.tables import AREA, INFO, LANGUAGE, NUMBER, RESOURCE, VERSIONS
+from anlan.formats.cap.tables import AREA, INFO, LANGUAGE, NAMES, NUMBER, RESOURCE, VERSIONS
 from anlan.formats.cap.times import judge_time
 
 #: names of outcomes as the screen numbers them; the first is none
 _OUTCOMES = ("", "exact", "circle", "repaired", "unresolved")
-_POLYGON, _LANGUAGE = NUMBER["polygon"], NUMBER["language"]
+_POLYGON, _INFO = NUMBER["polygon"], NUMBER["info"]
+_LANGUAGE, _EVENT, _AUDIENCE = (NUMBER[name] for name in ("language", "event", "audience"))
+#: what infos for the same target and event must not contradict, and what of them is a text of any words
+_TOLD = tuple(NUMBER[name] for name in SAME)
+_FREE = (_EVENT, _AUDIENCE)
+#: name -> whether infos are compared by it
+_COMPARED = np.zeros(len(NAMES), np.bool_)
+_COMPARED[[_INFO, _LANGUAGE, *_FREE, *_TOLD]] = True
 _LANGUAGE_FORM = re.compile(rb"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+")
 _URI_PARTS = rb"(?:[A-Za-z0-9/._~!$'()*+,;=:@?-]|%[0-9A-Fa-f]{2}|&amp;)"
 #: an absolute URI (RFC 3986) of letters that stand for themselves
@@ -269,21 +275,20 @@ class _Looking:
     def sequence(self) -> None:
         """Infos that are for the same language, event and audience must not contradict each other."""
         passed = self.passed
-        rows = passed.units[: passed.told[UNITS]].tolist()
-        # nearly always each is in a language of its own, which stands first in it
-        firsts = passed.events[[row[FIRST] for row in rows if row[WHAT] == INFO], :3].tolist()
-        languages = {passed.raw[start:end].lower() for name, start, end in firsts if name == _LANGUAGE}
-        if len(languages) == len(firsts):
-            return
-        seen: set[tuple[str, str, str]] = set()
-        for place, row in enumerate(rows):
-            if row[WHAT] != INFO:
-                continue
-            last = rows[place + 1][FIRST] - 1 if place + 1 < len(rows) else passed.told[EVENTS]
-            info = passed.blocks(row[FIRST], last)
-            language = first_of(info, "language").lower() or "en-us"
-            key = (language, first_of(info, "event"), first_of(info, "audience"))
-            if key in seen:
+        events = passed.events[: passed.told[EVENTS], :4]
+        infos: list[dict[int, str]] = []
+        for number, start, end, mark in events[_COMPARED[events[:, 0]]].tolist():
+            if number == _INFO:
+                infos.append({})
+            else:
+                flags = mark if number in _FREE else 0
+                infos[-1].setdefault(number, text_of(passed.raw, start, end, flags))
+        seen: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        for info in infos:
+            language = info.get(_LANGUAGE, "").lower() or "en-us"
+            key = (language, info.get(_EVENT, ""), info.get(_AUDIENCE, ""))
+            told = tuple(info.get(number, "") for number in _TOLD)
+            # nearly always they say the same: nothing of their areas is to be looked at then
+            if seen.setdefault(key, told) != told:
                 check_sequence(passed.whole(), self.findings)
                 return
-            seen.add(key)

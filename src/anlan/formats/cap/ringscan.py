@@ -100,9 +100,10 @@ def verdict_on(data, start, end, room, outside, column):
     `outside` from `column` on: the offset of the first pair that is no place on the earth, how many there
     are, and TURNED where longitudes alone are past their bounds, and by less than a turn, SWAPPED where all
     would be places on the earth the other way round, within half of it, else 0."""
-    at, count, pairs, past = start, np.int64(0), 0, 0
+    at, count, pairs, past = max(start, 0), np.int64(0), 0, 0
     first_from, first_to, last_from, last_to = 0, 0, 0, 0
     rounded = False
+    before_lat, before_lon = 0.0, 0.0
     south, north, west, east = 1e300, -1e300, 1e300, -1e300
     while True:
         while at < end and is_blank(data[at]):
@@ -136,8 +137,9 @@ def verdict_on(data, start, end, room, outside, column):
             past += 1
         south, north, west, east = min(south, lat), max(north, lat), min(west, lon), max(east, lon)
         # the same point twice in a row is no side
-        if count == 0 or room[0, count - 1] != lat or room[1, count - 1] != lon:
+        if count == 0 or lat != before_lat or lon != before_lon:
             room[0, count], room[1, count] = lat, lon
+            before_lat, before_lon = lat, lon
             count += 1
     # the first and the last pair as text: 21.28 and 21.280 are told, and that is not done here
     if count < 4 or first_to - first_from != last_to - last_from:

@@ -53,7 +53,8 @@ def check_rules(alert: Block, version: str, plain: bool = False) -> Findings:
     return findings.finish()
 
 
-_SAME = ("urgency", "severity", "certainty", "effective", "onset", "expires")
+#: what blocks for the same target and event must not contradict
+SAME = ("urgency", "severity", "certainty", "effective", "onset", "expires")
 
 
 def check_sequence(alert: Block, findings: Findings) -> None:
@@ -92,7 +93,7 @@ def _grounds(info: Block) -> set[tuple[str, object]]:
 
 
 def _contradictions(earlier: Block, info: Block, path: str, findings: Findings) -> None:
-    for name in _SAME:
+    for name in SAME:
         was, now = first_of(earlier, name).strip(), first_of(info, name).strip()
         if was and now and was != now:
             findings.add(f"{path}/{name}", "I-sequence", shown(now), f"{was}, as before")

@@ -135,6 +135,14 @@ CLASS[[ord("d"), ord("D")]] = LETTER_D
 CLASS[[ord("x"), ord("X")]] = LETTER_X
 CLASS[128:] = WIDE
 
+#: a byte of a text is to be looked at where it and the one behind it have a bit in common here: whatever is
+#: not PLAIN, but a letter that may begin a drill only where the next of its word stands behind it
+HEEDED: npt.NDArray[np.uint8] = (CLASS != PLAIN).astype(np.uint8)
+BEHIND: npt.NDArray[np.uint8] = np.ones(256, np.uint8)
+for _bit, _letters, _next in ((2, "dD", "rR"), (4, "xX", "eE")):
+    HEEDED[[ord(letter) for letter in _letters]] = _bit
+    BEHIND[[ord(letter) for letter in _next]] |= _bit
+
 #: characters of a name that is taken
 NAMED: npt.NDArray[np.bool_] = np.zeros(256, np.bool_)
 NAMED[[byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "_-."]] = True

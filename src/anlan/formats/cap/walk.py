@@ -42,7 +42,7 @@ from anlan.formats.cap.columns import (
 )
 from anlan.formats.cap.inner import inner
 from anlan.formats.cap.limits import MAX_INFOS, MAX_TEXT
-from anlan.formats.cap.literals import exact_number, instant, is_whole
+from anlan.formats.cap.literals import exact_number, instant, is_whole, slot_of
 from anlan.formats.cap.tables import (
     AGAIN,
     ALLOWED,
@@ -66,7 +66,6 @@ from anlan.formats.cap.tables import (
     PLACE,
     PLACES,
     RESOURCE,
-    SLOTS,
     TEXT,
     TIME,
     URI,
@@ -81,7 +80,7 @@ _MORE, _SLASH, _BANG = 62, 47, 33
 @inner
 def _named(data, at, prefix, length):
     """(number of the name of the element that is there, with that prefix, where it ends); -1 for another."""
-    size = data.size
+    at, size = max(at, 0), data.size
     if at + length >= size:
         return -1, at
     for place in range(length):
@@ -90,9 +89,9 @@ def _named(data, at, prefix, length):
     at += length
     start, value = at, NAME_SEED
     while at < size and NAMED[data[at]]:
-        value = (value * 33 + data[at]) & 0xFFFFFFFF
+        value = value * 33 + data[at]
         at += 1
-    slot = NAME_SLOTS[(value ^ (value >> 11)) % SLOTS]
+    slot = NAME_SLOTS[slot_of(value)]
     if slot < 0 or NAME_BYTES[slot, 0] != at - start:
         return -1, at
     for place in range(at - start):
@@ -102,12 +101,28 @@ def _named(data, at, prefix, length):
 
 
 @inner
+def _ended(data, at, prefix, length, name):
+    """Where the name of the end tag ends that is there, with that prefix; -1 for any other name."""
+    at, size = max(at, 0), NAME_BYTES[name, 0]
+    if at + length + size >= data.size:
+        return -1
+    for place in range(length):
+        if data[at + place] != data[prefix + place]:
+            return -1
+    at += length
+    for place in range(size):
+        if data[at + place] != NAME_BYTES[name, place + 1]:
+            return -1
+    return at + size
+
+
+@inner
 def _word(data, start, end):
     """The number of a word of the enumerations, or -1."""
-    value = WORD_SEED
+    start, value = max(start, 0), WORD_SEED
     for at in range(start, end):
-        value = (value * 33 + data[at]) & 0xFFFFFFFF
-    slot = WORD_SLOTS[(value ^ (value >> 11)) % SLOTS]
+        value = value * 33 + data[at]
+    slot = WORD_SLOTS[slot_of(value)]
     if slot < 0 or WORD_BYTES[slot, 0] != end - start:
         return -1
     for place in range(end - start):
@@ -171,9 +186,11 @@ def walk(data, start_at, prefix, length, version, events, units, told):
                 return OTHERWISE
             if depth == 0:
                 break
-            name, at = _named(data, at + 2, prefix, length)
+            at = _ended(data, at + 2, prefix, length, told[OPEN_NAME + depth])
+            if at < 0:
+                return OTHERWISE
             at = blanks_behind(data, at)
-            if name != told[OPEN_NAME + depth] or at >= size or data[at] != _MORE:
+            if at >= size or data[at] != _MORE:
                 return OTHERWISE
             at += 1
             depth -= 1
@@ -228,9 +245,11 @@ def walk(data, start_at, prefix, length, version, events, units, told):
                 end = text_end(data, start, told)
                 if end < 0 or end + 2 >= size or data[end + 1] != _SLASH:
                     return OTHERWISE
-                closing, at = _named(data, end + 2, prefix, length)
+                at = _ended(data, end + 2, prefix, length, name)
+                if at < 0:
+                    return OTHERWISE
                 at = blanks_behind(data, at)
-                if closing != name or at >= size or data[at] != _MORE:
+                if at >= size or data[at] != _MORE:
                     return OTHERWISE
                 at += 1
             else:
