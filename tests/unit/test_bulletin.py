@@ -241,10 +241,10 @@ def test_a_page_says_when_it_was_built_when_the_next_is_due_and_which_sources_ar
     }
     page = words(edition(shown, SITE), "en/index.html")
     assert "built 2030-07-12 14:00:00 UTC; the next is due by 2030-07-12 14:01:00 UTC" in page
-    assert "Of 2 data sources, 1 are silent" in page
+    assert "Silent data sources: 1 of 2." in page
     assert 'data-built="2030-07-12T14:00:00Z" data-late="300"' in page
     both = words(edition(shown, SITE), "index.html")
-    assert "Of 2 data sources, 1 are silent" in both and "2 个数据来源中有 1 个无消息" in both
+    assert "Silent data sources: 1 of 2." in both and "2 个数据来源中有 1 个无消息" in both
 
 
 def test_a_system_that_is_not_live_says_so_on_every_page() -> None:
