@@ -12,11 +12,12 @@ import pytest
 from anlan.formats.values import sha256
 from anlan.model.errors import AuditBroken, NotFound
 from anlan.model.relayed import Relayed
-from anlan.model.state import fold
+from anlan.model.state import State, fold
 from anlan.ports.source import Batch, Received
 from anlan.store.messages import SqlMessages
 from anlan.warn import hub
 from anlan.warn.in_force import board
+from bulletins import NOW, country, warning
 from chain_pack import T0, Room, chain_pack
 from relayed_messages import HOUR, cancel, info, message, update
 
@@ -281,3 +282,10 @@ def test_bytes_that_were_changed_are_found(tmp_path: Path) -> None:
     with pytest.raises(AuditBroken):
         store.read(sha256(raw))
     store.close()
+
+
+def test_a_message_of_our_own_is_listed_by_its_event_as_its_cap_message_is() -> None:
+    pack, state, one = country(), State(), warning("W-1", 1)
+    state.put(one.id, one)
+    (line,) = board(state, pack, NOW).lines
+    assert (line.event, line.headline) == (pack.hazards["flood"].title, one.headline)

@@ -111,7 +111,7 @@ def board(
     `every`: also what is not on the board by itself (replaced, cancelled, expired, tests, held)."""
     links = hub.chains(state.relayed.values()) if links is None else links
     silent = silent_sources(state.sources)
-    lines = list(_own(state, at, every))
+    lines = list(_own(state, pack, at, every))
     severities = {
         entry.severity: entry.level for entry in pack.warning_levels if entry.validity.covers(at.date())
     }
@@ -174,13 +174,16 @@ def _until(state: State, links: Mapping[str, Link], at: datetime) -> datetime | 
     return min(later, default=None)
 
 
-def _own(state: State, at: datetime, every: bool) -> Iterable[Line]:
+def _own(state: State, pack: Pack, at: datetime, every: bool) -> Iterable[Line]:
     for warning in state.warnings.values():
         if warning.sent is None or warning.sent > at:
             continue
         status = _own_state(warning, at)
         if status != "in_force" and not every:
             continue
+        hazard = pack.hazards.get(warning.hazard)
+        # what its CAP message calls its event; the category where the pack has the hazard no more
+        event = warning.contents.category if hazard is None else hazard.title
         for place in warning.places:
             yield Line(
                 kind=OWN,
@@ -189,7 +192,7 @@ def _own(state: State, at: datetime, every: bool) -> Iterable[Line]:
                 area=warning.contents.area.en,
                 partial=False,
                 level=warning.level,
-                event=warning.contents.category,
+                event=event,
                 headline=warning.headline,
                 sender=warning.organ,
                 mode=warning.mode,
