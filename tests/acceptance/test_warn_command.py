@@ -70,6 +70,14 @@ def test_a_warning_is_written_put_forward_and_approved_on_the_command_line(tmp_p
     assert (code, checked["basis"]) == (0, "act-2010#5")
     assert checked["reach"]["km2"] > 0 and len(checked["reach"]["beyond"]) == 3
     assert run("warn", "list", *at)[1] == "", "a check keeps nothing"
+    # a key that nobody reads, and an hour without its zone, are not passed over
+    for more, told in (
+        ("measure_en = 'x'", "measure_en: no such key"),
+        ("starts = 2026-01-01T08:00:00", "zone"),
+    ):
+        (tmp_path / "odd.toml").write_text(f"{WORDS % end(1)}\n{more}\n", "utf-8")
+        code, _, err = run("warn", "compose", str(tmp_path / "odd.toml"), "--as", "ada", "--check", *at)
+        assert code == 2 and told in err, err
     assert run("warn", "compose", str(file), "--as", "ada", *at, given="a wrong password\n")[0] == 2
     code, out, _ = run("warn", "compose", str(file), "--as", "ada", *at, given=f"{PASSWORD}\n")
     assert code == 0
@@ -100,6 +108,16 @@ def test_a_warning_is_written_put_forward_and_approved_on_the_command_line(tmp_p
         "mail",
     }
     assert all({"en": "EXERCISE", "zh": "演练"}[one["language"]] in one["text"] for one in channels)
+    for words, told in (
+        (("raise", "--level", "1", "--expires", end(2)), "--expires: raise does not take it"),
+        (("extend", "--level", "1", "--expires", end(2)), "--level: extend does not take it"),
+        (("extend", "--expires", end(2).rstrip("Z")), "needs a time zone"),
+    ):
+        code, _, err = run("warn", "follow", id, *words, "--as", "ada", *at)
+        assert code == 2 and told in err, err
+    (tmp_path / "other.toml").write_text('hazard = "fire"\nmatters_en = "x"\n')
+    code, _, err = run("warn", "correct", id, str(tmp_path / "other.toml"), "--as", "ada", *at)
+    assert code == 2 and "a message keeps its hazard" in err
     code, out, _ = run(
         "warn", "follow", id, "extend", "--expires", end(2), "--as", "ada", *at, given=f"{PASSWORD}\n"
     )

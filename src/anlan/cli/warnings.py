@@ -18,12 +18,13 @@ from cyclopts import App, Parameter
 
 from anlan.cli.output import out, say_json
 from anlan.model.errors import InvalidValue, NotAllowed, NotFound
-from anlan.model.time import format_instant
+from anlan.model.time import format_instant, parse_instant
 from anlan.model.user import User
 from anlan.model.warning import STATUSES, Warning
 
 if TYPE_CHECKING:
     from anlan.app.desk import RunningDesk
+    from anlan.model.state import State
     from anlan.web.composerview import Sight
 
 Json = Annotated[bool, Parameter(name="--json")]
@@ -69,17 +70,21 @@ def _who(desk: RunningDesk, name: str) -> User:
 
 
 def _act(workspace: Path, name: str, act: str, id: str, fields: dict[str, str]) -> int:
+    with _desk(workspace) as desk:
+        return _done(desk, name, act, id, fields)
+
+
+def _done(desk: RunningDesk, name: str, act: str, id: str, fields: dict[str, str]) -> int:
     from anlan.ports.desk import STEP_UP
 
-    with _desk(workspace) as desk:
-        user = _who(desk, name)
-        if act in STEP_UP:
-            fields = {**fields, "code": _secret("One-time code: ")}
-        written = desk.act(user, act, id, fields)
-        state = desk.state()
-        for one in written:
-            if one in state.warnings:
-                out.print(f"{one}\t{state.warnings[one].status}", markup=False)
+    user = _who(desk, name)
+    if act in STEP_UP:
+        fields = {**fields, "code": _secret("One-time code: ")}
+    written = desk.act(user, act, id, fields)
+    state = desk.state()
+    for one in written:
+        if one in state.warnings:
+            out.print(f"{one}\t{state.warnings[one].status}", markup=False)
     return 0
 
 
@@ -214,21 +219,55 @@ def correct(id: InForce, file: Words, *, workspace: Workspace, as_: As, check: C
 def _write(workspace: Path, name: str, act: str, id: str, file: Path, check: bool) -> int:
     from anlan.web.composerview import sight
 
-    fields = _fields(file)
-    if not check:
-        return _act(workspace, name, act, id, fields)
+    fields = _fields(file, act)
     with _desk(workspace) as desk:
+        if act != "warning.compose":
+            fields = _of_message(desk.state(), id, fields)
+        if not check:
+            return _done(desk, name, act, id, fields)
         draft = desk.rehearse(_who(desk, name), act, id, fields)
         say_json({**_plain(draft), "reach": _reach(sight(draft, desk))})
     return 0
 
 
-def _fields(file: Path) -> dict[str, str]:
+def _fields(file: Path, act: str) -> dict[str, str]:
+    """The keys of a file of words; InvalidValue for one that the act does not take, since what is left out
+    stays as it was, and for an instant that does not say its zone."""
+    from anlan.acts.wording import FIELDS
+
+    known = ("hazard", "place", *FIELDS, "reason")
+    if act == "warning.compose":
+        known = (*known, "severity", "certainty")
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidValue("the file cannot be read", where=str(file), found=str(error)) from error
-    return {key: " ".join(value) if isinstance(value, list) else str(value) for key, value in raw.items()}
+    for key, value in raw.items():
+        if key not in known:
+            where = f"{file}: {key}"
+            raise InvalidValue("no such key", where=where, found=str(value)[:80], expected=", ".join(known))
+    given = {
+        key: " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        for key, value in raw.items()
+    }
+    return {key: _zoned(text, key) if key in ("starts", "expires") else text for key, text in given.items()}
+
+
+def _zoned(text: str, where: str) -> str:
+    """An instant in UTC; InvalidValue where it does not say its zone: nobody knows whose hour is meant."""
+    return format_instant(parse_instant(text.strip(), where)) if text.strip() else text
+
+
+def _of_message(state: State, id: str, fields: dict[str, str]) -> dict[str, str]:
+    """Without the hazard and the place, which a message keeps: InvalidValue for others than it has."""
+    warning = state.warnings.get(id)
+    if warning is not None:
+        thread = state.assessments.get(warning.risk)
+        kept = {"hazard": warning.hazard, "place": thread.place if thread is not None else ""}
+        for key, held in kept.items():
+            if held and fields.get(key, held).strip() != held:
+                raise InvalidValue(f"a message keeps its {key}", where=key, found=fields[key], expected=held)
+    return {key: text for key, text in fields.items() if key not in ("hazard", "place")}
 
 
 def _plain(warning: Warning) -> dict[str, Any]:
@@ -316,12 +355,18 @@ def follow(
     level
         The new level, 1 to 4.
     expires
-        The new end, RFC 3339.
+        The new end, RFC 3339 with its offset, as 2026-12-01T08:00:00+08:00.
     """
     from anlan.model.warning import PURPOSES
 
     known = [one for one in PURPOSES if one and one != "correct"]
     if what not in known:
         raise InvalidValue("nothing that can follow", where="what", found=what, expected=", ".join(known))
-    fields = {"reason": reason, "level": level, "expires": expires}
+    for option, given, takes in (
+        ("--level", level, ("update", "raise", "lower")),
+        ("--expires", expires, ("update", "extend")),
+    ):
+        if given and what not in takes:
+            raise InvalidValue(f"{what} does not take it", where=option, found=given, expected="nothing")
+    fields = {"reason": reason, "level": level, "expires": _zoned(expires, "--expires")}
     return _act(workspace, as_, f"warning.{what}", id, {k: v for k, v in fields.items() if v})

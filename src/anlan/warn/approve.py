@@ -33,8 +33,9 @@ def move(warning: Warning, status: str) -> None:
     """WrongState where the table has no such transition."""
     if status not in TRANSITIONS[warning.status]:
         allowed = ", ".join(TRANSITIONS[warning.status]) or "nothing: this is an end"
+        article = "an" if warning.status[0] in "aeiou" else "a"
         raise WrongState(
-            f"a {warning.status} warning cannot become {status}",
+            f"{article} {warning.status} warning cannot become {status}",
             where=warning.id,
             found=warning.status,
             expected=allowed,
