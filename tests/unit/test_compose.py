@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
+import shapely
 
 from anlan.acts import perform
 from anlan.acts.wording import instant_of, read_drawing_text
@@ -13,6 +15,8 @@ from anlan.formats.values import from_json, to_json
 from anlan.model.assessment import Assessment
 from anlan.model.errors import InvalidValue, NotAllowed, NotFound, UnknownPlace, WrongState
 from anlan.model.law import Power
+from anlan.model.pack import GeometryLayer
+from anlan.model.place import Place
 from anlan.model.plan import Words
 from anlan.model.text import Text
 from anlan.model.warning import Warning
@@ -290,3 +294,36 @@ def test_a_place_that_is_written_wrong_is_told_as_that_and_no_lack_of_power(
     # what the role does not reach is refused before that
     with pytest.raises(NotAllowed, match="none of your grants"):
         room.act(NOW, EVA, "warning.compose", "", **{**words(), "hazard": "flood", "place": "x/b"})
+
+
+def test_a_drawing_over_two_trees_of_places_asks_for_power_over_one_and_says_so(
+    room: Room, tmp_path: Path
+) -> None:
+    def layer(level: str, prefix: str, **boxes: tuple[float, float, float, float]) -> GeometryLayer:
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"code": id},
+                "geometry": json.loads(shapely.to_geojson(shapely.box(*sides))),
+            }
+            for id, sides in boxes.items()
+        ]
+        path = tmp_path / f"{level}.json"
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        return GeometryLayer(str(path), level, "code", prefix, "CC0-1.0", "drawn for a test")
+
+    provinces = layer("province", "x/", a=(9, 49, 10, 51), b=(10, 49, 11, 51))
+    country = layer("country", "w/", x=(9, 49, 11, 51))
+    land = Place("x", both("Land"), "nation")
+    other = {"w": (Place("w", both("World"), "world"),), "w/x": (Place("w/x", both("Land"), "country", "w"),)}
+    # the whole of a nation is known by its parts only where each has an outline
+    places = {id: one for id, one in room.pack.places.items() if id != "x/old"}
+    room.pack = replace(room.pack, places=places | {"x": (land,)} | other, geometry=(provinces, country))
+    draft = composed(room, drawing="49.5,9.5 49.5,10.5 50.5,10.5 50.5,9.5", places="")
+    assert draft.places == ("x/a", "x/b")
+    assert [reason.code for reason in draft.reasons] == ["same_ground", "composed"]
+    room.act(NOW + HOUR, ADA, "warning.edit", draft.id, headline_en="Clearer 字", reason="clearer")
+    codes = [reason.code for reason in room.state.warnings[draft.id].reasons]
+    assert codes == ["composed", "same_ground", "edited"]
+    room.act(NOW + HOUR, ADA, "warning.edit", draft.id, drawing="", places="x/a", reason="one")
+    assert [r.code for r in room.state.warnings[draft.id].reasons] == ["composed", "edited", "edited"]

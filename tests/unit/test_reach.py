@@ -23,6 +23,7 @@ from anlan.packs.load import load_pack
 from anlan.warn.area import Area, area, rings_lat_lon
 from anlan.warn.budgets import BUDGETS, Budget, budget_of
 from anlan.warn.cells import cells_over
+from anlan.warn.drawn import once
 from anlan.warn.ground import EARTH_KM, around, buffered, distance_km, grounds, km2
 from anlan.warn.population import people
 from anlan.warn.reach import reach
@@ -454,3 +455,33 @@ def test_the_outline_of_a_place_is_found_however_its_code_is_written_and_other_f
         grounds(beside).get("us")
     with pytest.raises(Unreadable):
         len(grounds(beside))
+
+
+def test_a_place_that_two_trees_have_is_listed_once_and_the_other_is_named(
+    pack: Pack, tmp_path: Path
+) -> None:
+    countries = {"x": shapely.box(100, 29.98, 103.02, 31), "y": shapely.box(103.02, 30, 105, 31)}
+    features = [
+        {"type": "Feature", "properties": {"code": id}, "geometry": json.loads(shapely.to_geojson(shape))}
+        for id, shape in countries.items()
+    ]
+    path = tmp_path / "countries.json"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    layer = GeometryLayer(str(path), "country", "code", "w/", "CC0-1.0", "drawn for a test")
+    world = {"w": (Place("w", both("World"), "world"),)}
+    world |= {f"w/{id}": (Place(f"w/{id}", both(id), "country", "w"),) for id in countries}
+    two = replace(pack, places={**pack.places, **world}, geometry=(*pack.geometry, layer))
+    touched = ("w/x", "w/y", "x/b", "x/c")
+    kept, reasons = once(touched, ["x/b"], two, NOW)
+    # the neighbour is another place; the whole of x, by its other name, is not
+    assert kept == ("w/y", "x/b", "x/c")
+    (reason,) = reasons
+    assert reason.code == "same_ground"
+    assert reason.text.en.startswith("w/x is on the same ground as x, in which x/b, x/c lie")
+    assert "w/x与x为同一地域" in reason.text.zh
+    # what somebody means by name stays, and so does what one tree alone has
+    assert once(touched, ["w/x"], two, NOW) == (touched, ())
+    assert once(("w/x", "w/y"), [], two, NOW) == (("w/x", "w/y"), ())
+    assert once(("x/b", "x/c"), [], two, NOW) == (("x/b", "x/c"), ())
+    both_whole, (told,) = once(("w/x", "x"), ["x/b"], two, NOW)
+    assert both_whole == ("x",) and told.text.en.endswith("listed once, by that")

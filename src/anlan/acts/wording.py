@@ -9,13 +9,14 @@ from typing import Any
 
 from anlan.model.domain import level as checked
 from anlan.model.errors import InvalidValue
+from anlan.model.reason import Reason
 from anlan.model.text import LANGUAGES, Text
 from anlan.model.time import parse_instant
 from anlan.turn import Turn
 from anlan.warn.area import area
 from anlan.warn.budgets import budget_of
 from anlan.warn.compose import Rings, Wording
-from anlan.warn.drawn import nearer, touching
+from anlan.warn.drawn import nearer, once, touching
 from anlan.warn.ground import parts
 from anlan.warn.reach import reach
 from anlan.warn.simplify import simplify
@@ -40,7 +41,7 @@ def read_wording(fields: Mapping[str, str], turn: Turn, place: str, before: Word
     where the risk is ("" for anywhere), and the places that the form names beside it."""
     named = tuple(dict.fromkeys(fields.get("places", "").replace(",", " ").split()))
     meant = () if before is not None and named == before.places else named
-    rings, touched = _drawing(fields, turn, before, [one for one in ((place,), meant) if any(one)])
+    rings, touched, noted = _drawing(fields, turn, before, [one for one in ((place,), meant) if any(one)])
     places = touched or named or (before.places if before else ())
     if not places:
         raise InvalidValue("no area", where="places", expected="place ids, or a drawing")
@@ -59,6 +60,7 @@ def read_wording(fields: Mapping[str, str], turn: Turn, place: str, before: Word
         places=places,
         area=_text(fields, "area", before.area if same and before else names),
         rings=rings,
+        noted=noted,
         **texts,
     )
 
@@ -107,13 +109,15 @@ def read_drawing_text(text: str) -> dict[str, Any] | None:
 
 def _drawing(
     fields: Mapping[str, str], turn: Turn, before: Wording | None, named: Sequence[tuple[str, ...]]
-) -> tuple[Rings, tuple[str, ...]]:
-    """(the rings that are sent, the places they touch); those of before where the form says nothing of an
-    area at all."""
+) -> tuple[Rings, tuple[str, ...], tuple[Reason, ...]]:
+    """(the rings that are sent, the places they touch, what is to be said of these); those of before where
+    the form says nothing of an area at all."""
     drawing = read_drawing_text(fields.get("drawing", ""))
     if drawing is None:
         given = "drawing" in fields or fields.get("places", "").strip()
-        return (before.rings, before.places if before.rings else ()) if before and not given else ((), ())
+        if before is None or given:
+            return (), (), ()
+        return before.rings, before.places if before.rings else (), before.noted
     shape = area(turn.pack, turn.now, drawing=drawing)
     sent = simplify(shape.shape, budget_of("cap"))
     if not sent.covers:
@@ -121,7 +125,9 @@ def _drawing(
     rings = tuple(tuple((float(x), float(y)) for x, y in part.exterior.coords) for part in parts(sent.shape))
     outlined = tuple(share.place for share in reach(shape, turn.pack, {}, turn.now).places)
     meant = [one for places in named for one in places]
-    touched = nearer(outlined, shape.shape, meant, turn.pack, turn.now)
+    touched, noted = once(
+        nearer(outlined, shape.shape, meant, turn.pack, turn.now), meant, turn.pack, turn.now
+    )
     if not touched:
         raise InvalidValue(
             "the drawing touches no place of the pack",
@@ -130,7 +136,7 @@ def _drawing(
         )
     for places in named:
         touching(shape.shape, places, turn.pack, turn.now)
-    return rings, touched
+    return rings, touched, noted
 
 
 def _text(fields: Mapping[str, str], name: str, before: Text | None) -> Text:

@@ -25,8 +25,10 @@ def covered(shape: BaseGeometry, pack: Pack, at: datetime) -> tuple[tuple[str, .
     """(places, those of them that are covered only in part), both by id; WGS 84, longitude first.
 
     From the widest level down: a place covered as a whole stands for everything in it, one that is
-    covered in part gives way to the places within it that the area meets. A layer that cannot be read is
-    left out: its places are found by the other layers or not at all."""
+    covered in part gives way to the places within it that the area meets. Where packs that are laid over each
+    other have one place in two trees (a nation among the countries of the world, and as the whole of its
+    provinces), each tree has its own: who looks after the one may not see the other. A layer that cannot be
+    read is left out: its places are found by the other layers or not at all."""
     if shape.is_empty:
         return (), ()
     whole: set[str] = set()

@@ -12,10 +12,16 @@ from shapely.geometry.base import BaseGeometry
 
 from anlan.model.errors import InvalidValue, UnknownPlace
 from anlan.model.pack import Pack
+from anlan.model.reason import Reason
 from anlan.model.text import Text
 from anlan.warn.area import place_ground
 from anlan.warn.ground import km2, united
 from anlan.warn.population import SLIVER, line_of
+
+#: two outlines are those of one place from this share in common on: by two hands they differ along the coast
+SAME = 0.9
+#: the code of the note that a place of a drawing is listed by another name
+SAME_GROUND = "same_ground"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,67 @@ def nearer(
                 found = [place if other in wider else other for other in found] or [place]
                 break
     return tuple(dict.fromkeys(found))
+
+
+def once(
+    touched: Sequence[str], meant: Sequence[str], pack: Pack, now: datetime
+) -> tuple[tuple[str, ...], tuple[Reason, ...]]:
+    """The places that a drawing touches, each ground once, and why the others are not listed. Packs that
+    are laid over each other may have one place in two trees (a nation among the countries of the world, and
+    as the whole of its own provinces). As within one tree, the wider gives way to what lies in it: a place on
+    the ground of what another lies in is left out. Not one of those `meant`, or around them."""
+    lines = {place: line_of(pack, place, now) for place in touched}
+    if len({line[-1] for line in lines.values() if line}) < 2:
+        return tuple(touched), ()
+    wanted = {place for one in meant for place in line_of(pack, one, now)}
+    outlines: dict[str, BaseGeometry | None] = {}
+    kept, reasons = list(touched), []
+    for place in touched:
+        if place in wanted or not lines[place]:
+            continue
+        others = [other for other in kept if lines[other] and lines[other][-1] != lines[place][-1]]
+        steps = dict.fromkeys(step for other in others for step in lines[other])
+        twin = next((step for step in steps if _same(place, step, outlines, pack, now)), None)
+        if twin is None:
+            continue
+        kept.remove(place)
+        by = tuple(other for other in others if twin in lines[other])
+        reasons.append(_twice(place, twin, by))
+    return tuple(kept), tuple(reasons)
+
+
+def _same(one: str, other: str, outlines: dict[str, BaseGeometry | None], pack: Pack, now: datetime) -> bool:
+    """Whether two places are on one ground, by their outlines; a circle that covers a place says no such
+    thing."""
+    for place in (one, other):
+        if place not in outlines:
+            ground = place_ground(place, pack, now)
+            outlines[place] = ground.shape if ground is not None and ground.circle is None else None
+    a, b = outlines[one], outlines[other]
+    if a is None or b is None or _in_common(shapely.box(*a.bounds), shapely.box(*b.bounds)) < SAME / 2:
+        return False
+    return _in_common(a, b) >= SAME
+
+
+def _in_common(a: BaseGeometry, b: BaseGeometry) -> float:
+    shared = km2(shapely.intersection(a, b))
+    return shared / (km2(a) + km2(b) - shared) if shared else 0.0
+
+
+def _twice(place: str, twin: str, by: Sequence[str]) -> Reason:
+    if tuple(by) == (twin,):
+        said = Text(
+            f"{place} is on the same ground as {twin}: listed once, by that",
+            f"{place}与{twin}为同一地域：只列后者",
+        )
+    else:
+        more = len(by) > 5
+        listed, listed_zh = ", ".join(by[:5]) + ", …" * more, "、".join(by[:5]) + "等" * more
+        said = Text(
+            f"{place} is on the same ground as {twin}, in which {listed} lie: listed once, by these",
+            f"{place}与{twin}为同一地域，已列其所辖{listed_zh}：不重复列出",
+        )
+    return Reason(SAME_GROUND, said)
 
 
 def _ground(places: Sequence[str], pack: Pack, now: datetime) -> BaseGeometry | None:
