@@ -135,6 +135,7 @@ def test_an_update_by_hand_must_change_something_within_the_power(drafted: Room)
         ({"expires": NOW.isoformat()}, "in the past"),
         ({"level": "7"}, "no such level"),
         ({"level": "red"}, "no such level"),
+        ({"level": "²"}, "no such level"),
         ({"expires": "tomorrow"}, "not an instant"),
     ):
         with pytest.raises((WrongState, InvalidValue), match=says):

@@ -77,7 +77,7 @@ def _judged(turn: Turn, thread: Assessment, fields: Mapping[str, str]) -> tuple[
         return cell.level, f"{matrix.id}/{certainty}/{severity}"
     if text in ("", "0"):
         return None, ""
-    if not text.isdigit():
+    if not text.isdecimal():
         raise InvalidValue("no such level", where="level", found=repr(text), expected="1 to 4, or 0 for none")
     return checked(int(text)), ""
 

@@ -285,6 +285,6 @@ def _open(warning: Warning) -> str:
 def _level(text: str, default: int) -> int:
     if not text:
         return default
-    if not text.isdigit():
+    if not text.isdecimal():
         raise InvalidValue("no such level", where="level", found=repr(text), expected="1 to 4")
     return level(int(text))

@@ -154,7 +154,7 @@ def _level(fields: Mapping[str, str], before: Wording | None) -> int:
     text = fields.get("level", "").strip()
     if not text and before is not None:
         return before.level
-    if not text.isdigit():
+    if not text.isdecimal():
         raise InvalidValue("no such level", where="level", found=repr(text), expected="1 to 4")
     return checked(int(text))
 

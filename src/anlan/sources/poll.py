@@ -91,7 +91,7 @@ class Poller:
 
     def _body(self, response: httpx2.Response, url: str, end: float) -> bytes:
         stated = response.headers.get("Content-Length", "")
-        if stated.isdigit() and int(stated) > self.limit:
+        if stated.isdecimal() and int(stated) > self.limit:
             raise Hostile(
                 "larger than an answer may be",
                 where=url,

@@ -153,7 +153,7 @@ def _topic(entry: dict[str, Any], where: str) -> Topic:
         if not entry.get(name):
             raise InvalidValue("a needed key is missing", where=where, found="nothing", expected=name)
     place = str(entry["place"])
-    if not place.startswith("=") and not (place.isdigit() and int(place)):
+    if not place.startswith("=") and not (place.isdecimal() and int(place)):
         raise InvalidValue(
             "not a place", where=f"{where}.place", found=place, expected='"=ID", or a level from 1'
         )

@@ -71,7 +71,7 @@ def dwd(alert: Block) -> Iterator[CapFault]:
     for path, area in areas(alert):
         for number, (name, value) in enumerate(area.get("geocode", ()), 1):
             here = f"{path}/geocode[{number}]"
-            if name == "WARNCELLID" and not (value or "").strip().isdigit():
+            if name == "WARNCELLID" and not (value or "").strip().isdecimal():
                 yield broken(here, "DE-warncell", shown(value or ""), "a number")
             if name in EXCLUSIONS:
                 ground = area_ground((), (), ((name, value),))
