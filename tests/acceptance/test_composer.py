@@ -377,6 +377,17 @@ def test_an_all_clear_and_a_withdrawal_say_different_things(desk: RunningDesk) -
         desk.act(ada, act, id, {"reason": "so"})
         (draft,) = [w for w in desk.state().warnings.values() if w.status == "draft"]
         said[act] = desk.cap(draft.id).decode()
+        told = "lifted" if act == "warning.all_clear" else "withdrawn"
+        with at_browser(desk, "ada") as reader:
+            page = reader.get(f"/warning/{draft.id}")
+            assert re.search(rf"<dt[^>]*>What to do</dt><dd>This warning is {told}", page), (
+                "as it is published"
+            )
+            assert "Until 2" not in page, "no short form tells an end of what is over"
+            begun = reader.get(f"/compose?do=warning.edit&id={draft.id}")
+            assert 'type="hidden" name="measures_en"' in begun
+            refused = reader.send(begun, "save", measures_en="Go home.", reason="so")
+            assert refused.status_code == 409 and "says by itself" in refused.text
         desk.act(ada, "warning.submit", draft.id, {})
         desk.act(desk.pack.users["ben"], "warning.reject", draft.id, {"reason": "not yet"})
     assert "<responseType>AllClear</responseType>" in said["warning.all_clear"]

@@ -120,6 +120,19 @@ def test_a_correction_says_that_it_is_one_in_the_list_and_on_its_page(
     assert chinese in words(made, "zh/warning/W-2.html")
 
 
+def test_a_withdrawal_is_not_called_lifted_and_tells_no_end() -> None:
+    old = warning("W-1", 3, status="cancelled")
+    for purpose, said in (("cancel", "withdrawn"), ("all_clear", "lifted")):
+        new = warning("W-2", 3, change="cancel", references=("W-1",), purpose=purpose)
+        made = edition(Shown.of([old, new]), SITE)
+        page = words(made, "en/warning/W-2.html")
+        assert f"This warning is {said}" in page and "In force until" not in page
+        assert f"has been {said}" in words(made, "en/warning/W-1.html")
+        for path in ("index.html", "en/index.html", "en/place/xx.1.html"):
+            assert (">✕ withdrawn" in words(made, path)) is (said == "withdrawn"), path
+        assert ("已撤回" in words(made, "zh/index.html")) is (said == "withdrawn")
+
+
 def test_a_warning_leaves_at_the_instant_it_expires_and_its_page_says_so_for_a_week() -> None:
     shown = Shown.of([warning("W-1", 1)])
     ends = shown.warnings["W-1"].expires

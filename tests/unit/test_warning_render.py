@@ -140,6 +140,10 @@ def test_update_and_cancel_refer_to_the_chain_as_it_was_published() -> None:
     assert [reference.identifier for reference in cancel.references] == [ALERT.id, "W-u"]
     assert (cancel.infos[0].urgency, cancel.infos[0].response_types) == ("Past", ("AllClear",))
     assert "Move to high ground" not in cancel.infos[1].instruction
+    assert "In force until" in update.infos[1].description
+    assert "In force until" not in cancel.infos[1].description, "nothing is in force until then"
+    once = to_cap(CANCEL, PACK, "warn.drill.invalid", earlier=[UPDATE, ALERT], until=True)
+    assert "In force until" in once.infos[1].description, "what was approved with it is rendered again so"
     assert update.incidents == cancel.incidents == (ALERT.risk,)
 
 

@@ -85,7 +85,7 @@ class Leaving(ABC):
         held = warning.imprint is not None and not warning.digest
         given = warning if warning.digest else self.imprinted(warning)
 
-        def written(areas: Sequence[TargetArea], before: bool = False) -> bytes:
+        def written(areas: Sequence[TargetArea], before: bool = False, until: bool = False) -> bytes:
             return render(
                 given,
                 pack,
@@ -95,14 +95,16 @@ class Leaving(ABC):
                 profiles=given.imprint.profiles if held and given.imprint else (),
                 to_be_signed=held and self.signs(given),
                 before=before,
+                until=until,
             )
 
         cap = written(target_areas(given, pack))
         if not given.digest or self.digest(cap) == given.digest:
             return cap
         older = areas_of_before(given, pack)
-        for areas, before in ((target_areas(given, pack), True), (older, False), (older, True)):
-            then = written(areas, before)
+        fresh = target_areas(given, pack)
+        for areas, before in ((fresh, False), (fresh, True), (older, False), (older, True)):
+            then = written(areas, before, until=True)
             if self.digest(then) == given.digest:
                 return then
         return cap

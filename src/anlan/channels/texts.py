@@ -103,7 +103,9 @@ def _headline(info: CapInfo, _language: str) -> str:
 
 def _brief(info: CapInfo, language: str) -> str:
     areas = ("、" if _short(language) == "zh" else ", ").join(area.description for area in info.areas)
-    until = _UNTIL.in_(language).format(instant=_instant(info.expires)) if info.expires else ""
+    # of what is lifted nothing is in force until then
+    ends = info.expires if info.urgency != "Past" else None
+    until = _UNTIL.in_(language).format(instant=_instant(ends)) if ends else ""
     return "\n".join(part for part in (info.headline or info.event, areas, info.instruction, until) if part)
 
 

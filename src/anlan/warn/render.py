@@ -51,10 +51,11 @@ def render(
     profiles: Sequence[str] = (),
     to_be_signed: bool = False,
     before: bool = False,
+    until: bool = False,
 ) -> bytes:
     """The published bytes; arguments and errors as for `to_cap`. `profiles`: what they keep besides CAP;
     InvalidValue names every rule that they would break. `to_be_signed`: a key will sign them."""
-    alert = to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone, before=before)
+    alert = to_cap(warning, pack, sender, areas, earlier=earlier, zone=zone, before=before, until=until)
     return write(alert, profiles, to_be_signed=to_be_signed)
 
 
@@ -67,10 +68,11 @@ def to_cap(
     earlier: Iterable[Warning] = (),
     zone: tzinfo | None = None,
     before: bool = False,
+    until: bool = False,
 ) -> CapAlert:
     """A sent warning as a CAP message, zh-CN before en-US, instants in `zone` (by default that of its
     imprint, else UTC), with the codes of the pack. What is not Actual is watermarked, each info in its own
-    language. `before`: in the words of messages approved earlier (`anlan.warn.words.lines`).
+    language. `before`, `until`: in the words of messages approved earlier (`anlan.warn.words.lines`).
 
     `areas` are exactly the places warned, in any order (without any: geocodes only); `earlier` holds
     the messages of `warning.references`. InvalidValue: not sent yet, born expired, an update or cancel
@@ -102,7 +104,7 @@ def to_cap(
         references=_references(warning, sender, earlier, otherwise),
         incidents=(warning.risk,),
         infos=tuple(
-            _info(warning, pack, targets, language, tag, zone, before) for language, tag in LANGUAGES
+            _info(warning, pack, targets, language, tag, zone, before, until) for language, tag in LANGUAGES
         ),
     )
 
@@ -166,6 +168,7 @@ def _info(
     tag: str,
     zone: tzinfo,
     before: bool,
+    until: bool,
 ) -> CapInfo:
     sent = issue_time(warning)
     hazard = pack.hazards[warning.hazard]
@@ -191,7 +194,7 @@ def _info(
         expires=warning.expires.replace(microsecond=0).astimezone(zone),
         sender_name=warning.contents.issuer.in_(language),
         headline=headline(warning, language, before=before),
-        description=description(warning, pack, language, zone, before),
+        description=description(warning, pack, language, zone, before, until),
         instruction=measures(warning, language, before),
         web=imprint.web.replace("{language}", language),
         contact=imprint.contact,

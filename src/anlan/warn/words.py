@@ -119,10 +119,18 @@ def _said(words: Text, language: str, before: bool) -> str:
     return said.translate(_NARROW) if before else said
 
 
-def lines(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC, before: bool = False) -> list[str]:
-    """The contents but for the measures, one `label: text` each. `before`: as messages were once written,
-    the Chinese of this module with the narrow signs of English; what was approved like that is rendered
-    again in the same bytes."""
+def lines(
+    warning: Warning,
+    pack: Pack,
+    language: str,
+    zone: tzinfo = UTC,
+    before: bool = False,
+    until: bool = False,
+) -> list[str]:
+    """The contents but for the measures, one `label: text` each; of what is lifted no end is told, since
+    nothing is in force until then. What was approved as messages were once written is rendered again in the
+    same bytes. `before`: the Chinese of this module with the narrow signs of English; `until`: the end in
+    what lifts, too."""
     sent = issue_time(warning)
     contents = warning.contents
     colour = pack.warning_level(warning.level, sent).colour.in_(language)
@@ -131,7 +139,7 @@ def lines(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC, befor
         (CATEGORY, f"{contents.category.in_(language)} / {pack.hazards[warning.hazard].title.in_(language)}"),
         (LEVEL, level),
         (STARTS, clock(contents.starts, zone)),
-        (EXPIRES, clock(warning.expires, zone)),
+        *([(EXPIRES, clock(warning.expires, zone))] if warning.change != "cancel" or before or until else []),
         (AREA, contents.area.in_(language)),
         (MATTERS, contents.matters.in_(language)),
         (ISSUER, contents.issuer.in_(language)),
@@ -146,11 +154,18 @@ def lines(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC, befor
     return text
 
 
-def description(warning: Warning, pack: Pack, language: str, zone: tzinfo = UTC, before: bool = False) -> str:
-    """The contents as one text (the measures stand apart in CAP), watermarked when not Actual. `before`: as
-    it was once written (`lines`)."""
+def description(
+    warning: Warning,
+    pack: Pack,
+    language: str,
+    zone: tzinfo = UTC,
+    before: bool = False,
+    until: bool = False,
+) -> str:
+    """The contents as one text (the measures stand apart in CAP), watermarked when not Actual. `before`,
+    `until`: as it was once written (`lines`)."""
     around = _around(warning.mode, language, before)
-    return "\n".join([*around, *lines(warning, pack, language, zone, before), *around])
+    return "\n".join([*around, *lines(warning, pack, language, zone, before, until), *around])
 
 
 def text(

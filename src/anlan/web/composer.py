@@ -20,6 +20,7 @@ from anlan.ports.desk import ACTS, MESSAGE, Desk
 from anlan.warn.compose import correction, longest, proposed, worded
 from anlan.warn.decide import in_force
 from anlan.warn.issuer import nearest_issuer
+from anlan.warn.words import measures
 from anlan.web.access import READ
 from anlan.web.composerview import drawing_text, form_of, search_places, sight
 from anlan.web.guards import sees
@@ -185,6 +186,7 @@ def _composer(
         about={name: about[name] for name in ABOUT if about.get(name)},
         hazard=hazard,
         before=subject if isinstance(subject, Warning) else None,
+        measures=measures,
         open_draft=_holding_up(do, subject, state),
         refused=refusal(refused, screen(request, "").language) if refused is not None else "",
         sight=sight(drafted, desk, about.get("place", "")) if drafted is not None and checked else None,

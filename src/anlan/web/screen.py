@@ -74,6 +74,10 @@ class Screen:
         self.now = desk.clock.now()
         self.here = url.path + (f"?{url.query}" if url.query else "")
 
+    def who(self, actor: str) -> str:
+        """A user's name; the system by its word in the reader's language."""
+        return self.words.term("stage", "system") if actor == "system" else actor
+
     def text(self, text: Text | None) -> str:
         return text.in_(self.language) if text else ""
 

@@ -60,7 +60,10 @@ class Folder:
             said = spoken(parcel, language)
             if said:
                 files.append((file_name(parcel.delivery.id, f".{language}.say.txt"), f"{said}\n".encode()))
-        files.append((file_name(parcel.delivery.id, ".txt"), f"{parcel.subject}\n\n{parcel.body}".encode()))
+        # the body of a message begins with its headline, that of others may not
+        told = parcel.subject.strip()
+        text = parcel.body if parcel.body.lstrip().startswith(told) else f"{told}\n\n{parcel.body}"
+        files.append((file_name(parcel.delivery.id, ".txt"), text.encode()))
         return files
 
     def _list(self, parcel: Parcel, names: list[str]) -> bytes:

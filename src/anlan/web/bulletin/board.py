@@ -41,6 +41,11 @@ class Bulletin:
     after: tuple[str, ...] = ()
 
     @property
+    def withdraws(self) -> bool:
+        """It takes back what was issued in error, and says nothing of the danger."""
+        return self.warning.change == "cancel" and self.warning.purpose == "cancel"
+
+    @property
     def sent(self) -> datetime:
         """When it was published."""
         return self.warning.sent or self.warning.drafted
