@@ -297,6 +297,18 @@ def test_a_service_that_refuses_with_http_200_is_not_taken_as_having_accepted(
     assert got.detail.startswith(receipt[2]) and SECRET not in got.detail
 
 
+@pytest.mark.parametrize("url", ["dingtalk://token", "feishu://token"])
+def test_a_service_without_titles_says_the_headline_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parcel = replace(sample_parcel("duty"), subject="Orange flood warning")
+    channel = gateway(monkeypatch, url)
+    for body, title in ((f"{parcel.subject}\n\nGo.", ""), ("Go.", parcel.subject)):
+        words = channel.inner._words(  # type: ignore[attr-defined]
+            replace(parcel, body=body),
+            channel.inner._service("duty"),  # type: ignore[attr-defined]
+        )
+        assert words[1] == title
+
+
 def test_a_service_that_is_away_has_got_nothing_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving() as service:
         gone = service.port

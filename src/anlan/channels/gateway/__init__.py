@@ -31,6 +31,8 @@ ROWS = {
     "ntfy": "ntfy",
     "ntfys": "ntfy",
 }
+#: they have no title: Apprise puts it before the text, which has the headline already
+UNTITLED = ("dingtalk", "feishu")
 NO_WAY = -1
 _STATUS = re.compile(r"error=(\d{3})\b")
 _LATER = (408, 425, 429)
@@ -142,7 +144,9 @@ class Gateway:
                 if text and fits(text):
                     return Chosen("spoken", said, text), title
             return None, title
-        return choose(parcel, self.options["full_text"], fits), title
+        chosen = choose(parcel, self.options["full_text"], fits)
+        there = chosen is not None and _scheme(service) in UNTITLED and title in chosen.text
+        return chosen, "" if there else title
 
     def _fits(self, service: NotifyBase, title: str) -> Callable[[str], bool]:
         row, parts = ROWS.get(_scheme(service)), self.options["sms_parts"]
