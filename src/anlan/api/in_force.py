@@ -20,7 +20,7 @@ Level = Annotated[str, QueryParameter(description="this level and more severe; u
 Show = Annotated[
     str,
     QueryParameter(
-        description="`all`: also what is over, replaced or held; `conflicts`: one name, two contents"
+        description="`all`: also what is over, replaced, held or refused; `conflicts`: one name, two contents"
     ),
 ]
 At = Annotated[str, QueryParameter(description="the instant looked at, RFC 3339; now where left out")]
