@@ -276,6 +276,9 @@ def test_conversions_come_back_byte_for_byte(here: Path, capfdbinary: Any) -> No
     words = ("--base", "https://x.invalid/cap", "--centre", "cn-cma", "--metadata-id", "urn:wmo:md:cn-cma:w")
     code, told, _ = ran(capfdbinary, "convert", "m1.xml", "--to", "wis2", *words)
     assert json.loads(told)["links"][0]["href"] == "https://x.invalid/cap/m1.cap.xml"
+    (here / "p.xml").write_bytes(message("p", scope="Private"))
+    code, told, err = ran(capfdbinary, "convert", "p.xml", "--to", "wis2", *words)
+    assert (code, told, err) == (1, b"", "anlan: p.xml 0 left out: scope Private\n")
 
 
 def test_a_message_without_area_is_named_where_only_areas_are_written(here: Path, capfdbinary: Any) -> None:

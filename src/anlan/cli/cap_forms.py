@@ -49,7 +49,7 @@ def convert(
     to
         cap: each message as it was received, byte for byte (out of its wrapper; from JSON without its
         original, written as CAP 1.2). json: one object a line, which comes back by --to cap. geojson: one
-        FeatureCollection. edxl: one EDXL-DE wrapper. wis2: one WIS2 notification a line.
+        FeatureCollection. edxl: one EDXL-DE wrapper. wis2: one WIS2 notification a line, of each public one.
     out_path
         A file; for cap a folder, one file a message. Standard output where left out.
     original
@@ -114,6 +114,11 @@ def convert(
         lines = []
         for look in found:
             assert look.alert is not None
+            if look.alert.scope not in ("Public", ""):
+                # everybody reads what is announced there (CAP 1.2, section 3.2.1, scope)
+                failed = True
+                said(look, f"left out: scope {look.alert.scope}")
+                continue
             href = address(base, look.alert.identifier)
             try:
                 told = notification(
