@@ -6,6 +6,7 @@ import gzip
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -208,3 +209,7 @@ def test_the_next_poll_follows_the_last(tmp_path: Path) -> None:
     assert next_poll(definition, None, 0, NOW) == NOW
     assert next_poll(definition, NOW, 0, NOW) == NOW + DAY
     assert NOW < next_poll(definition, NOW, 2, NOW) < NOW + timedelta(minutes=1)
+    # away for a day, and found back long before it would have been late
+    minutely = replace(definition, poll=timedelta(minutes=1), stale_after=timedelta(minutes=20))
+    assert next_poll(minutely, NOW, 30, NOW) <= NOW + timedelta(minutes=5)
+    assert next_poll(replace(minutely, poll=DAY), NOW, 30, NOW) <= NOW + DAY

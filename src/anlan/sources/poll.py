@@ -128,13 +128,13 @@ class Poller:
         self._client.close()
 
 
-def backoff(source: str, failures: int, poll: timedelta) -> timedelta:
+def backoff(source: str, failures: int, poll: timedelta, longest: timedelta = LONGEST_WAIT) -> timedelta:
     """How long to wait after so many failures in a row: 15 s (or `poll` if shorter), doubled each time
-    up to an hour (or `poll` if longer), less up to a quarter that follows from the source's id and the
+    up to `longest` (or `poll` if longer), less up to a quarter that follows from the source's id and the
     number of failures, so that a crowd does not return together and a replay repeats."""
     if failures <= 0:
         return poll
-    longest = max(LONGEST_WAIT, poll)
+    longest = max(longest, poll)
     doubled: timedelta = min(FIRST_WAIT, poll) * (1 << min(failures - 1, 20))
     wait = min(longest, doubled)
     digest = hashlib.sha256(f"{source}\x00{failures}".encode()).digest()
@@ -142,7 +142,9 @@ def backoff(source: str, failures: int, poll: timedelta) -> timedelta:
 
 
 def next_poll(definition: SourceDef, last: datetime | None, failures: int, now: datetime) -> datetime:
-    """When to ask next: at once when never asked, else after `poll`, or after the backoff."""
+    """When to ask next: at once when never asked, else after `poll`, or after the backoff. A peer that was
+    away is found back within a quarter of the silence that makes it late, be its absence ever so long."""
     if last is None:
         return now
-    return last + backoff(definition.id, failures, definition.poll or timedelta(hours=1))
+    longest = min(LONGEST_WAIT, definition.stale_after / 4)
+    return last + backoff(definition.id, failures, definition.poll or timedelta(hours=1), longest)
