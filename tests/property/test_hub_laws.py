@@ -88,7 +88,7 @@ def test_order_and_repetition_of_arrival_change_nothing(
 
 
 @given(floods(), st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_stands_is_ended_only_by_its_own_sender_and_status_or_its_own_end(
     messages: list[Relayed], at: int
 ) -> None:
@@ -121,7 +121,7 @@ def test_only_what_came_after_newer_is_refused_and_no_newest_word_of_a_chain(
 
 
 @given(floods())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_chain_of_announcements_never_ends_itself_altogether(messages: list[Relayed]) -> None:
     """Without a cancel somebody's newest message always stands."""
     plain = [one for one in messages if one.msg_type != "Cancel" and not one.held]
