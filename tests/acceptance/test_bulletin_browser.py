@@ -101,12 +101,10 @@ def public(shown: Shown, where: Path | None = None) -> Iterator[str]:
         thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("ANLAN_SCREENSHOTS")
-    path = Path(named) if named else tmp_path_factory.mktemp("screenshots")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+def picture(page: Any, name: str) -> None:
+    """A picture of the page for people to look at, where ANLAN_SCREENSHOTS names a folder for them."""
+    if folder := os.environ.get("ANLAN_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +126,7 @@ def site() -> Iterator[str]:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_every_page_is_readable_without_scripts_at_every_width(
-    browser: Any, site: str, shots: Path, width: int, scheme: str
+    browser: Any, site: str, width: int, scheme: str
 ) -> None:
     size = {"width": width, "height": 900}
     context = browser.new_context(viewport=size, color_scheme=scheme, java_script_enabled=False)
@@ -140,7 +138,7 @@ def test_every_page_is_readable_without_scripts_at_every_width(
         for language in ("en", "zh") if "{l}" in path else ("en",):
             there = site + path.format(l=language)
             page.goto(there)
-            page.screenshot(path=str(shots / f"public-{name}-{language}-{scheme}.png"), full_page=True)
+            picture(page, f"public-{name}-{language}-{scheme}")
             assert page.locator("h1").count() == 1
             assert "2030-07-12 14:00:00 UTC" in page.locator("footer").inner_text()
             assert not page.locator(".aged").is_visible()
@@ -168,13 +166,13 @@ def test_with_a_script_an_old_page_says_that_it_is_old_and_a_new_one_does_not(br
             page.close()
 
 
-def test_a_page_on_paper_shows_its_words_and_its_age(browser: Any, site: str, shots: Path) -> None:
+def test_a_page_on_paper_shows_its_words_and_its_age(browser: Any, site: str) -> None:
     page = browser.new_page()
     page.goto(f"{site}zh/warning/W-red.html")
     page.emulate_media(media="print")
     assert not page.locator(".switch").is_visible()
     assert page.locator("footer").is_visible() and page.locator(".do").is_visible()
-    page.screenshot(path=str(shots / "public-print.png"), full_page=True)
+    picture(page, "public-print")
     page.close()
 
 

@@ -20,7 +20,7 @@ from callsdesk import SMS_KEY, WARNING, later, make
 from desk import PASSWORD
 from deskserver import served, sign_in
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from test_console_browser import WIDTHS, Visit, browser, pytestmark, shots  # noqa: F401
+from test_console_browser import WIDTHS, Visit, browser, picture, pytestmark  # noqa: F401
 
 from anlan.app.config import AcknowledgementsConfig
 from anlan.app.desk import RunningDesk
@@ -297,11 +297,12 @@ def test_a_contact_is_tested_by_a_message_that_is_no_call(desk: RunningDesk) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("language", "theme", "width"), [("en", "light", "wall"), ("zh", "dark", "phone")])
 def test_pages_of_a_delivery_fit_and_say_what_is_the_case(
     desk: RunningDesk,
     browser: Any,  # noqa: F811
-    shots: Path,  # noqa: F811
+    language: str,
+    theme: str,
     width: str,
 ) -> None:
     later(desk, 4 * MINUTE)
@@ -321,50 +322,47 @@ def test_pages_of_a_delivery_fit_and_say_what_is_the_case(
     test_link = link(desk, "county")
     later(desk, 2 * MINUTE)
     with served(desk) as base:  # type: ignore[arg-type]
-        for language, theme in (("en", "light"), ("zh", "dark")):
-            visit = Visit(browser, base, viewport={"width": WIDTHS[width], "height": 900})
-            visit.sign_in("ada")
-            for name in ("lang=" + language, "theme=" + theme):
-                visit.page.goto(f"{base}/prefs?{name}&back=/")
-            one = delivery(desk, "r003").id
-            for name, path in (
-                ("deliveries", f"/warning/{WARNING}/deliveries?show={one}"),
-                ("ladder", "/ladder"),
-                ("roster", "/roster"),
-                ("answer", link(desk, "town")),
-                ("test", test_link),
-            ):
-                page = visit.open(path)
-                page.screenshot(path=shots / f"calls-{name}-{width}-{language}-{theme}.png", full_page=True)
-                assert visit.width_over() <= 0, name
-            page = visit.open(f"/warning/{WARNING}/deliveries?status=given_up")
-            assert page.locator(".rows .row").count() == 1
-            # one that may have arrived twice goes no third time by itself: the page says so, and offers it
-            lost = delivery(desk, "r009").id
-            page = visit.open(f"/warning/{WARNING}/deliveries?status=unknown&show={lost}")
-            page.screenshot(path=shots / f"calls-unknown-{width}-{language}-{theme}.png", full_page=True)
-            assert page.locator(".rows .row").count() == 1
-            words = page.locator("#story").inner_text()
-            assert ("nobody knows whether it arrived" if language == "en" else "无法确认该份") in words
-            assert page.locator("#story form").count() == 1
-            # and the duty page says that there is something to look at
-            page = visit.open("/")
-            page.screenshot(path=shots / f"calls-duty-{width}-{language}-{theme}.png", full_page=True)
-            assert visit.width_over() <= 0
-            page.click(f"main a[href='/warning/{WARNING}/deliveries?status=unknown']")
-            assert page.locator(".rows .row").count() == 1
-            page = visit.open(test_link)
-            words = page.locator("main").inner_text()
-            assert ("There is no emergency" if language == "en" else "没有发生紧急情况") in words
-            page = visit.open("/roster")
-            words = page.locator("main").inner_text()
-            assert ("waits for the answer" if language == "en" else "等待应答") in words
-            page = visit.open("/ladder")
-            words = page.locator("main").inner_text()
-            assert ("call 3 of 3" if language == "en" else "第3次") in words
-            assert ("Keeper of the dam" if language == "en" else "水库管护员") in words
-            assert visit.faults == []
-            visit.context.close()
+        visit = Visit(browser, base, viewport={"width": WIDTHS[width], "height": 900})
+        visit.sign_in("ada")
+        for name in ("lang=" + language, "theme=" + theme):
+            visit.page.goto(f"{base}/prefs?{name}&back=/")
+        one = delivery(desk, "r003").id
+        for name, path in (
+            ("deliveries", f"/warning/{WARNING}/deliveries?show={one}"),
+            ("ladder", "/ladder"),
+            ("roster", "/roster"),
+            ("answer", link(desk, "town")),
+            ("test", test_link),
+        ):
+            visit.open(path)
+            visit.fits(f"calls-{name}-{language}-{theme}")
+        page = visit.open(f"/warning/{WARNING}/deliveries?status=given_up")
+        assert page.locator(".rows .row").count() == 1
+        # one that may have arrived twice goes no third time by itself: the page says so, and offers it
+        lost = delivery(desk, "r009").id
+        page = visit.open(f"/warning/{WARNING}/deliveries?status=unknown&show={lost}")
+        picture(page, f"calls-unknown-{width}-{language}-{theme}")
+        assert page.locator(".rows .row").count() == 1
+        words = page.locator("#story").inner_text()
+        assert ("nobody knows whether it arrived" if language == "en" else "无法确认该份") in words
+        assert page.locator("#story form").count() == 1
+        # and the duty page says that there is something to look at
+        page = visit.open("/")
+        visit.fits(f"calls-duty-{language}-{theme}")
+        page.click(f"main a[href='/warning/{WARNING}/deliveries?status=unknown']")
+        assert page.locator(".rows .row").count() == 1
+        page = visit.open(test_link)
+        words = page.locator("main").inner_text()
+        assert ("There is no emergency" if language == "en" else "没有发生紧急情况") in words
+        page = visit.open("/roster")
+        words = page.locator("main").inner_text()
+        assert ("waits for the answer" if language == "en" else "等待应答") in words
+        page = visit.open("/ladder")
+        words = page.locator("main").inner_text()
+        assert ("call 3 of 3" if language == "en" else "第3次") in words
+        assert ("Keeper of the dam" if language == "en" else "水库管护员") in words
+        assert visit.faults == []
+        visit.context.close()
 
 
 test_pages_of_a_delivery_fit_and_say_what_is_the_case.pytestmark += BROWSER  # type: ignore[attr-defined]

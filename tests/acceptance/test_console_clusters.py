@@ -16,7 +16,7 @@ from desk import MemoryDesk
 from deskpack import NOW, outlines, real_outlines
 from deskserver import application, served, sign_in
 from litestar.testing import TestClient
-from test_console_series import DAY, SERIES, WIDTHS, browser, drawn, ready, visit
+from test_console_series import DAY, SERIES, WIDTHS, browser, drawn, ready, signed_in, visit
 
 from anlan.assess import cluster_scan
 from anlan.model.pack import GeometryLayer
@@ -129,15 +129,14 @@ def test_what_cannot_be_scanned_is_said(client: TestClient[Any], address: str, s
 
 
 @drawn
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "name", "width"), [("light", "chen.approver", "wall"), ("dark", "li.duty", "phone")]
+)
 def test_clusters_are_drawn_on_the_map_and_listed_beside_it(
-    browser: Any, base: str, theme: str, width: str, tmp_path: Path
+    browser: Any, base: str, theme: str, name: str, width: str
 ) -> None:
-    name = "chen.approver" if theme == "light" else "li.duty"
-    page, faults = visit(
-        browser, base, name, color_scheme=theme, viewport={"width": WIDTHS[width], "height": 900}
-    )
+    one = signed_in(browser, base, name, color_scheme=theme, viewport={"width": WIDTHS[width], "height": 900})
+    page = one.page
     page.goto(f"{base}{SERIES}")
     ready(page)
     page.locator("[data-panel-map]").scroll_into_view_if_needed()
@@ -145,11 +144,9 @@ def test_clusters_are_drawn_on_the_map_and_listed_beside_it(
     page.locator(".cluster-mark.strong").first.wait_for(timeout=60_000)
     page.wait_for_timeout(300)
     page.locator("[data-scan]").scroll_into_view_if_needed()
-    shots = Path(os.environ.get("ANLAN_SCREENSHOTS", tmp_path))
-    page.screenshot(path=str(shots / f"clusters-{theme}-{width}.png"), full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
-    assert faults == []
-    page.context.close()
+    one.fits(f"clusters-{theme}")
+    assert one.faults == []
+    one.context.close()
 
 
 @drawn
@@ -199,15 +196,14 @@ def test_without_outlines_the_map_has_the_points_alone(
     }
     desk.pack = replace(desk.pack, places=places, geometry=())
     with served(desk) as address:
-        page, faults = visit(
+        one = signed_in(
             browser, address, color_scheme=theme, viewport={"width": WIDTHS[width], "height": 900}
         )
+        page = one.page
         # on the map of the panel, and on a page of its own
         for path, kind in ((SERIES, "panel"), (SCAN, "scan")):
             page.goto(f"{address}{path}")
             page.locator(f"[data-{kind}-map][data-ready] canvas").first.wait_for(timeout=60_000)
-            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
-        shots = Path(os.environ.get("ANLAN_SCREENSHOTS", tmp_path))
-        page.screenshot(path=str(shots / f"points-{theme}-{width}.png"), full_page=True)
-        assert faults == []
-        page.context.close()
+            one.fits(f"points-{theme}")
+        assert one.faults == []
+        one.context.close()

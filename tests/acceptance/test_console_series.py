@@ -301,11 +301,16 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def visit(browser: Any, base: str, name: str = "chen.approver", **options: Any) -> tuple[Any, list[str]]:
+def signed_in(browser: Any, base: str, name: str = "chen.approver", **options: Any) -> Any:
     from test_console_browser import Visit
 
     one = Visit(browser, base, **{"locale": "en-GB", **options})
     one.sign_in(name)
+    return one
+
+
+def visit(browser: Any, base: str, **options: Any) -> tuple[Any, list[str]]:
+    one = signed_in(browser, base, **options)
     return one.page, one.faults
 
 
@@ -314,29 +319,23 @@ def ready(page: Any) -> None:
 
 
 @drawn
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "name", "width"), [("light", "chen.approver", "wall"), ("dark", "li.duty", "phone")]
+)
 def test_it_is_drawn_without_errors_overflow_or_outside_requests(
-    browser: Any, base: str, theme: str, width: str, tmp_path: Path
+    browser: Any, base: str, theme: str, name: str, width: str
 ) -> None:
-    page, faults = visit(
-        browser,
-        base,
-        "chen.approver" if theme == "light" else "li.duty",
-        color_scheme=theme,
-        viewport={"width": WIDTHS[width], "height": 900},
-    )
+    one = signed_in(browser, base, name, color_scheme=theme, viewport={"width": WIDTHS[width], "height": 900})
+    page = one.page
     page.goto(f"{base}{SERIES}")
     ready(page)
     for chart in page.query_selector_all("[data-bands], [data-heat], [data-panel-map]"):
         chart.scroll_into_view_if_needed()
         page.wait_for_function("e => e.dataset.ready !== undefined", arg=chart)
-    shots = Path(os.environ.get("ANLAN_SCREENSHOTS", tmp_path))
-    page.screenshot(path=str(shots / f"series-{theme}-{width}.png"), full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
+    one.fits(f"series-{theme}")
     assert page.locator("h1").count() == 1
-    assert faults == []
-    page.context.close()
+    assert one.faults == []
+    one.context.close()
 
 
 @drawn
