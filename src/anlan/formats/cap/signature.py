@@ -176,7 +176,7 @@ class _Looked:
             )
         reference = covering[0]
         self.facts["digest"] = algorithm(reference, "DigestMethod")
-        strange = _strange(reference)
+        strange = _strange(reference, str(self.facts["c14n"]))
         if strange:
             return self.told("broken", "signature_transform", f"not run, and not accepted: {strange}")
         unknown = self._unknown(method)
@@ -276,12 +276,13 @@ class _Looked:
         return self.told("whole", "other_key", told, **found)
 
 
-def _strange(reference: Any) -> str:
+def _strange(reference: Any, form: str) -> str:
     """What is not as in an enveloped signature of the whole message: a transform that is a program or picks
     parts out (XSLT, XPath, base64 …; XML Signature Best Practices, sections 2.1 and 2.2), or none that takes
-    the signature itself out."""
+    the signature itself out. The canonical form that the signature itself names is no such thing, though it
+    may be one that is not known here."""
     steps = steps_of(reference)
-    other = [step for step in steps if step != ENVELOPED and step not in C14N]
+    other = [step for step in steps if step != ENVELOPED and step not in C14N and step != form]
     if other:
         return f"transform {shown(other[0])}"
     return "" if ENVELOPED in steps else "no enveloped-signature transform"
