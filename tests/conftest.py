@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+from anlan.cli.main import GARBAGE
+
 ROOT = Path(__file__).resolve().parents[1]
+# As a command does: packs and journals are read hundreds of times here.
+gc.set_threshold(*GARBAGE)
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +43,8 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Among several workers, the files of `longest_first.txt` in its order and then the others as they
     were found, so that no worker begins a long file when the rest have nothing left to do."""
+    # thousands of tests and the modules stay to the end: no search for garbage need go through them
+    gc.freeze()
     if not hasattr(config, "workerinput"):
         return
     lines = (ROOT / "tests/longest_first.txt").read_text().splitlines()

@@ -86,7 +86,7 @@ rules = st.builds(
 
 
 @given(rules, st.lists(news, max_size=40), st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_nothing_that_goes_missing_lowers_a_level_or_a_warning(
     rule: Rule, story: list[tuple[str, str, object]], publish: bool
 ) -> None:
@@ -114,7 +114,7 @@ def test_nothing_that_goes_missing_lowers_a_level_or_a_warning(
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.sampled_from([1.0, 3.5]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_with_gaps_a_level_stands_at_least_as_long_as_without(gaps: list[bool], quiet: float) -> None:
     """The same quiet days after a red one, some of them missing: the end is never earlier."""
     whole, torn = Chain(GAUGE), Chain(GAUGE)
@@ -128,7 +128,7 @@ def test_with_gaps_a_level_stands_at_least_as_long_as_without(gaps: list[bool], 
 
 
 @given(st.lists(news, min_size=1, max_size=15))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_findings_are_the_same_bytes_again_as_known_then(story: list[tuple[str, str, object]]) -> None:
     chain = Chain(replace(GAUGE, keep=timedelta(days=1)))
     pack = replace(PACK, rules={"gauge": chain.rule})

@@ -86,7 +86,7 @@ def verify(file: Path) -> int:
         journal.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(1, ROWS), st.sampled_from(COLUMNS), st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_byte_in_any_column_is_found(
     original: Path, seq: int, column: str, place: int, change: int
@@ -116,7 +116,7 @@ def test_a_changed_number_is_found(original: Path, seq: int, other: int) -> None
             verify(file)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.sets(st.integers(1, ROWS), min_size=1))
 def test_removed_rows_are_found(original: Path, gone: set[int]) -> None:
     with copied(original) as file:
@@ -143,7 +143,7 @@ def test_reordered_rows_are_found(original: Path, order: list[int]) -> None:
             verify(file)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_changed_byte_of_the_file_is_found_or_changes_no_row(original: Path, data: st.DataObject) -> None:
     with copied(original) as file:
@@ -156,7 +156,7 @@ def test_a_changed_byte_of_the_file_is_found_or_changes_no_row(original: Path, d
             return
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.lists(drafts(), min_size=1, max_size=4), max_size=5))
 def test_the_state_folded_after_reopening_is_the_state_before(batches: list[list[Draft]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -40,7 +40,7 @@ observations = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     batches=st.lists(st.lists(observations, max_size=12), min_size=1, max_size=5),
     days=st.lists(st.integers(0, 30), min_size=1, max_size=4),

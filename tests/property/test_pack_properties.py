@@ -47,7 +47,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 TABLES = [(file.pattern, table) for file in TOML_FILES for table in file.tables]
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -125,7 +125,7 @@ def test_bytes_in_the_middle_of_a_file_give_faults_and_never_a_crash(
 
 
 @pytest.mark.parametrize(("pattern", "table"), TABLES, ids=[f"{name} {one.name}" for name, one in TABLES])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(raw=VALUES)
 def test_a_table_that_is_not_its_class_gives_at_least_one_fault(pattern: str, table: Any, raw: Any) -> None:
     faults: list[Any] = []

@@ -72,7 +72,7 @@ def findings(pack: Pack, rows: dict[str, list[float | None]], place: str) -> lis
 
 
 @given(VALUES, VALUES, DEFINITIONS, st.sampled_from([None, 3]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_another_place_changes_no_finding(
     mine: list[float | None], others: list[float | None], definitions: list[Definition], frozen: int | None
 ) -> None:
@@ -84,7 +84,7 @@ def test_another_place_changes_no_finding(
 
 
 @given(VALUES, DEFINITIONS, st.sampled_from([None, 3]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_screening_takes_values_away_and_never_makes_or_changes_one(
     values: list[float | None], definitions: list[Definition], frozen: int | None
 ) -> None:
@@ -115,7 +115,7 @@ def test_comparing_is_the_same_from_both_sides(definitions: list[Definition], te
 
 
 @given(VALUES, DEFINITIONS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_what_cannot_be_used_never_ends_a_level(
     values: list[float | None], definitions: list[Definition]
 ) -> None:

@@ -79,7 +79,7 @@ def plain_farrington(y: Floats, now: int, b: int, w: int, alpha: float) -> tuple
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(PANELS)
 def test_farrington_is_the_regression_written_out(panel: tuple[Any, int]) -> None:
     counts = counts_of(*panel) + 1  # no window without cases
@@ -147,7 +147,7 @@ def plain_outbreak(y: list[float]) -> float:
     return float(sum(sum(b) * math.log(sum(b) / len(b) / mean) for b in blocks if sum(b) > 0))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(PANELS)
 def test_outbreak_p_is_the_likelihood_ratio_of_the_isotonic_fit(panel: tuple[Any, int]) -> None:
     counts = counts_of(*panel)
@@ -165,7 +165,7 @@ def test_outbreak_p_is_the_likelihood_ratio_of_the_isotonic_fit(panel: tuple[Any
             assert plain_outbreak([*past[:-1], bound + 1]) >= math.log(20) - 1e-9
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(PANELS, st.sampled_from(["standard", "rossi", "anscombe", "anscombe2nd", "none"]), st.booleans())
 def test_cusum_is_its_recursion(panel: tuple[Any, int], trans: Any, reset: bool) -> None:
     counts = counts_of(*panel)
@@ -215,7 +215,7 @@ def plain_glr(
     return found
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.lists(st.integers(0, 14), min_size=8, max_size=8),
     st.sampled_from([0.0, 0.15, 1.5]),
@@ -244,7 +244,7 @@ def test_glr_is_the_largest_likelihood_ratio(
     assert_array_equal(found.alarm[0] == Alarm.YES, above)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(0, 14), min_size=7, max_size=7), st.sampled_from([0.0, 0.15, 1.5]))
 def test_the_epidemic_chart_is_the_largest_likelihood_ratio(x: list[int], alpha: float) -> None:
     y = np.array([3, *x], dtype=np.float64)
