@@ -101,6 +101,14 @@ def test_a_source_goes_from_fresh_to_late_to_dead_at_exact_instants() -> None:
     assert (back.status, back.since) == ("fresh", T0 + 100 * DAY)
 
 
+def test_what_is_said_of_a_silent_source_is_in_round_seconds_and_spans_that_are_not_nothing() -> None:
+    quick = replace(SOURCE, stale_after=timedelta(seconds=20), dead_after=timedelta(minutes=1, seconds=30))
+    fresh = freshness(quick, None, T0 + timedelta(microseconds=7), T0)
+    for after, span in ((30, "20 s"), (100, "1 min 30 s")):
+        (*_, why) = freshness(quick, fresh, fresh.last, T0 + timedelta(seconds=after)).reasons
+        assert why.text.en.endswith(f"nothing since {T0:%Y-%m-%dT%H:%M:%SZ}, expected within {span}")
+
+
 def test_a_source_that_never_brought_anything_says_never() -> None:
     never = freshness(SOURCE, None, None, T0)
     assert (never.status, never.last, next_change(SOURCE, never)) == ("never", None, None)

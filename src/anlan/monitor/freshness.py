@@ -73,7 +73,7 @@ def _status(
 
 def _reason(definition: SourceDef, status: str, last: datetime | None, failures: int) -> Reason:
     name = definition.title
-    told = "" if last is None else format_instant(last)
+    told = "" if last is None else format_instant(last.replace(microsecond=0))
     if status == "never":
         text = Text(f"{name.en} has brought nothing yet", f"{name.zh}尚未提供任何数据")
     elif status == "dead":
@@ -96,19 +96,16 @@ def _reason(definition: SourceDef, status: str, last: datetime | None, failures:
     return Reason(f"source_{status}", text)
 
 
-def _parts(length: timedelta) -> tuple[int, int, int]:
-    minutes = int(length.total_seconds()) // 60
-    return minutes // 1440, minutes % 1440 // 60, minutes % 60
+def _parts(length: timedelta) -> tuple[int, int, int, int]:
+    seconds = int(length.total_seconds())
+    return seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60, seconds % 60
 
 
 def _en(length: timedelta) -> str:
-    return (
-        " ".join(f"{n} {u}" for n, u in zip(_parts(length), ("d", "h", "min"), strict=True) if n) or "0 min"
-    )
+    units = ("d", "h", "min", "s")
+    return " ".join(f"{n} {u}" for n, u in zip(_parts(length), units, strict=True) if n) or "0 s"
 
 
 def _zh(length: timedelta) -> str:
-    return (
-        "".join(f"{n}{u}" for n, u in zip(_parts(length), ("天", "小时", "分钟"), strict=True) if n)
-        or "0分钟"
-    )
+    units = ("天", "小时", "分钟", "秒")
+    return "".join(f"{n}{u}" for n, u in zip(_parts(length), units, strict=True) if n) or "0秒"
