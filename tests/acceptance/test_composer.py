@@ -383,6 +383,7 @@ def test_an_all_clear_and_a_withdrawal_say_different_things(desk: RunningDesk) -
             assert re.search(rf"<dt[^>]*>What to do</dt><dd>This warning is {told}", page), (
                 "as it is published"
             )
+            assert "The message before said: The dike leaks at Alpha." in page, "it is no more what happens"
             assert "Until 2" not in page, "no short form tells an end of what is over"
             begun = reader.get(f"/compose?do=warning.edit&id={draft.id}")
             assert 'type="hidden" name="measures_en"' in begun
@@ -405,6 +406,7 @@ def test_an_exercise_says_so_before_and_after_it_is_approved(tmp_path: Path) -> 
             page = ben.get(f"/warning/{id}")
             assert "Approve the exercise message" in page and "no public channel takes it" in page
             assert "Approve and publish to the public" not in page
+            assert '<span class="tongue">English</span> [EXERCISE] ' in page, "exactly as it leaves"
             assert ben.act("warning.approve", id, code=codes[0], reason="drill").status_code == 303
         raw = desk.cap(id).decode()
         assert "<status>Exercise</status>" in raw

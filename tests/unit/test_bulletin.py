@@ -127,6 +127,7 @@ def test_a_withdrawal_is_not_called_lifted_and_tells_no_end() -> None:
         made = edition(Shown.of([old, new]), SITE)
         page = words(made, "en/warning/W-2.html")
         assert f"This warning is {said}" in page and "In force until" not in page
+        assert f"<span>{said}</span>" in page, "what became of the message before"
         assert f"has been {said}" in words(made, "en/warning/W-1.html")
         for path in ("index.html", "en/index.html", "en/place/xx.1.html"):
             assert (">✕ withdrawn" in words(made, path)) is (said == "withdrawn"), path

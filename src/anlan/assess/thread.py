@@ -172,8 +172,8 @@ def judge(
         raise WrongState("an assessment needs a reason in words", where=thread.id, found="an empty note")
     said = f"level {level}" if level else "no level"
     zh = f"{level} 级" if level else "无级别"
-    where = f" ({cell})" if cell else ""
-    reason = Reason("judged", Text(f"{said}{where}: {note.strip()}", f"{zh}{where}:{note.strip()}"))
+    en_cell, zh_cell = (f" ({cell})", f"（{cell}）") if cell else ("", "")
+    reason = Reason("judged", Text(f"{said}{en_cell}: {note.strip()}", f"{zh}{zh_cell}：{note.strip()}"))
     changed = replace(
         thread,
         judged=level,

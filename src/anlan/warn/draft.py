@@ -21,6 +21,8 @@ from anlan.model.user import SYSTEM
 from anlan.model.warning import Contents, Warning
 from anlan.warn.words import clock
 
+_EARLIER = Text("The message before said: {said}", "此前消息称：{said}")
+
 
 def line(pack: Pack, place: str, now: datetime) -> tuple[str, ...]:
     """The place and what it lies in; nothing when it is not in force."""
@@ -46,10 +48,27 @@ def cancel(
     zone: tzinfo = UTC,
 ) -> Warning:
     """The draft that ends `head`: same identity chain, same mode, same issuer. `purpose` all_clear (or "",
-    of the system's own) says that the danger is over; cancel withdraws the message and says no such thing."""
+    of the system's own) says that the danger is over; cancel withdraws the message and says no such thing.
+    In a person's draft what was said of the danger stands as what was said: it is no more what happens."""
     fields = fields_of(pack, head.hazard, head.level, head.places, head.organ, now, head.expires, None, zone)
     said = WITHDRAWN if purpose == "cancel" else plan.template_for(head.hazard, head.level).cancel
-    return follow(head, "cancel", pack, now, author, reason, headline=filled(said, fields), purpose=purpose)
+    contents = head.contents
+    if purpose:
+        earlier = Text(
+            *(_EARLIER.in_(one).replace("{said}", contents.matters.in_(one)) for one in ("en", "zh"))
+        )
+        contents = replace(contents, matters=earlier)
+    return follow(
+        head,
+        "cancel",
+        pack,
+        now,
+        author,
+        reason,
+        headline=filled(said, fields),
+        purpose=purpose,
+        contents=contents,
+    )
 
 
 def revise(

@@ -42,6 +42,7 @@ REPEAT = Reason(
     "repeat", Text("the message before has run out, the level stands", "前一消息已到期，级别仍在")
 )
 CANCELLED = Reason("cancelled", Text("the warning is lifted", "预警解除"))
+WITHDRAWN = Reason("cancelled", Text("the warning is withdrawn", "预警撤回"))
 # not told
 NOTHING_NEW = Reason("nothing_new", Text("nothing in it is new to them", "对其无新内容"))
 NEVER_TOLD = Reason("never_told", Text("they were never told of what it lifts", "其从未收到所解除的预警"))
@@ -266,7 +267,7 @@ def _line(place: str, pack: Pack, now: datetime) -> tuple[str, ...]:
 def _news(sent: Warning, before: Warning | None, state: State) -> Reason:
     """What is new against the message in force; where none is, against the one that ran out."""
     if sent.change == "cancel":
-        return CANCELLED
+        return WITHDRAWN if sent.purpose == "cancel" else CANCELLED
     if before is None:
         return REPEAT if any(id in state.warnings for id in sent.references) else FIRST
     if sent.level != before.level:

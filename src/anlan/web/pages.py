@@ -13,7 +13,7 @@ from anlan.model.finding import Finding
 from anlan.model.text import Text
 from anlan.ports.desk import Desk
 from anlan.warn.route import notice_id
-from anlan.warn.words import measures
+from anlan.warn.words import headline, measures
 from anlan.web.access import QUARANTINE, READ, Decision
 from anlan.web.composerview import changes_between, drawing_of, sight, versions_of
 from anlan.web.duty import duty
@@ -138,6 +138,7 @@ def warning_page(request: Ask, id: str, tried: Tried | None = None) -> Response[
         tried=tried,
         w=found,
         measures=measures,
+        headline=headline,
         reach=reach(found.places, desk.pack, at),
         cap=desk.cap(id).decode("utf-8", "replace"),
         chain=chain(found, state),
