@@ -221,6 +221,7 @@ def test_mail_has_the_same_bytes_each_time_and_marks_a_repeat() -> None:
     mail = compose(parcel, "warn@drill.invalid")
     assert mail.as_bytes() == compose(parcel, "warn@drill.invalid").as_bytes()
     assert mail["Message-ID"] == "<D-check-1@drill.invalid>"
+    assert mail["References"] == f"<{parcel.warning.risk}@drill.invalid>", "a mailbox keeps a chain together"
     assert mail["Subject"] == "洪水橙色预警 X-Forged: yes"
     assert mail["X-Forged"] is None
     assert mail["X-Anlan-Repeat"] is None

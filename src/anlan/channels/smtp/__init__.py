@@ -175,6 +175,9 @@ def compose(parcel: Parcel, sender: str) -> EmailMessage:
     mail["Subject"] = " ".join(parcel.subject.split())
     mail["Date"] = parcel.warning.sent or parcel.delivery.due
     mail["Message-ID"] = f"<{copy_id(parcel.delivery)}@{origin.domain}>"
+    # the messages of one risk stand together in a mailbox (RFC 5322, section 3.6.4); a digest is of several
+    if parcel.warning.risk and not parcel.delivery.digest:
+        mail["References"] = f"<{file_name(parcel.warning.risk, '')}@{origin.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Anlan-Delivery"] = file_name(parcel.delivery.id, "")
     mail["X-Anlan-Warning"] = file_name(parcel.warning.id, "")
