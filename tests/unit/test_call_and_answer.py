@@ -13,6 +13,7 @@ from anlan import flow
 from anlan.model.state import fold
 from anlan.model.warning import Delivery, Warning
 from anlan.ports.channel import Receipt
+from anlan.warn import proof
 from anlan.warn.calling import prefaces
 from chain_pack import ADA, DAY, HOUR, MINUTE, PLAN, T0, Room, chain_pack, stage
 
@@ -178,3 +179,23 @@ def test_the_ladder_goes_on_at_the_same_instants_after_any_restart(tmp_path: Pat
     whole, broken = story(tmp_path / "a", False), story(tmp_path / "b", True)
     assert whole == broken
     assert len(whole) > 20
+
+
+def test_a_reply_by_sms_is_read_as_people_write_it(room: Room) -> None:
+    publish(room)
+    waiting = [calls(room)["desk", 0], calls(room)["second", 0]]
+    numbers = {"desk": "+86 138-0000-0001", "second": "+86 138 0000 0002"}
+    key = b"a key of a workspace"
+    wanted = proof.code(key, waiting[0].id)
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in wanted)
+
+    def heard(text: str, sender: str = "008613800000001") -> Delivery | None:
+        return proof.replied(key, sender, text, waiting, numbers)
+
+    split = f"{wanted[:3]} {wanted[3:]}"
+    for text in (wanted, f"收到，代码{wanted.lower()}。", f"收到{wide}", f"ok {split} thanks", f"{wanted}!"):
+        assert heard(text) is waiting[0], text
+    for text in ("收到", wanted[:5], ""):
+        assert heard(text) is None, text
+    for other in ("+86 138 0000 0002", "", "13800000001"):
+        assert heard(wanted, other) is None, other

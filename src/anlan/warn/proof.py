@@ -13,7 +13,9 @@ import binascii
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from anlan.model.delivery import Delivery
 
@@ -66,8 +68,10 @@ def replied(
     key: bytes, sender: str, text: str, waiting: Iterable[Delivery], addresses: Mapping[str, str]
 ) -> Delivery | None:
     """The delivery that a reply answers: one whose code stands in `text` and whose recipient's number is
-    `sender`. `addresses`: recipient -> number. None where nothing fits."""
-    said = set(_WORD.findall(text.upper()))
+    `sender`. `addresses`: recipient -> number. None where nothing fits. The code may be written in small
+    letters, in full-width ones, as Chinese keyboards have them, and in two parts."""
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).upper())
+    said = {*words, *(one + next for one, next in pairwise(words))}
     number = digits(sender)
     for delivery in waiting:
         known = digits(addresses.get(delivery.recipient, ""))
@@ -83,4 +87,4 @@ def is_number(address: str) -> bool:
 
 def digits(number: str) -> str:
     """A telephone number as its digits alone, without the international prefix's zeros."""
-    return re.sub(r"\D", "", number).lstrip("0")
+    return re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", number)).lstrip("0")
