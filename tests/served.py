@@ -270,12 +270,13 @@ def wait(what: Callable[[], Any], seconds: float = 60.0, why: str = "") -> Any:
 
 
 class Service:
-    """One `anlan serve` process: forked from one that has read the modules, or begun from the command line
-    `by_hand`, as its user does."""
+    """One `anlan serve` process: forked from one that has read the modules (`program`: as that script runs
+    it), or begun from the command line `by_hand`, as its user does."""
 
-    def __init__(self, home: Path, by_hand: bool = False) -> None:
+    def __init__(self, home: Path, by_hand: bool = False, program: str | Path = "anlan") -> None:
         self.home = home
         self.by_hand = by_hand
+        self.program = program
         self.log = home.parent / "serve.log"
         self.url = ""
         self.process: Command | subprocess.Popen[str] | None = None
@@ -292,7 +293,7 @@ class Service:
                     env=environment(),
                 )
             else:
-                self.process = Command(words, stderr=log)
+                self.process = Command(words, self.program, stderr=log)
         assert self.process.stdout is not None
         said = self.process.stdout.readline()
         found = re.search(r"http://\S+/", said)

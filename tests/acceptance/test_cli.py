@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from anlan.cli import main
+from anlan.store.quarantine import QuarantineTable
 
 PACK = """\
 id = "{id}"
@@ -304,7 +305,10 @@ def test_a_rule_is_scored_on_its_history(shell: Shell) -> None:
     assert f"hits {found['hits']}, misses {found['misses']}" in printed
 
 
-def test_a_store_that_is_locked_ends_with_3(workspace: Path, tmp_path: Path, shell: Shell) -> None:
+def test_a_store_that_is_locked_ends_with_3(
+    workspace: Path, tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(QuarantineTable.__init__.__kwdefaults__, "wait_s", 0.5)
     shell("quarantine", "list", "--workspace", workspace)  # makes the stores
     table = tmp_path / "weeks.csv"
     table.write_text(ROWS)

@@ -20,6 +20,7 @@ from anlan.store.lake import DeltaLake
 from served import Person, Service, pack, quick_workspace, stage, wait
 
 MIB = 1024 * 1024
+HASTY = Path(__file__).with_name("hasty_process.py")
 
 
 @pytest.fixture
@@ -102,14 +103,15 @@ def test_a_disk_that_fills_up_stops_intake_before_it_is_full_and_recovers(small_
 @pytest.mark.slow
 def test_a_journal_that_another_process_locks_stops_intake_and_recovers(tmp_path: Path) -> None:
     home, secret = quick_workspace(tmp_path, pack())
-    with Service(home) as service:
+    high = stage(4.5)  # once: the hour may end meanwhile
+    with Service(home, program=HASTY) as service:
         ada = Person(service.url, "ada")
         assert service.push(secret, [stage(1.0, back=1)]).status_code == 202
         before = ada.get("/v1/health")["entries"]
         other = sqlite3.connect(home / "journal.sqlite", isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         try:
-            said = told(service.push(secret, [stage(4.5)]))
+            said = told(service.push(secret, [high]))
             assert "locked by another process" in said and "journal.sqlite" in said
             assert ada.get("/v1/health")["entries"] == before
             assert ada.get("/v1/risks") == []
@@ -118,7 +120,7 @@ def test_a_journal_that_another_process_locks_stops_intake_and_recovers(tmp_path
             other.close()
         # what had reached the lake is looked at even if nobody sends it again
         wait(lambda: ada.get("/v1/risks"), 25, why=service.log.read_text())
-        again = service.push(secret, [stage(4.5)])
+        again = service.push(secret, [high])
         assert again.json() == {"accepted": 0, "repeated": 1, "quarantined": []}
         assert len(ada.get("/v1/risks")) == 1
         assert service.stop() == 0

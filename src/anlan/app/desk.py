@@ -126,6 +126,12 @@ class RunningDesk(Reading, People):
                 turn = flow.begin(self.house, self.house.clock.now(), fresh, also)
                 held, accepted = tuple(dict.fromkeys(turn.held)), turn.accepted
                 self._end(turn)
+            except StoreUnavailable:
+                # nobody may send it again: the desk's clocks look at it once the store answers, not only
+                # when something else falls due
+                if self.changed is not None:
+                    self.changed()
+                raise
             finally:
                 # what reached the lake is there, whatever became of the turn
                 self._reports.hear(item for batch in fresh for item in batch.observations)
