@@ -13,6 +13,8 @@ from anlan.web.bulletin.board import STANDINGS
 from anlan.web.catalogue import FAMILIES, Words, messages, preferred
 from anlan.web.errors import CODES
 
+# Fields of a message whose words stand under another key.
+SAID_ELSEWHERE = {"level": "level_said", "expires": "ends"}
 # Keys that are put together at run time: pattern in the sources -> what it can become.
 COMPOSED = {
     '"nav." ~ theme': [f"nav.{x}" for x in ("auto", "light", "dark")],
@@ -67,7 +69,7 @@ COMPOSED = {
         for x in ("category", "level", "starts", "area", "matters", "measures", "issuer", "issued")
     ],
     '"form." ~ {"level": "level_said", "expires": "ends"}.get(c.field, c.field)': [
-        f"form.{dict(level='level_said', expires='ends').get(x, x)}" for x in MESSAGE
+        f"form.{SAID_ELSEWHERE.get(x, x)}" for x in MESSAGE
     ],
     '"form." ~ r.field': ["form.profile"],
     '"warning.confirm." ~ w.mode': [f"warning.confirm.{x}" for x in MODES],

@@ -227,6 +227,8 @@ def test_mail_has_the_same_bytes_each_time_and_marks_a_repeat() -> None:
     assert mail["X-Anlan-Repeat"] is None
     again = compose(replace(parcel, repeat=True), "warn@drill.invalid")
     assert (again["X-Anlan-Repeat"], again["Message-ID"]) == ("yes", mail["Message-ID"])
+    digest = replace(parcel, delivery=replace(parcel.delivery, digest="X-1", due=SENT + timedelta(days=1)))
+    assert compose(digest, "warn@drill.invalid")["Date"].datetime == SENT + timedelta(days=1), "its own hour"
     attached = list(mail.iter_attachments())
     assert [(part.get_content_type(), part.get_filename()) for part in attached] == [
         ("application/cap+xml", "W-check-1.cap.xml")

@@ -173,7 +173,9 @@ def compose(parcel: Parcel, sender: str) -> EmailMessage:
     mail["From"] = origin
     mail["To"] = address
     mail["Subject"] = " ".join(parcel.subject.split())
-    mail["Date"] = parcel.warning.sent or parcel.delivery.due
+    # a digest is of its own hour, whatever messages are in it
+    sent = None if parcel.delivery.digest else parcel.warning.sent
+    mail["Date"] = sent or parcel.delivery.due
     mail["Message-ID"] = f"<{copy_id(parcel.delivery)}@{origin.domain}>"
     # the messages of one risk stand together in a mailbox (RFC 5322, section 3.6.4); a digest is of several
     if parcel.warning.risk and not parcel.delivery.digest:
