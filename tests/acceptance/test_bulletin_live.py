@@ -82,7 +82,7 @@ def test_what_is_approved_is_public_within_a_second_and_stays_so_without_the_ser
             page = wait(lambda: shown if headline in (shown := client.get(there).text) else "")
             # half a second until it is noticed, and the machine of the test may be busy
             assert time.monotonic() - approved < 5
-            assert "CST" in page
+            assert "(UTC+08:00)" in page
             raw = client.get(f"/public/cap/{id}.cap.xml")
             assert raw.content == desk.cap(id)
             assert raw.headers["content-type"] == "application/cap+xml"

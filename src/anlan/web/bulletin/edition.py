@@ -263,7 +263,8 @@ class _Maker:
 
     def _when(self, instant: datetime) -> str:
         local = instant.astimezone(self.settings.zone)
-        return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
+        offset = f"{local:%z}"
+        return f"{local:%Y-%m-%d %H:%M:%S} UTC{f'{offset[:3]}:{offset[3:5]}' if local.utcoffset() else ''}"
 
     def _health(self, language: str) -> str:
         words, silent = Words(language), sum(status in SILENT for status in self.sources)

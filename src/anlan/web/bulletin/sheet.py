@@ -14,6 +14,7 @@ from anlan.model.errors import NotFound, UnknownPlace
 from anlan.model.pack import Pack
 from anlan.model.text import Text
 from anlan.model.time import format_instant
+from anlan.warn.words import clock
 from anlan.web.bulletin.board import Board, Bulletin
 from anlan.web.catalogue import Words
 
@@ -44,9 +45,9 @@ class Sheet:
         return text.in_(self.language)
 
     def when(self, instant: datetime) -> str:
-        """The instant in the site's zone, to the minute, with the zone's name."""
-        local = instant.astimezone(self.zone)
-        return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+        """The instant in the site's zone as the messages have it: to the minute, with the offset, since a
+        zone's letters mean several (CST)."""
+        return clock(instant, self.zone)
 
     def iso(self, instant: datetime) -> str:
         return format_instant(instant.astimezone(UTC).replace(microsecond=0))
