@@ -33,9 +33,10 @@ def move(warning: Warning, status: str) -> None:
     """WrongState where the table has no such transition."""
     if status not in TRANSITIONS[warning.status]:
         allowed = ", ".join(TRANSITIONS[warning.status]) or "nothing: this is an end"
-        article = "an" if warning.status[0] in "aeiou" else "a"
         raise WrongState(
-            f"{article} {warning.status} warning cannot become {status}",
+            f"an {warning.status} warning cannot become {status}"
+            if warning.status[0] in "aeiou"
+            else f"a {warning.status} warning cannot become {status}",
             where=warning.id,
             found=warning.status,
             expected=allowed,
