@@ -117,7 +117,7 @@ def hand_over(house: House, delivery: Delivery, warning: Warning, now: datetime)
     channel = _channel(house, delivery.channel)
     receipt = resolved(channel, [(attempt, parcel)])[0]
     if receipt is None:
-        receipt = last(channel, attempt, _deliver(house, parcel))
+        receipt = last(channel, attempt, _deliver(house, attempt, parcel))
     house.outbox.finish(attempt, _outcome(receipt), receipt.detail, now)
     return receipt
 
@@ -146,10 +146,6 @@ def hand_over_many(
         return outcomes
     # the words before the attempt: a kill while they are made leaves nothing in doubt
     made = [house.parcel(d, messages[d.warning], d.again) for d in open_]
-    channel = _channel(house, open_[0].channel)
-    if len(made) == 1 and isinstance(channel, Poised) and poised(channel):
-        receipt = _hand_over_poised(house, channel, channel.deliver_poised, made[0], clock)
-        return [*outcomes, (made[0].delivery.id, receipt)]
     attempts = house.outbox.begin_many([_wanted(d) for d in open_], now)
     parcels: list[tuple[Attempt, Parcel]] = []
     for parcel, attempt in zip(made, attempts, strict=True):
@@ -161,43 +157,6 @@ def hand_over_many(
             parcels.append((attempt, parcel))
     outcomes += _carry(house, parcels, clock, stopped)
     return outcomes
-
-
-def poised(channel: Channel) -> bool:
-    """Whether an attempt by the channel begins with the last byte of its message. A far end that says what it
-    has needs no such care."""
-    return isinstance(channel, Poised) and bool(getattr(channel, "poised", True)) and not asks(channel)
-
-
-def _hand_over_poised(
-    house: House,
-    channel: Channel,
-    deliver: Callable[[Parcel, Callable[[], None]], Receipt],
-    parcel: Parcel,
-    clock: Callable[[], datetime],
-) -> Receipt | None:
-    """As `hand_over`, but the attempt is written down right before the last byte leaves: what a kill cuts
-    short before that has not begun, and is not in doubt."""
-    delivery, wanted = parcel.delivery, _wanted(parcel.delivery)
-    foreseen = house.outbox.foreseen(wanted, clock())
-    if foreseen.outcome is not None:
-        return _receipt(foreseen)
-    if foreseen.repeat and not parcel.repeat:
-        parcel = house.parcel(delivery, parcel.warning, True)
-    begun: list[Attempt] = []
-
-    def leave() -> None:
-        begun.extend(house.outbox.begin_many([wanted], clock()))
-
-    receipt = resolved(channel, [(foreseen, parcel)])[0]
-    if receipt is None:
-        receipt = deliver(parcel, leave)
-        # what has not left cannot have arrived
-        receipt = last(channel, foreseen, receipt if begun else replace(receipt, doubtful=False))
-    if not begun:
-        leave()
-    house.outbox.finish(begun[0], _outcome(receipt), receipt.detail, clock())
-    return receipt
 
 
 def message(house: House, state: State, id: str) -> Warning:
@@ -229,6 +188,7 @@ def _carry(
         else:
             told(attempt, parcel, receipt)
     if len(leave) > 1 and isinstance(channel, Batched) and getattr(channel, "batched", True):
+        house.outbox.leaves([attempt for attempt, _ in leave])
         receipts = channel.deliver_many([parcel for _, parcel in leave])
         for (attempt, parcel), receipt in zip(leave, receipts, strict=True):
             told(attempt, parcel, last(channel, attempt, receipt))
@@ -242,7 +202,7 @@ def _carry(
             ends.append((attempt, "not_sent", "its warning was over first"))
             outcomes.append((parcel.delivery.id, None))
             continue
-        told(attempt, parcel, last(channel, attempt, _deliver(house, parcel)))
+        told(attempt, parcel, last(channel, attempt, _deliver(house, attempt, parcel)))
         if monotonic() - written > GROUP:
             # a slow peer: what a kill would repeat stays at one message
             house.outbox.finish_many(ends, clock())
@@ -310,14 +270,29 @@ def _channel(house: House, id: str) -> Channel | None:
         return None
 
 
-def _deliver(house: House, parcel: Parcel) -> Receipt:
+def _deliver(house: House, attempt: Attempt, parcel: Parcel) -> Receipt:
+    """By the channel; that it leaves is written down right before its last byte does, where the channel can
+    hold that back, and before the channel is called elsewhere."""
+    left: list[Attempt] = []
+
+    def leave() -> None:
+        house.outbox.leaves([attempt])
+        left.append(attempt)
+
     try:
-        return house.channel(parcel.delivery.channel).deliver(parcel)
+        channel = house.channel(parcel.delivery.channel)
+        if isinstance(channel, Poised):
+            receipt = channel.deliver_poised(parcel, leave)
+        else:
+            leave()
+            receipt = channel.deliver(parcel)
     except StoreUnavailable:
         raise
     except AnlanError as error:
         # a channel that is not configured, or not rightly: it may be by the next attempt
         return Receipt(False, f"no_channel: {error.sentence()}", transient=True)
+    # what has not left cannot have arrived
+    return receipt if left else replace(receipt, doubtful=False)
 
 
 def _outcome(receipt: Receipt) -> str:

@@ -15,6 +15,7 @@ from anlan.model.plan import Plan
 from anlan.model.state import State, fold
 from anlan.model.warning import Delivery, Recipient, Warning
 from anlan.ports.channel import Parcel, Receipt
+from anlan.store.outbox import SqlOutbox
 from anlan.turn import Turn
 from anlan.warn import ladder
 from anlan.warn.calling import prefaces
@@ -349,20 +350,26 @@ class Cut(Post):
         return self.deliver(parcel)
 
 
-def test_what_is_killed_before_its_last_byte_has_not_begun_and_goes_however_often_that_happens(
-    room: Room,
+def test_what_is_killed_before_its_last_byte_is_not_in_doubt_and_goes_however_often_that_happens(
+    room: Room, tmp_path: Path
 ) -> None:
     post = room.post = Cut(kills=20)
     warning = committed(room)
     desk = of(room, warning)
     room.outbox.begin(desk.id, SENT)
+    url, left = f"sqlite:///{tmp_path / 'journal.sqlite'}", tmp_path / "left"
     for _ in range(20):
+        room.outbox = SqlOutbox(url, departures=left)
+        assert room.outbox.settle_unsent(SENT) == (20 - post.kills > 0)
         with pytest.raises(KeyboardInterrupt):
             dispatch.hand_over_many(room, room.state, [desk], lambda: SENT)  # type: ignore[arg-type]
+        room.outbox.close()
+    room.outbox = SqlOutbox(url, departures=left)
+    room.outbox.settle_unsent(SENT)
     ((id, receipt),) = dispatch.hand_over_many(room, room.state, [desk], lambda: SENT)  # type: ignore[arg-type]
     assert (id, receipt) == (desk.id, Receipt(True, "taken"))
     assert [(p.delivery.id, p.repeat) for p in post.got] == [(desk.id, True)]
-    assert [a.outcome for a in room.outbox.history(desk.id)] == [None, "accepted"]
+    assert [a.outcome for a in room.outbox.history(desk.id)] == [None, *["not_sent"] * 20, "accepted"]
 
 
 def test_what_did_not_get_to_its_last_byte_is_an_attempt_that_leaves_no_doubt(room: Room) -> None:

@@ -65,15 +65,45 @@ def test_each_attempt_knows_how_many_before_it_are_in_doubt(outbox: SqlOutbox) -
     assert outbox.begin_many([Wanted("dl-1", 2, 2)], LATER)[0].doubts == 1
 
 
-def test_the_attempt_that_would_begin_is_told_and_not_begun(outbox: SqlOutbox) -> None:
-    outbox.begin("dl-1", NOW)
-    told = outbox.foreseen(Wanted("dl-1"), LATER)
-    assert (told.number, told.repeat, told.doubts) == (2, True, 1)
-    assert len(outbox.history("dl-1")) == 1
-    second = outbox.begin("dl-1", LATER)
-    assert told == second
-    outbox.finish(second, "accepted", "250 OK", LATER)
-    assert outbox.foreseen(Wanted("dl-1"), LATER) == outbox.history("dl-1")[1]
+def killed(folder: Path) -> SqlOutbox:
+    """The outbox as the next process finds it: nothing was closed."""
+    return SqlOutbox(f"sqlite:///{folder}/journal.sqlite", departures=folder / "left")
+
+
+def test_what_was_killed_before_it_left_is_in_no_doubt(tmp_path: Path) -> None:
+    outbox = killed(tmp_path)
+    went, stayed, ended = outbox.begin_many([Wanted("dl-1"), Wanted("dl 2"), Wanted("dl-3")], NOW)
+    outbox.leaves([went, ended])
+    outbox.finish(ended, "accepted", "250 OK", NOW)
+    after = killed(tmp_path)
+    assert after.unfinished() == (stayed, went) or set(after.unfinished()) == {went, stayed}
+    assert after.settle_unsent(LATER) == 1
+    assert after.unfinished() == (went,)
+    assert [one.outcome for one in after.history("dl 2")] == ["not_sent"]
+    assert (after.begin("dl-1", LATER).repeat, after.begin("dl 2", LATER).repeat) == (True, False)
+    # what this process has begun meanwhile is none of what was left by the one before
+    assert after.settle_unsent(LATER) == 0
+    for one in (outbox, after):
+        one.close()
+
+
+def test_another_boot_of_the_machine_and_a_line_cut_off_leave_all_in_doubt(tmp_path: Path) -> None:
+    outbox = killed(tmp_path)
+    outbox.settle_unsent(NOW)
+    first, second = outbox.begin_many([Wanted("dl-1"), Wanted("dl-2")], NOW)
+    outbox.close()
+    left = tmp_path / "left"
+    whole = left.read_text()
+    left.write_text("boot 00000000-0000-0000-0000-000000000000\n" + whole.split("\n", 1)[1])
+    after = killed(tmp_path)
+    assert after.settle_unsent(LATER) == 0
+    after.close()
+    left.write_text(whole[:-3])
+    after = killed(tmp_path)
+    assert after.settle_unsent(LATER) == 1
+    assert after.unfinished() == (second,)
+    assert first.number == 1
+    after.close()
 
 
 def test_an_attempt_ends_once_and_in_a_known_way(outbox: SqlOutbox) -> None:

@@ -32,7 +32,7 @@ from anlan.sources.tools import Kept, Tools
 from anlan.store.journal import SqlJournal
 from anlan.store.lake import DeltaLake
 from anlan.store.messages import SqlMessages
-from anlan.store.outbox import SqlOutbox
+from anlan.store.outbox import LEFT, SqlOutbox
 from anlan.warn.mailing import identity
 
 #: less free space than this stops intake before a store can be caught half-way
@@ -61,7 +61,7 @@ class RunningHouse(Leaving):
         self.pack: Pack = pack
         url = self.config.journal or f"sqlite:///{workspace / 'journal.sqlite'}"
         self.journal = SqlJournal(url, create=not reading)
-        self.outbox = SqlOutbox(url, create=not reading)
+        self.outbox = SqlOutbox(url, create=not reading, departures=None if reading else workspace / LEFT)
         self.messages = SqlMessages(url, create=not reading)
         self.lake = DeltaLake.open(workspace, create=not reading)
         self.state: State = fold(self.journal.read())

@@ -8,11 +8,11 @@ Readers, checks and the JSON Schemas all go by these tables.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from anlan.model.domain import (
     LEVELS,
@@ -43,6 +43,13 @@ from anlan.model.text import Text
 from anlan.model.time import Validity
 from anlan.model.user import ROLES, Grant, User
 from anlan.model.warning import Recipient
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _once(function: F) -> F:
+    """Worked out once for each class, with the signature it has: `cache` itself takes no `type[T]`."""
+    return cast(F, cache(function))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +258,7 @@ def hints(kind: type) -> dict[str, Any]:
     return _HINTS[kind]
 
 
-@cache
+@_once
 def required(kind: type) -> frozenset[str]:
     """The fields that have no default."""
     return frozenset(field.name for field in fields(kind) if _bare(field))
@@ -261,7 +268,7 @@ def _bare(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-@cache
+@_once
 def key_of(kind: type, field: str) -> str:
     """How a field is written in TOML; a validity is written `from` (and `to`)."""
     if hints(kind).get(field) is Validity:
@@ -269,19 +276,19 @@ def key_of(kind: type, field: str) -> str:
     return ALIASES.get(kind, {}).get(field, field)
 
 
-@cache
+@_once
 def keys_of(kind: type) -> Mapping[str, str]:
     """TOML key -> field, those of the validity excepted, in the order of the class."""
     return {key_of(kind, name): name for name, hint in hints(kind).items() if hint is not Validity}
 
 
-@cache
+@_once
 def validity_field(kind: type) -> str | None:
     """The field that holds the validity, if the class has one."""
     return next((name for name, hint in hints(kind).items() if hint is Validity), None)
 
 
-@cache
+@_once
 def validity_keys(kind: type) -> tuple[str, str] | None:
     """How the two dates of its validity are written, if the class has one."""
     if validity_field(kind) is None:
@@ -289,7 +296,7 @@ def validity_keys(kind: type) -> tuple[str, str] | None:
     return ("from", "until" if "to" in keys_of(kind) else "to")
 
 
-@cache
+@_once
 def unwrap(hint: Any) -> tuple[Any, bool]:
     """The type without `None`, and whether it allowed None."""
     if get_origin(hint) in (Union, types.UnionType):

@@ -51,12 +51,18 @@ class Outbox(Protocol):
         one more has ended than the caller knows of, that one, and nothing begins."""
         ...
 
-    def foreseen(self, wanted: Wanted, now: datetime) -> Attempt:
-        """What `begin_many` would give for it; nothing is written, and nothing begins."""
-        ...
-
     def ended(self, wanted: Sequence[Wanted]) -> Sequence[Attempt | None]:
         """For each the ended attempt that the caller does not know of, or None."""
+        ...
+
+    def leaves(self, attempts: Sequence[Attempt]) -> None:
+        """Right before what makes their messages whole at the far end leaves. StoreUnavailable: it may
+        not."""
+        ...
+
+    def settle_unsent(self, now: datetime) -> int:
+        """After a restart, before anything else is handed over: close as not sent the attempts of the process
+        before that had certainly not left when it was killed; how many they were."""
         ...
 
     def unfinished(self) -> Sequence[Attempt]:

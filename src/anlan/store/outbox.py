@@ -8,9 +8,11 @@ stop at one repeat.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import (
     Boolean,
@@ -29,14 +31,17 @@ from sqlalchemy import (
     update,
 )
 
-from anlan.model.errors import InvalidValue, NotFound, WrongState
+from anlan.model.errors import InvalidValue, NotFound, StoreUnavailable, WrongState
 from anlan.model.time import format_instant, parse_instant, utc
 from anlan.ports.outbox import Attempt as Begun
 from anlan.ports.outbox import Wanted
+from anlan.store.departures import MOST, Departures
 from anlan.store.journal_database import Database
 
 OUTCOMES = ("accepted", "failed", "refused", "doubtful", "unknown", "not_sent")
 _IN_DOUBT = (None, "doubtful", "unknown")
+#: the file of what has left, in the workspace
+LEFT = "outbox.left"
 #: so many ids in one query
 _AT_ONCE = 500
 
@@ -76,13 +81,22 @@ class Attempt:
 
 class SqlOutbox:
     """The attempts, in the journal's database at `url` but outside its chain; implements
-    anlan.ports.outbox.Outbox. `create` False: nothing is made, for those who only read."""
+    anlan.ports.outbox.Outbox. `create` False: nothing is made, for those who only read. `departures`: the
+    file of what has left (see anlan.store.departures); without one whatever was begun and not finished may
+    have."""
 
-    def __init__(self, url: str, *, wait: float = 10.0, create: bool = True) -> None:
+    def __init__(
+        self, url: str, *, wait: float = 10.0, create: bool = True, departures: Path | None = None
+    ) -> None:
         self._database = Database(url, wait=wait, create=create)
+        self._departures: Departures | None = None
+        self._guard = threading.Lock()
+        self._open = 0
         try:
             if create:
                 self._database.prepare(_TABLES)
+            if departures is not None:
+                self._departures = _kept(departures)
         except BaseException:
             self._database.close()
             raise
@@ -95,6 +109,7 @@ class SqlOutbox:
         with self._database.writing("outbox") as connection:
             earlier = _attempts(connection, _of(delivery))
             attempt = _next(Wanted(delivery, 0, before), earlier, utc(now, "attempt.started"))
+            self._begun([attempt])
             connection.execute(insert(_ATTEMPTS), [_values(attempt)])
         return attempt
 
@@ -104,22 +119,44 @@ class SqlOutbox:
             raise InvalidValue("must not be empty", where="attempt.delivery")
         utc(now, "attempt.started")
         with self._database.writing("outbox") as connection:
-            found = _found(connection, wanted, now)
-            fresh = [_values(attempt) for attempt in found if attempt.finished is None]
+            earlier = _histories(connection, [one.delivery for one in wanted])
+            found = [
+                _untold(earlier.get(one.delivery, ()), one.known)
+                or _next(one, earlier.get(one.delivery, ()), now)
+                for one in wanted
+            ]
+            fresh = [attempt for attempt in found if attempt.finished is None]
             if fresh:
-                connection.execute(insert(_ATTEMPTS), fresh)
+                self._begun(fresh)
+                connection.execute(insert(_ATTEMPTS), [_values(attempt) for attempt in fresh])
         return tuple(found)
-
-    def foreseen(self, wanted: Wanted, now: datetime) -> Attempt:
-        """As Outbox.foreseen."""
-        with self._database.reading() as connection:
-            return _found(connection, [wanted], now)[0]
 
     def ended(self, wanted: Sequence[Wanted]) -> tuple[Attempt | None, ...]:
         """As Outbox.ended."""
         with self._database.reading() as connection:
             earlier = _histories(connection, [one.delivery for one in wanted])
         return tuple(_untold(earlier.get(one.delivery, ()), one.known) for one in wanted)
+
+    def leaves(self, attempts: Sequence[Begun]) -> None:
+        """As Outbox.leaves."""
+        if self._departures is not None:
+            self._told(self._departures.left, [one for one in attempts if isinstance(one, Attempt)])
+
+    def settle_unsent(self, now: datetime) -> int:
+        """As Outbox.settle_unsent."""
+        departures = self._departures
+        if departures is None:
+            return 0
+        unsent = [
+            (attempt, "not_sent", "the process was killed before it left")
+            for attempt in self.unfinished()
+            if (attempt.delivery, attempt.number) in departures.never_left
+        ]
+        self.finish_many(unsent, now)
+        with self._guard:
+            self._open = 0
+            departures.begin_anew()
+        return len(unsent)
 
     def finish(self, attempt: Begun, outcome: str, detail: str, now: datetime) -> None:
         """Write down how it ended, durable on return. NotFound for an attempt nobody began; WrongState
@@ -139,6 +176,10 @@ class SqlOutbox:
         with self._database.writing("outbox") as connection:
             if connection.execute(_FINISH, values).rowcount != len(values):
                 _explain(connection, rows)
+        with self._guard:
+            self._open -= len(values)
+            if self._departures is not None and self._open <= 0:
+                self._departures.begin_anew(beyond=MOST)
 
     def history(self, delivery: str) -> tuple[Attempt, ...]:
         """All attempts at a delivery, first to last."""
@@ -168,6 +209,28 @@ class SqlOutbox:
     def close(self) -> None:
         """Close every connection."""
         self._database.close()
+        if self._departures is not None:
+            self._departures.close()
+            self._departures = None
+
+    def _begun(self, attempts: Sequence[Attempt]) -> None:
+        with self._guard:
+            self._open += len(attempts)
+        if self._departures is not None:
+            self._told(self._departures.begun, attempts)
+
+    def _told(self, tell: Callable[[Iterable[tuple[str, int]]], None], attempts: Sequence[Attempt]) -> None:
+        try:
+            tell((one.delivery, one.number) for one in attempts)
+        except OSError as error:
+            raise StoreUnavailable(f"cannot write down what leaves: {error}", where="outbox") from error
+
+
+def _kept(path: Path) -> Departures:
+    try:
+        return Departures(path)
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write down what leaves: {error}", where=str(path)) from error
 
 
 _FINISH = (
@@ -217,15 +280,6 @@ def _next(wanted: Wanted, earlier: Sequence[Attempt], now: datetime) -> Attempt:
     first = ended[wanted.before - 1] + 1 if 0 < wanted.before <= len(ended) else 0
     doubts = sum(number >= first for number in maybe)
     return Attempt(wanted.delivery, len(earlier) + 1, now, repeat=bool(maybe), doubts=doubts)
-
-
-def _found(connection: Connection, wanted: Sequence[Wanted], now: datetime) -> list[Attempt]:
-    """For each the ended attempt that its caller does not know of, or the next one."""
-    earlier = _histories(connection, [one.delivery for one in wanted])
-    return [
-        _untold(earlier.get(one.delivery, ()), one.known) or _next(one, earlier.get(one.delivery, ()), now)
-        for one in wanted
-    ]
 
 
 def _untold(earlier: Sequence[Attempt], known: int) -> Attempt | None:
