@@ -190,6 +190,7 @@ def _carry(
     if len(leave) > 1 and isinstance(channel, Batched) and getattr(channel, "batched", True):
         house.outbox.leaves([attempt for attempt, _ in leave])
         receipts = channel.deliver_many([parcel for _, parcel in leave])
+        house.outbox.taken([one for (one, _), r in zip(leave, receipts, strict=True) if r.accepted])
         for (attempt, parcel), receipt in zip(leave, receipts, strict=True):
             told(attempt, parcel, last(channel, attempt, receipt))
         house.outbox.finish_many(ends, clock())
@@ -291,6 +292,8 @@ def _deliver(house: House, attempt: Attempt, parcel: Parcel) -> Receipt:
     except AnlanError as error:
         # a channel that is not configured, or not rightly: it may be by the next attempt
         return Receipt(False, f"no_channel: {error.sentence()}", transient=True)
+    if receipt.accepted:
+        house.outbox.taken([attempt])
     # what has not left cannot have arrived
     return receipt if left else replace(receipt, doubtful=False)
 

@@ -405,7 +405,7 @@ def end(turn: Turn, cursor: str | None = None) -> None:
 def recover(house: House, now: datetime) -> None:
     """After a restart: what was committed but not handed over leaves now, marked as a repeat where it
     may have left before."""
-    house.outbox.settle_unsent(now)
+    house.outbox.settle_known(now)
     deliver(Turn(house, now), {attempt.delivery for attempt in house.outbox.unfinished()})
 
 

@@ -360,12 +360,12 @@ def test_what_is_killed_before_its_last_byte_is_not_in_doubt_and_goes_however_of
     url, left = f"sqlite:///{tmp_path / 'journal.sqlite'}", tmp_path / "left"
     for _ in range(20):
         room.outbox = SqlOutbox(url, departures=left)
-        assert room.outbox.settle_unsent(SENT) == (20 - post.kills > 0)
+        assert room.outbox.settle_known(SENT) == (20 - post.kills > 0)
         with pytest.raises(KeyboardInterrupt):
             dispatch.hand_over_many(room, room.state, [desk], lambda: SENT)  # type: ignore[arg-type]
         room.outbox.close()
     room.outbox = SqlOutbox(url, departures=left)
-    room.outbox.settle_unsent(SENT)
+    room.outbox.settle_known(SENT)
     ((id, receipt),) = dispatch.hand_over_many(room, room.state, [desk], lambda: SENT)  # type: ignore[arg-type]
     assert (id, receipt) == (desk.id, Receipt(True, "taken"))
     assert [(p.delivery.id, p.repeat) for p in post.got] == [(desk.id, True)]

@@ -120,7 +120,7 @@ def test_a_silent_mail_server_holds_up_neither_the_feed_nor_the_desk(desk: Runni
     desk.house.outbox.close()
     workspace = desk.house.workspace
     desk.house.outbox = SqlOutbox(f"sqlite:///{workspace / 'journal.sqlite'}", departures=workspace / LEFT)
-    assert desk.house.outbox.settle_unsent(NOW) == 1
+    assert desk.house.outbox.settle_known(NOW) == 1
 
 
 def test_an_act_that_is_refused_leaves_the_state_as_the_journal_has_it(desk: RunningDesk) -> None:

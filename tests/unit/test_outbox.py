@@ -70,37 +70,41 @@ def killed(folder: Path) -> SqlOutbox:
     return SqlOutbox(f"sqlite:///{folder}/journal.sqlite", departures=folder / "left")
 
 
-def test_what_was_killed_before_it_left_is_in_no_doubt(tmp_path: Path) -> None:
+def test_what_was_killed_before_it_left_or_after_it_was_taken_is_in_no_doubt(tmp_path: Path) -> None:
     outbox = killed(tmp_path)
-    went, stayed, ended = outbox.begin_many([Wanted("dl-1"), Wanted("dl 2"), Wanted("dl-3")], NOW)
-    outbox.leaves([went, ended])
+    went, stayed, ended, taken = outbox.begin_many(
+        [Wanted("dl-1"), Wanted("dl 2"), Wanted("dl-3"), Wanted("dl-4")], NOW
+    )
+    outbox.leaves([went, ended, taken])
+    outbox.taken([taken, ended])
     outbox.finish(ended, "accepted", "250 OK", NOW)
     after = killed(tmp_path)
-    assert after.unfinished() == (stayed, went) or set(after.unfinished()) == {went, stayed}
-    assert after.settle_unsent(LATER) == 1
+    assert set(after.unfinished()) == {went, stayed, taken}
+    assert after.settle_known(LATER) == 2
     assert after.unfinished() == (went,)
+    assert [one.outcome for one in after.history("dl-4")] == ["accepted"]
     assert [one.outcome for one in after.history("dl 2")] == ["not_sent"]
     assert (after.begin("dl-1", LATER).repeat, after.begin("dl 2", LATER).repeat) == (True, False)
     # what this process has begun meanwhile is none of what was left by the one before
-    assert after.settle_unsent(LATER) == 0
+    assert after.settle_known(LATER) == 0
     for one in (outbox, after):
         one.close()
 
 
 def test_another_boot_of_the_machine_and_a_line_cut_off_leave_all_in_doubt(tmp_path: Path) -> None:
     outbox = killed(tmp_path)
-    outbox.settle_unsent(NOW)
+    outbox.settle_known(NOW)
     first, second = outbox.begin_many([Wanted("dl-1"), Wanted("dl-2")], NOW)
     outbox.close()
     left = tmp_path / "left"
     whole = left.read_text()
     left.write_text("boot 00000000-0000-0000-0000-000000000000\n" + whole.split("\n", 1)[1])
     after = killed(tmp_path)
-    assert after.settle_unsent(LATER) == 0
+    assert after.settle_known(LATER) == 0
     after.close()
     left.write_text(whole[:-3])
     after = killed(tmp_path)
-    assert after.settle_unsent(LATER) == 1
+    assert after.settle_known(LATER) == 1
     assert after.unfinished() == (second,)
     assert first.number == 1
     after.close()

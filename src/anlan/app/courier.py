@@ -68,7 +68,7 @@ class Courier:
         """What was committed and not handed over leaves now. What a kill left in doubt waits a moment, so
         that a process that is killed again at once does not spend the one repeat, and then goes one by one,
         so that a later kill finds only one of them in doubt again; unless its channel need not mind."""
-        self._desk.house.outbox.settle_unsent(self._desk.clock.now())
+        self._desk.house.outbox.settle_known(self._desk.clock.now())
         state, minds = self._desk.state(), functools.cache(self._minds)
         self._doubtful = {
             attempt.delivery

@@ -60,9 +60,13 @@ class Outbox(Protocol):
         not."""
         ...
 
-    def settle_unsent(self, now: datetime) -> int:
-        """After a restart, before anything else is handed over: close as not sent the attempts of the process
-        before that had certainly not left when it was killed; how many they were."""
+    def taken(self, attempts: Sequence[Attempt]) -> None:
+        """As soon as their far end has said that it took them; `finish` still says how they ended."""
+        ...
+
+    def settle_known(self, now: datetime) -> int:
+        """After a restart, before anything else is handed over: close the attempts of the process before that
+        had certainly not left when it was killed (not_sent), or been taken (accepted); how many they were."""
         ...
 
     def unfinished(self) -> Sequence[Attempt]:

@@ -1,9 +1,11 @@
-"""Which attempts have left: a line for each before it begins and one right before its last byte goes.
+"""Which attempts have left: a line for each before it begins, one right before its last byte goes, and one
+when the far end has said that it took it.
 
-The outbox says durably that an attempt has begun, which takes the disk. What a kill leaves there is in doubt
-only where the message had left, and a line written to a file outlives the process that wrote it, in
-microseconds and without the disk. It does not outlive the machine, so the file is believed only within the
-same boot of it, and only of attempts that it saw begin: of all others nothing is known.
+The outbox says durably that an attempt has begun and how it ended, which takes the disk. What a kill leaves
+there is in doubt only where the message had left and no answer had come, and a line written to a file
+outlives the process that wrote it, in microseconds and without the disk. It does not outlive the machine, so
+the file is believed only within the same boot of it, and only of attempts that it saw begin: of all others
+nothing is known.
 """
 
 from __future__ import annotations
@@ -18,12 +20,15 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Departures:
-    """The file at `path`, written by one process at a time. `never_left`: the attempts, as (delivery,
-    number), that a process before this one began and never let go. OSError where it cannot be written."""
+    """The file at `path`, written by one process at a time. Of the attempts, as (delivery,
+    number), of a process before this one: `never_left` are those that it began and never let go, `were_taken`
+    those that the far end had taken. OSError where it cannot be written."""
 
     def __init__(self, path: Path) -> None:
-        found = _never_left(path)
-        self.never_left = found or frozenset()
+        found = _said(path)
+        said = found or {}
+        self.were_taken = frozenset(said.get("taken", ()))
+        self.never_left = frozenset(said.get("begun", set()) - said.get("left", set()))
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         if found is None:
             self.begin_anew(beyond=-1)
@@ -36,13 +41,17 @@ class Departures:
         """They are about to be whole at the far end."""
         self._write(f"left {number} {delivery}\n" for delivery, number in attempts)
 
+    def taken(self, attempts: Iterable[tuple[str, int]]) -> None:
+        """The far end has said that it took them."""
+        self._write(f"taken {number} {delivery}\n" for delivery, number in attempts)
+
     def begin_anew(self, beyond: int = 0) -> None:
         """Forget all of them where the file is larger than so much: what is on its way is in doubt if this
         process is killed."""
         if os.fstat(self._file).st_size > beyond:
             os.ftruncate(self._file, 0)
             self._write([f"boot {_boot()}\n"])
-        self.never_left = frozenset()
+        self.never_left = self.were_taken = frozenset()
 
     def close(self) -> None:
         os.close(self._file)
@@ -59,7 +68,7 @@ def _boot() -> str:
         return ""
 
 
-def _never_left(path: Path) -> frozenset[tuple[str, int]] | None:
+def _said(path: Path) -> dict[str, set[tuple[str, int]]] | None:
     """None where the file says nothing of this boot."""
     try:
         boot, *lines = path.read_text(encoding="utf-8").split("\n")
@@ -67,9 +76,9 @@ def _never_left(path: Path) -> frozenset[tuple[str, int]] | None:
         return None
     if not _boot() or boot != f"boot {_boot()}":
         return None
-    said: dict[str, set[tuple[str, int]]] = {"begun": set(), "left": set()}
+    said: dict[str, set[tuple[str, int]]] = {"begun": set(), "left": set(), "taken": set()}
     # what follows the last end of a line was cut off in writing: its attempt had not begun
     for line in lines[:-1]:
         word, number, delivery = line.split(" ", 2)
         said[word].add((delivery, int(number)))
-    return frozenset(said["begun"] - said["left"])
+    return said

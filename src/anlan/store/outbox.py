@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -142,21 +143,29 @@ class SqlOutbox:
         if self._departures is not None:
             self._told(self._departures.left, [one for one in attempts if isinstance(one, Attempt)])
 
-    def settle_unsent(self, now: datetime) -> int:
-        """As Outbox.settle_unsent."""
+    def taken(self, attempts: Sequence[Begun]) -> None:
+        """As Outbox.taken."""
+        if self._departures is not None:
+            with suppress(StoreUnavailable):
+                self._told(self._departures.taken, [one for one in attempts if isinstance(one, Attempt)])
+
+    def settle_known(self, now: datetime) -> int:
+        """As Outbox.settle_known."""
         departures = self._departures
         if departures is None:
             return 0
-        unsent = [
-            (attempt, "not_sent", "the process was killed before it left")
-            for attempt in self.unfinished()
-            if (attempt.delivery, attempt.number) in departures.never_left
-        ]
-        self.finish_many(unsent, now)
+        told: list[tuple[Begun, str, str]] = []
+        for attempt in self.unfinished():
+            key = attempt.delivery, attempt.number
+            if key in departures.were_taken:
+                told.append((attempt, "accepted", "taken right before the process was killed"))
+            elif key in departures.never_left:
+                told.append((attempt, "not_sent", "the process was killed before it left"))
+        self.finish_many(told, now)
         with self._guard:
             self._open = 0
             departures.begin_anew()
-        return len(unsent)
+        return len(told)
 
     def finish(self, attempt: Begun, outcome: str, detail: str, now: datetime) -> None:
         """Write down how it ended, durable on return. NotFound for an attempt nobody began; WrongState
