@@ -134,6 +134,7 @@ def test_a_warning_is_written_step_by_step_without_a_script(desk: RunningDesk) -
         assert checked.status_code == 200
         for there in ("National Office", "§ 5", "450 people", "eight contents", "Cell broadcast", "of 1395"):
             assert there in checked.text, there
+        assert checked.text.count("carries the GSM alphabet only") == 2, "the Chinese of both WEA forms"
         assert desk.state().warnings == {}, "a check keeps nothing"
         assert desk.state().assessments == {}
         kept = ada.send(checked.text, "save", reason="the lock keeper rang")

@@ -204,6 +204,11 @@ def test_chart_and_map_are_drawn_again_when_the_journal_grows(
         page.locator("#live:not([data-old])").wait_for(timeout=10_000)
         page.locator(f"{island}[data-ready=yes] canvas").first.wait_for(timeout=30_000)
         assert page.locator(island).count() == 1
+        if island == "[data-outlines]":
+            # a canvas keeps its colours: the map is drawn anew when the page turns dark
+            page.eval_on_selector(island, "map => { delete map.dataset.ready }")
+            page.emulate_media(color_scheme="dark")
+            page.locator(f"{island}[data-ready=yes] canvas").first.wait_for(timeout=30_000)
         assert visit.faults == []
         visit.context.close()
 

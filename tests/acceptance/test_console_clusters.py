@@ -169,7 +169,8 @@ def test_without_scripts_the_clusters_are_a_page_of_their_own(browser: Any, base
     page.get_by_role("link", name="Scan these places for clusters").click()
     page.locator(".cluster-mark.strong").first.wait_for(timeout=60_000)
     page.get_by_role("link", name="Any time in the study").click()
-    assert "timing=retrospective" in page.url
+    page.wait_for_url("**timing=retrospective**", timeout=60_000)
+    page.locator("h1").wait_for(timeout=60_000)
     assert page.locator("h1").count() == 1
     page.context.close()
 
