@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from lxml import etree
 
+from anlan.formats.cap import signature_value
 from anlan.formats.cap.container import open_bytes
 from anlan.formats.cap.examine import examine
 from anlan.formats.cap.schema import XMLDSIG
@@ -443,3 +444,7 @@ def test_only_messages_are_signed() -> None:
     for raw in (b"<a/>", RAW.decode().replace("UTF-8", "GB18030").encode("gb18030")):
         with pytest.raises(InvalidValue):
             sign(raw, key)
+
+
+def test_a_signature_that_cannot_be_read_back_alone_holds_nothing() -> None:
+    assert signature_value._value_holds(b"<alert U></alert>", None) is False
