@@ -9,6 +9,7 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from anlan.formats.cap import signature_value
@@ -448,3 +449,14 @@ def test_only_messages_are_signed() -> None:
 
 def test_a_signature_that_cannot_be_read_back_alone_holds_nothing() -> None:
     assert signature_value._value_holds(b"<alert U></alert>", None) is False
+
+
+def test_a_certificate_whose_issuer_cannot_be_read_is_none() -> None:
+    der = signer("Somebody").certificate.public_bytes(Encoding.DER)
+    broken = der.replace(b"Somebody", b"Some\xffody", 1)
+    texts = [b64encode(one).decode() for one in (der, broken)]
+    data = "".join(f"<X509Certificate>{text}</X509Certificate>" for text in texts)
+    signature = etree.fromstring(
+        f'<Signature xmlns="{XMLDSIG}"><KeyInfo><X509Data>{data}</X509Data></KeyInfo></Signature>'
+    )
+    assert [one.public_bytes(Encoding.DER) for one in signature_value.certificates_in(signature)] == [der]

@@ -74,7 +74,11 @@ def certificates_in(signature: Any) -> list[x509.Certificate]:
     path = f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate"
     for node in signature.findall(path)[:_MOST_CERTIFICATES]:
         try:
-            found.append(x509.load_der_x509_certificate(decoded(node.text or "")))
+            certificate = x509.load_der_x509_certificate(decoded(node.text or ""))
+            # its parts are read when they are asked for, and may then turn out to be none
+            _ = certificate.subject, certificate.issuer
+            _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            found.append(certificate)
         except (ValueError, UnsupportedAlgorithm):
             continue
     return found
