@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from anlan.model.entry import Draft, Marker
-from anlan.model.errors import InvalidValue, NotFound, WrongState
+from anlan.model.errors import InvalidValue, NotFound, StoreUnavailable, WrongState
 from anlan.ports.outbox import Wanted
 from anlan.store.journal import SqlJournal
 from anlan.store.outbox import Attempt, SqlOutbox
@@ -108,6 +109,28 @@ def test_another_boot_of_the_machine_and_a_line_cut_off_leave_all_in_doubt(tmp_p
     assert after.unfinished() == (second,)
     assert first.number == 1
     after.close()
+
+
+def test_a_line_cut_off_by_a_full_disk_does_not_swallow_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = killed(tmp_path)
+    first, second = outbox.begin_many([Wanted("dl-1"), Wanted("dl-2")], NOW)
+    whole = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda file, raw: whole(file, raw[:-3]))
+        with pytest.raises(StoreUnavailable, match="No space left"):
+            outbox.leaves([first])
+    outbox.leaves([second])
+    outbox.close()
+    after = killed(tmp_path)
+    assert after.settle_known(LATER) == 1
+    assert after.unfinished() == (second,), "the one that left is in doubt, the one that could not is not"
+    after.close()
+    (tmp_path / "left").write_text((tmp_path / "left").read_text() + "who knows\n")
+    again = killed(tmp_path)
+    assert again.settle_known(LATER) == 0
+    again.close()
 
 
 def test_an_attempt_ends_once_and_in_a_known_way(outbox: SqlOutbox) -> None:

@@ -10,7 +10,9 @@ nothing is known.
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,6 +32,9 @@ class Departures:
         self.were_taken = frozenset(said.get("taken", ()))
         self.never_left = frozenset(said.get("begun", set()) - said.get("left", set()))
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # a kill or a full disk may have cut its last line off: the next one is not to hang on to it
+        self._torn = True
+        self._guard = threading.Lock()
         if found is None:
             self.begin_anew(beyond=-1)
 
@@ -50,6 +55,7 @@ class Departures:
         process is killed."""
         if os.fstat(self._file).st_size > beyond:
             os.ftruncate(self._file, 0)
+            self._torn = False
             self._write([f"boot {_boot()}\n"])
         self.never_left = self.were_taken = frozenset()
 
@@ -57,7 +63,12 @@ class Departures:
         os.close(self._file)
 
     def _write(self, lines: Iterable[str]) -> None:
-        os.write(self._file, "".join(lines).encode())
+        with self._guard:
+            raw = (("\n" if self._torn else "") + "".join(lines)).encode()
+            self._torn = True
+            if os.write(self._file, raw) < len(raw):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._torn = False
 
 
 def _boot() -> str:
@@ -69,7 +80,7 @@ def _boot() -> str:
 
 
 def _said(path: Path) -> dict[str, set[tuple[str, int]]] | None:
-    """None where the file says nothing of this boot."""
+    """None where the file says nothing of this boot, or what nobody can read."""
     try:
         boot, *lines = path.read_text(encoding="utf-8").split("\n")
     except (FileNotFoundError, UnicodeDecodeError):
@@ -78,7 +89,10 @@ def _said(path: Path) -> dict[str, set[tuple[str, int]]] | None:
         return None
     said: dict[str, set[tuple[str, int]]] = {"begun": set(), "left": set(), "taken": set()}
     # what follows the last end of a line was cut off in writing: its attempt had not begun
-    for line in lines[:-1]:
-        word, number, delivery = line.split(" ", 2)
-        said[word].add((delivery, int(number)))
+    try:
+        for line in filter(None, lines[:-1]):
+            word, number, delivery = line.split(" ", 2)
+            said[word].add((delivery, int(number)))
+    except (ValueError, KeyError):
+        return None
     return said
